@@ -1,0 +1,87 @@
+"""One YAML file describes the group; each process reads the common keys and its own section."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
+
+import msgspec
+import yaml
+
+from .endpoints import Addresses
+from .errors import ConfigError
+from .secrets import Secret
+
+T = TypeVar("T")
+SECTIONS = ("sim", "md_worker", "td_worker", "ws_edge", "canary")
+
+
+class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The keys outside the sections.
+
+    data       folder of everything that the group writes, relative to where the processes run
+    binding    the CTP binding, a package of openctp_ctp's shape
+    bus        addresses of the workers' sockets, when not the default ones under ``data``
+    """
+
+    data: str = "var"
+    binding: str = "openctp_ctp"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    bus: Addresses = Addresses()
+
+    def folder(self, name: str) -> Path:
+        """A folder of one process under ``data``, made when missing, closed to others."""
+        path = Path(self.data).absolute() / name
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return path
+
+
+class Loaded(msgspec.Struct, Generic[T], frozen=True):
+    """A process's view of the file."""
+
+    common: Common
+    own: T
+
+
+def load(path: str, section: str, kind: type[T]) -> Loaded[T]:
+    """Read ``path``; unknown keys are errors. Raises ConfigError with one line."""
+    document = _read(path)
+    sections = {name: document.pop(name, None) for name in SECTIONS}
+    common = _convert(path, "", document, Common)
+    return Loaded(common, _convert(path, section, sections.get(section) or {}, kind))
+
+
+def has_section(path: str, section: str) -> bool:
+    """Whether the file has this section at all. Raises ConfigError."""
+    return section in _read(path)
+
+
+def _read(path: str) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{path}: {exc}") from None
+    except yaml.YAMLError as exc:
+        # Its text would quote the lines around the fault, which may hold a password.
+        mark = getattr(exc, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}: not valid YAML{where}") from None
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path}: expected keys and values at the top")
+    return document
+
+
+def _convert(path: str, section: str, document: object, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(document, kind, dec_hook=_decode)
+    except msgspec.ValidationError as exc:
+        text = str(exc).replace("`$", f"`{section}" if section else "`")
+        raise ConfigError(f"{path}: {text.replace('`.', '`')}") from None
+
+
+def _decode(kind: type, value: object) -> object:
+    if kind is Secret:
+        if isinstance(value, str):
+            return Secret(value)
+        raise ValueError("Expected a text in quotes")
+    raise NotImplementedError(kind)

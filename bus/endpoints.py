@@ -1,0 +1,48 @@
+"""Where the sockets are."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+# sun_path holds 108 bytes with its NUL; the longest of our names is below 24.
+_LONGEST_FOLDER: Final = 80
+
+
+class Addresses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """ZeroMQ addresses of the workers; empty: an ipc socket in the run directory."""
+
+    md_pub: str = ""
+    md_rpc: str = ""
+    td_pub: str = ""
+    td_rpc: str = ""
+
+
+def resolve(addresses: Addresses, data: str) -> Addresses:
+    """The same with nothing empty."""
+    run = run_dir(data)
+    return Addresses(
+        **{
+            name: getattr(addresses, name) or f"ipc://{run}/{name}"
+            for name in Addresses.__struct_fields__
+        }
+    )
+
+
+def run_dir(data: str) -> Path:
+    """The folder of sockets, 0700: ``data``/run, or a short one in the temporary directory when
+    the path is too long for a socket address. The same ``data`` always gives the same folder."""
+    path = Path(data).absolute() / "run"
+    if len(os.fsencode(path)) > _LONGEST_FOLDER:
+        digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+        path = Path(tempfile.gettempdir()) / f"ctpbus-{os.getuid()}-{digest}"
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = path.stat()
+    if status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise PermissionError(f"{path} must belong to this user alone (mode 0700)")
+    return path

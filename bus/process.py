@@ -1,0 +1,45 @@
+"""The life of one process: ``python -m NAME --config FILE``.
+
+Exit status: 0 stopped by SIGTERM or SIGINT, 2 the configuration is wrong, 75 another process holds
+the lock. When ready a process writes one JSON line to stdout: {"ready": {addresses}}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from . import log
+from .config import Loaded, load
+from .errors import Busy, ConfigError
+
+T = TypeVar("T")
+
+
+def main(name: str, kind: type[T], run: Callable[[Loaded[T]], None], doc: str) -> int:
+    """Read the command line and the configuration, then ``run``; returns the exit status."""
+    parser = argparse.ArgumentParser(prog=f"python -m {name}", description=doc)
+    parser.add_argument("--config", required=True, help="the group's YAML file")
+    parser.add_argument("--check", action="store_true", help="only check the configuration")
+    arguments = parser.parse_args()
+    try:
+        config = load(arguments.config, name, kind)
+        if not arguments.check:
+            log.setup(config.common.log_level)
+            run(config)
+    except ConfigError as exc:
+        print(f"{name}: {exc}", file=sys.stderr)
+        return 2
+    except Busy as exc:
+        print(f"{name}: {exc}", file=sys.stderr)
+        return 75
+    return 0
+
+
+def announce(addresses: Mapping[str, str]) -> None:
+    """Tell whoever started this process that it is ready, and where."""
+    print(msgspec.json.encode({"ready": addresses}).decode(), flush=True)

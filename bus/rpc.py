@@ -1,0 +1,193 @@
+"""Calls to a worker: a DEALER on the caller's side, a ROUTER in the worker.
+
+A call is one msgpack frame (``Call``), its answer a stream of rows until one has the flag LAST.
+A DEALER keeps what it could not deliver and a ROUTER hands it over when the worker is back, so
+every call carries a deadline; the worker checks it right before it acts and answers instead of
+acting when it has passed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import os
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+import zmq
+
+from .errors import Refused, Unavailable
+from .frames import Flag, FrameError, Row, message_type, pack_row, unpack_row
+from .publisher import HIGH_WATER
+
+log = logging.getLogger(__name__)
+
+MAX_CALL: Final = 1 << 20  # bytes; the largest struct of the API has 4 KB
+
+
+class Call(msgspec.Struct, frozen=True, array_like=True):
+    """One request.
+
+    id          the caller's number for it, not 0
+    method      "ReqOrderInsert", or a verb of our own
+    deadline_ns Unix time after which the worker must not act on it any more
+    session     the handle from the login, 16 bytes; empty before it
+    request_id  nRequestID of the client, echoed in the rows
+    body        struct bytes for Req*, else msgpack
+    """
+
+    id: int
+    method: str
+    deadline_ns: int
+    session: bytes = b""
+    request_id: int = 0
+    body: bytes = b""
+
+
+class ErrorBody(msgspec.Struct, frozen=True):
+    """Body of a row of type "Error": the worker refuses, nothing reached the counter."""
+
+    error_id: int
+    error_msg: str
+    detail: str = ""
+
+
+class SessionBody(msgspec.Struct, frozen=True):
+    """Body of a row of type "Session", which precedes the row of a successful login."""
+
+    handle: bytes
+    broker: str
+    user: str
+    epoch: int
+
+
+_decode_call = msgspec.msgpack.Decoder(Call).decode
+_decode_error = msgspec.msgpack.Decoder(ErrorBody).decode
+
+
+class Router:
+    """The worker's side. One thread uses it."""
+
+    def __init__(self, context: zmq.Context[Any], address: str, layout: int) -> None:
+        self.layout = layout
+        self.dropped = 0
+        self.socket = context.socket(zmq.ROUTER)
+        self.socket.set(zmq.LINGER, 0)
+        self.socket.set(zmq.ROUTER_MANDATORY, 1)
+        self.socket.set(zmq.SNDHWM, HIGH_WATER)
+        self.socket.set(zmq.MAXMSGSIZE, MAX_CALL)
+        self.socket.bind(address)
+
+    def receive(self) -> tuple[bytes, Call] | None:
+        """The next call with the identity of its caller; None when none waits."""
+        while True:
+            try:
+                frames = self.socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return None
+            try:
+                return frames[0], _decode_call(frames[1])
+            except (msgspec.MsgspecError, IndexError):
+                log.warning("malformed call", extra={"fields": {"bytes": len(frames[-1])}})
+
+    def send(self, peer: bytes, row: Row) -> None:
+        """A caller that is gone, or that has not read 100,000 rows, loses the row."""
+        try:
+            self.socket.send_multipart((peer, pack_row(row)), zmq.NOBLOCK)
+        except zmq.ZMQError as exc:
+            if exc.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
+                raise
+            self.dropped += 1
+
+    def refuse(self, peer: bytes, call: Call, error: Refused) -> None:
+        """End a call without the counter."""
+        body = msgspec.msgpack.encode(ErrorBody(error.error_id, error.error_msg, error.detail))
+        flags = Flag.LOCAL | Flag.MSGPACK | Flag.LAST
+        row = Row(call.id, 0, call.request_id, message_type("Error"), self.layout, flags, body)
+        self.send(peer, row)
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+class Caller:
+    """An asyncio program's side: many calls at once over one DEALER."""
+
+    def __init__(self, context: zmq.Context[Any], address: str, worker: str) -> None:
+        self.worker = worker
+        self._ids = itertools.count(1)
+        self._waiting: dict[int, Callable[[Row], None]] = {}
+        self._socket = context.socket(zmq.DEALER)
+        self._socket.set(zmq.IDENTITY, b"c" + os.urandom(12))
+        self._socket.set(zmq.LINGER, 0)
+        self._socket.set(zmq.RCVHWM, HIGH_WATER)
+        # Nothing is queued for a worker that is not there: the caller hears it at once.
+        self._socket.set(zmq.IMMEDIATE, 1)
+        self._socket.connect(address)
+        self._fd = int(self._socket.get(zmq.FD))
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._fd, self.drain)
+
+    def call(
+        self,
+        method: str,
+        on_row: Callable[[Row], None],
+        *,
+        deadline_ns: int,
+        session: bytes = b"",
+        request_id: int = 0,
+        body: bytes = b"",
+    ) -> int:
+        """Send a call; ``on_row`` gets each row of its answer. Raises Unavailable.
+
+        The answer may never come: whoever calls sets a timer and then says ``forget``.
+        """
+        number = next(self._ids)
+        call = Call(number, method, deadline_ns, session, request_id, body)
+        try:
+            self._socket.send(msgspec.msgpack.encode(call), zmq.NOBLOCK)
+        except zmq.Again:
+            raise Unavailable(self.worker) from None
+        self._waiting[number] = on_row
+        # The FD speaks only of changes; a send may have swallowed one.
+        self._loop.call_soon(self.drain)
+        return number
+
+    def forget(self, number: int) -> None:
+        """No more rows of this call, please."""
+        self._waiting.pop(number, None)
+
+    def drain(self) -> None:
+        """Hand over every row that has arrived."""
+        while True:
+            try:
+                frame = self._socket.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            with contextlib.suppress(FrameError):
+                self._hand_over(unpack_row(frame))
+
+    def close(self) -> None:
+        self._loop.remove_reader(self._fd)
+        self._socket.close()
+
+    def _hand_over(self, row: Row) -> None:
+        on_row = self._waiting.get(row.id)
+        if row.flags & Flag.LAST:
+            self._waiting.pop(row.id, None)
+        if on_row is not None:
+            try:
+                on_row(row)
+            except Exception:
+                log.exception("a reply was not handled", extra={"fields": {"worker": self.worker}})
+
+
+def refusal(row: Row) -> Refused | None:
+    """The error of a row in which the worker refuses; None for every other row."""
+    if row.type != message_type("Error"):
+        return None
+    error = _decode_error(row.body)
+    return Refused(error.error_id, error.error_msg, error.detail)
