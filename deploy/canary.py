@@ -1,0 +1,201 @@
+"""The proof that a group works: a tick and a request that travel every hop.
+
+    client ── ws_edge ── md_worker ── md front       a tick
+    client ── ws_edge ── td_worker ── td front       a query and its answer
+
+What cannot be proven (a market that is closed, no account to log in with) is said, not assumed.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from bus.secrets import Secret, read_secret
+
+NOT_SENT = -1  # the front is not there yet; nothing was tried with the account, so try again
+RETRY_S = 0.3
+CLOSED_MARKET_WAIT_S = 6.0  # liquid contracts tick twice a second when the session is open
+CONNECT_TIMEOUT_S = 5.0
+
+
+class CanaryConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Section ``canary`` of the group's file."""
+
+    instrument: str = ""
+    """Subscribed by the canary; choose one that ticks all through the session. Empty: no tick is
+    waited for."""
+    user_id: str = ""
+    """Account for the query. Empty: the trading front is only asked whether it is there."""
+    password: Secret = Secret("")
+    password_file: str = ""
+    """A file of mode 0600 with the password, instead of ``password``."""
+
+    def secret(self) -> str:
+        if self.password_file:
+            return read_secret(self.password_file).reveal()
+        return self.password.reveal()
+
+
+class CanaryFailed(Exception):
+    """``hop`` names the two ends between which the canary was lost."""
+
+    def __init__(self, hop: str, reason: str) -> None:
+        super().__init__(f"{hop}: {reason}")
+        self.hop = hop
+
+
+class _NotYet(CanaryFailed):
+    """Lost, but the hop may be coming up."""
+
+
+@dataclass(frozen=True)
+class Canary:
+    """``url`` is ws_edge's address without a path, ``deadline`` is monotonic time in s.
+
+    ``must_tick``: the market behind the front never closes, so a missing tick is a failure.
+    """
+
+    config: CanaryConfig
+    url: str
+    md_fronts: list[str]
+    td_fronts: list[str]
+    must_tick: bool
+    deadline: float
+
+    def fly(self) -> list[str]:
+        """Send both canaries; what was proven and what was not, a sentence each."""
+        return [self._until_deadline(self._market_data), self._until_deadline(self._trading)]
+
+    def _until_deadline(self, attempt: Callable[[], str]) -> str:
+        while True:
+            try:
+                return attempt()
+            except _NotYet:
+                if time.monotonic() + RETRY_S > self.deadline:
+                    raise
+                time.sleep(RETRY_S)
+
+    def _market_data(self) -> str:
+        front = f"md_worker → md front {' '.join(self.md_fronts)}"
+        with self._connection("/md/") as client:
+            login = {"UserID": "", "Password": ""}
+            client.send("ReqUserLogin", ReqUserLogin=login)
+            _accept(client.expect("RspUserLogin", hop="ws_edge → md_worker"), front)
+            if not self.config.instrument:
+                return "market data: logged in; no tick checked, canary.instrument is not set"
+            client.send("SubscribeMarketData", InstrumentID=[self.config.instrument])
+            _accept(client.expect("RspSubMarketData", hop=front), front)
+            return self._tick(client, front)
+
+    def _tick(self, client: _Client, front: str) -> str:
+        """Two ticks with different times: the first may be an old one that md_worker kept."""
+        began = time.monotonic()
+        until = self.deadline if self.must_tick else began + CLOSED_MARKET_WAIT_S
+        first = None
+        while (message := client.receive(until)) is not None:
+            if message["MsgType"] != "RtnDepthMarketData":
+                continue
+            tick = message["DepthMarketData"]
+            stamp = (tick["ActionDay"], tick["UpdateTime"], tick["UpdateMillisec"], tick["Volume"])
+            if first is not None and stamp != first:
+                return f"market data: ticks of {self.config.instrument} arrive"
+            first = stamp
+        if self.must_tick:
+            seen = "no tick" if first is None else "only one tick, an old one"
+            raise CanaryFailed(front, f"{seen} of {self.config.instrument} in time")
+        return (
+            f"market data: logged in and subscribed; no fresh tick of {self.config.instrument} "
+            f"within {CLOSED_MARKET_WAIT_S:.0f} s (market closed?), so ticks are NOT checked"
+        )
+
+    def _trading(self) -> str:
+        front = f"td_worker → td front {' '.join(self.td_fronts)}"
+        if not self.config.user_id:
+            return self._trading_front_only()
+        with self._connection("/td/") as client:
+            user = self.config.user_id
+            login = {"UserID": user, "Password": self.config.secret()}
+            client.send("ReqUserLogin", ReqUserLogin=login)
+            reply = client.expect("RspUserLogin", "RspAuthenticate", hop="ws_edge → td_worker")
+            _accept(reply, front)
+            client.send("ReqQryTradingAccount", QryTradingAccount={}, RequestID=1)
+            _accept(client.expect("RspQryTradingAccount", hop=front), front)
+        return f"trading: {user} logged in, ReqQryTradingAccount answered"
+
+    def _trading_front_only(self) -> str:
+        """No account to try, and a wrong login would bring one closer to its lock."""
+        with self._connection("/td/") as client:
+            client.send("ReqQryTradingAccount", QryTradingAccount={}, RequestID=1)
+            client.expect("ReqQryTradingAccount", hop="client → ws_edge")  # -401: log in first
+        for front in self.td_fronts:
+            address = urlsplit(front)
+            try:
+                socket.create_connection(
+                    (address.hostname, address.port), CONNECT_TIMEOUT_S
+                ).close()
+            except OSError:
+                continue
+            return (
+                f"trading: {front} accepts connections; login and queries are NOT checked, "
+                "canary.user_id is not set"
+            )
+        raise _NotYet(
+            f"this machine → td front {' '.join(self.td_fronts)}", "no connection possible"
+        )
+
+    @contextmanager
+    def _connection(self, path: str) -> Iterator[_Client]:
+        hop = f"client → ws_edge {self.url}{path}"
+        try:
+            with connect(self.url + path, open_timeout=CONNECT_TIMEOUT_S, proxy=None) as socket_:
+                yield _Client(socket_, self.deadline)
+        except (OSError, WebSocketException) as exc:
+            raise _NotYet(hop, str(exc) or type(exc).__name__) from exc
+
+
+class _Client:
+    """A webctp client of one socket."""
+
+    def __init__(self, connection: ClientConnection, deadline: float) -> None:
+        self._connection = connection
+        self._deadline = deadline
+
+    def send(self, kind: str, **keys: object) -> None:
+        self._connection.send(json.dumps({"MsgType": kind, **keys}))
+
+    def expect(self, *kinds: str, hop: str) -> dict[str, Any]:
+        """The next message of one of these kinds."""
+        while (message := self.receive(self._deadline)) is not None:
+            if message["MsgType"] in kinds:
+                return message
+        raise CanaryFailed(hop, f"no {kinds[0]} in time")
+
+    def receive(self, until: float) -> dict[str, Any] | None:
+        """The next message, None when there was none until then (monotonic)."""
+        try:
+            text = self._connection.recv(max(0.0, until - time.monotonic()))
+        except TimeoutError:
+            return None
+        message: dict[str, Any] = json.loads(text)
+        return message
+
+
+def _accept(message: dict[str, Any], hop: str) -> None:
+    """Raise unless the reply says that all went well."""
+    info = message.get("RspInfo") or {"ErrorID": 0}
+    if info["ErrorID"] == 0:
+        return
+    detail = f" ({message['Detail']})" if "Detail" in message else ""
+    kind = _NotYet if info["ErrorID"] == NOT_SENT else CanaryFailed
+    raise kind(hop, f"{message['MsgType']} says {info['ErrorID']} {info['ErrorMsg']}{detail}")

@@ -1,0 +1,256 @@
+"""deploy/up and deploy/down: bring a group up, prove that it works, take it down.
+
+Progress goes to stderr; stdout gets the same text each time a group is found or made healthy.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.client import HTTPException
+from pathlib import Path
+from xmlrpc.client import Fault
+
+from deploy import members, ports
+from deploy.canary import Canary, CanaryFailed
+from deploy.plan import CHECKOUT, DEFAULT_CONFIG, Plan
+from deploy.supervision import Supervisor, SupervisorFailed
+
+STOP_TIMEOUT_S = 20.0  # supervisord stops its programs one priority after the other
+FAILED_STARTS = 3
+LOG_LINES = 20
+
+
+class UpFailed(Exception):
+    """The group did not come up; ``log`` is the file whose end tells more, if any."""
+
+    def __init__(self, reason: str, log: Path | None = None, status: int = 1) -> None:
+        super().__init__(reason)
+        self.log = log
+        self.status = status
+
+
+def up(plan: Plan, *, timeout_s: float, canary: bool, foreground: bool) -> int:
+    """Exit status of deploy/up. In the foreground it returns when the group has been stopped."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    child = None
+    deadline = time.monotonic() + timeout_s
+    try:
+        with _alone(plan):
+            child = _bring_up(plan, deadline, canary, foreground)
+    except UpFailed as failed:
+        say(f"ctpbus did not come up: {failed}")
+        if failed.log is not None:
+            _show_end(failed.log)
+        return failed.status
+    except KeyboardInterrupt:
+        say("interrupted; what was started has been stopped")
+        return 130
+    if child is None:
+        print(_summary(plan), flush=True)
+        return 0
+    _forward_signals(child)
+    print(_summary(plan), flush=True)
+    return _wait(child)
+
+
+def down(plan: Plan) -> int:
+    """Exit status of deploy/down: 0 when nothing of the group is left."""
+    with _alone(plan):
+        supervisor = Supervisor(plan)
+        if supervisor.alive():
+            names = sorted(supervisor.programs())
+            _stop_all(plan, supervisor)
+            print(f"stopped: {', '.join(names)}")
+        elif left := members.end(plan.run, STOP_TIMEOUT_S):
+            print(f"supervisord was gone; ended {len(left)} processes that it had left behind")
+        else:
+            print("nothing to stop: the group is not running")
+    return 1 if members.find(plan.run) else 0
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def _alone(plan: Plan) -> Iterator[None]:
+    """One deploy/up or deploy/down at a time for one group."""
+    with (plan.run / "deploy.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _bring_up(
+    plan: Plan, deadline: float, canary: bool, foreground: bool
+) -> subprocess.Popen[bytes] | None:
+    """Start what is not running and prove that all of it works, or stop what was started."""
+    supervisor = Supervisor(plan)
+    fresh = not supervisor.alive()
+    if not fresh and foreground:
+        raise UpFailed("the group runs already, in the background; stop it with deploy/down")
+    if fresh and (left := members.end(plan.run, STOP_TIMEOUT_S)):
+        say(f"ended {len(left)} processes left behind by a supervisord that was killed")
+    if fresh or not _healthy(supervisor):
+        _check_config(plan)
+        _check_port(plan)
+        say(f"starting {', '.join(plan.programs)}")
+    started: set[str] = set()
+    child = None
+    try:
+        if foreground:
+            child = supervisor.start_foreground()
+        elif fresh:
+            supervisor.start()
+        else:
+            started = supervisor.adopt()
+        _wait_running(plan, supervisor, deadline)
+        if canary:
+            _fly(plan, deadline)
+    except BaseException as exc:
+        if fresh:
+            _stop_all(plan, supervisor)
+        else:
+            for name in started:
+                supervisor.stop_program(name)
+        if isinstance(exc, SupervisorFailed):
+            raise UpFailed(str(exc), supervisor.log) from exc
+        raise
+    return child
+
+
+def _healthy(supervisor: Supervisor) -> bool:
+    states = {program.state for program in supervisor.programs().values()}
+    return states == {"RUNNING"} and supervisor.follows_plan()
+
+
+def _check_config(plan: Plan) -> None:
+    """Let each program read its section, before anything is started."""
+    checks = {
+        name: subprocess.Popen(
+            [sys.executable, "-m", name, "--config", str(plan.config), "--check"],
+            cwd=CHECKOUT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in plan.programs
+    }
+    faults = []
+    for check in checks.values():
+        _, text = check.communicate()
+        if check.returncode:
+            faults.append(text.strip())
+    if faults:
+        raise UpFailed("\n".join(["the configuration is wrong", *faults]), status=2)
+
+
+def _check_port(plan: Plan) -> None:
+    host, port = plan.edge.host, plan.edge.port
+    fault = ports.fault(host, port)
+    if fault is None or (ports.holders(port) and ports.holders(port) <= members.find(plan.run)):
+        return
+    raise UpFailed(
+        f"{fault}\nfree it, or choose another port: {plan.config}, section ws_edge, key port"
+    )
+
+
+def _wait_running(plan: Plan, supervisor: Supervisor, deadline: float) -> None:
+    """Until supervisord calls every program RUNNING."""
+    failed_starts: dict[str, set[int]] = {name: set() for name in plan.programs}
+    while True:
+        programs = supervisor.programs()
+        for program in programs.values():
+            if program.state == "BACKOFF":
+                failed_starts[program.name].add(program.started)
+            if program.state == "FATAL" or len(failed_starts[program.name]) >= FAILED_STARTS:
+                raise _lost(plan, program.name, "ends right after its start")
+        late = [p.name for p in programs.values() if p.state != "RUNNING"]
+        if not late:
+            return
+        if time.monotonic() > deadline:
+            raise _lost(plan, late[0], f"is {programs[late[0]].state} when time is over")
+        time.sleep(0.1)
+
+
+def _lost(plan: Plan, program: str, what: str) -> UpFailed:
+    log = plan.log / f"{program}.log"
+    return UpFailed(f"{program} {what}; the end of {log}:", log)
+
+
+def _fly(plan: Plan, deadline: float) -> None:
+    canary = Canary(
+        config=plan.canary,
+        url=_url(plan, connect=True),
+        md_fronts=plan.md_fronts,
+        td_fronts=plan.td_fronts,
+        must_tick=plan.embedded,
+        deadline=deadline,
+    )
+    try:
+        for sentence in canary.fly():
+            say(f"checked {sentence}")
+    except CanaryFailed as lost:
+        program = next((name for name in plan.programs if name in lost.hop), "ws_edge")
+        log = plan.log / f"{program}.log"
+        raise UpFailed(f"the canary was lost at {lost}; the end of {log}:", log) from lost
+
+
+def _url(plan: Plan, *, connect: bool) -> str:
+    """ws_edge's address; with ``connect`` one to connect to when it listens on every address."""
+    host = plan.edge.host
+    if connect:
+        host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"ws://[{host}]:{plan.edge.port}" if ":" in host else f"ws://{host}:{plan.edge.port}"
+
+
+def _summary(plan: Plan) -> str:
+    url = _url(plan, connect=False)
+    config = "" if plan.config == DEFAULT_CONFIG else f" --config {plan.config}"
+    return f"""\
+ctpbus is up: {", ".join(plan.programs)}
+  market data  {url}/md/
+  trading      {url}/td/
+  bus          ticks {plan.bus.md_pub}, requests {plan.bus.md_rpc}
+               returns {plan.bus.td_pub}, requests {plan.bus.td_rpc}
+  logs         {plan.log}
+Next: README.md shows a first tick and a first order. deploy/down{config} stops the group."""
+
+
+def _stop_all(plan: Plan, supervisor: Supervisor) -> None:
+    """Bounded: what does not end by itself is killed."""
+    with suppress(OSError, HTTPException, Fault):  # supervisord may be gone, or going already
+        supervisor.shutdown()
+    members.wait_gone(plan.run, STOP_TIMEOUT_S)
+    members.end(plan.run, 0)
+
+
+def _show_end(log: Path) -> None:
+    if log.exists():
+        for line in log.read_text("utf-8", "replace").splitlines()[-LOG_LINES:]:
+            say(f"  {line}")
+
+
+def _forward_signals(supervisord: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda number, _: supervisord.send_signal(number))
+
+
+def _wait(supervisord: subprocess.Popen[bytes]) -> int:
+    """Its exit status; as PID 1 this also collects what ended processes left behind."""
+    while True:
+        pid, status = os.wait()
+        if pid == supervisord.pid:
+            # Told to Popen, which would wait for the process again.
+            supervisord.returncode = os.waitstatus_to_exitcode(status)
+            return supervisord.returncode

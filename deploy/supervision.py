@@ -1,0 +1,171 @@
+"""The group's supervisord: its configuration, its start, and questions over its unix socket."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import resource
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from http.client import HTTPException
+from string import Template
+from typing import Any, NamedTuple
+from xmlrpc.client import Fault, ServerProxy
+
+from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
+
+from deploy import members
+from deploy.plan import CHECKOUT, Plan
+
+TEMPLATE = CHECKOUT / "deploy" / "supervisord.conf"
+OPEN_FILES = 65_536  # also the limit of ws_edge: one per client
+ANSWER_TIMEOUT_S = 10.0
+STARTING = ("STARTING", "RUNNING")
+
+
+class SupervisorFailed(Exception):
+    """Supervisord itself did not start; the text says why."""
+
+
+class Program(NamedTuple):
+    """One program as supervisord sees it; ``started`` is the Unix time of its last start."""
+
+    name: str
+    state: str
+    pid: int
+    started: int
+
+
+def render(plan: Plan) -> str:
+    """The template filled in for one group."""
+    names = {
+        "root": str(CHECKOUT),
+        "run": str(plan.run),
+        "log": str(plan.log),
+        "python": shlex.quote(sys.executable),
+        "config": shlex.quote(str(plan.config)),
+        "open_files": str(_open_files()),
+    }
+    # Supervisord expands %(name)s by itself.
+    safe = {name: value.replace("%", "%%") for name, value in names.items()}
+    parser = configparser.RawConfigParser()
+    parser.read_string(Template(TEMPLATE.read_text("utf-8")).substitute(safe))
+    if os.getuid() == 0:
+        parser.set("supervisord", "user", "root")  # said openly, else it warns at each start
+    for section in parser.sections():
+        kind, _, program = section.partition(":")
+        if kind != "program":
+            continue
+        if program in plan.programs:
+            # Makes supervisord see a changed YAML file as a changed program.
+            parser.set(section, "environment", f'CTPBUS_SETTINGS="{plan.programs[program]}"')
+        else:
+            parser.remove_section(section)
+    lines = [f"; Made by deploy/up from {TEMPLATE.name}; changes here are lost."]
+    for section in parser.sections():
+        lines += ["", f"[{section}]", *(f"{key} = {value}" for key, value in parser.items(section))]
+    return "\n".join(lines) + "\n"
+
+
+def _open_files() -> int:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+
+
+class Supervisor:
+    """The supervisord of one group, running or not."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.config = plan.run / "supervisord.conf"
+        self.log = plan.log / "supervisord.log"
+
+    def alive(self) -> bool:
+        try:
+            return bool(self._call("getState"))
+        except (OSError, HTTPException):
+            return False
+
+    def start(self) -> None:
+        """Start it in the background; it starts the programs in the order of their priority."""
+        self._write_config()
+        done = subprocess.run(
+            self._command(), env=self._environment(), capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise SupervisorFailed((done.stderr or done.stdout).strip())
+        self._wait_alive(lambda: None)
+
+    def start_foreground(self) -> subprocess.Popen[bytes]:
+        """Start it as our child that writes its own log lines to our stdout."""
+        self._write_config()
+        process = subprocess.Popen([*self._command(), "--nodaemon"], env=self._environment())
+        self._wait_alive(process.poll)
+        return process
+
+    def programs(self) -> dict[str, Program]:
+        return {
+            info["name"]: Program(info["name"], info["statename"], info["pid"], info["start"])
+            for info in self._call("getAllProcessInfo")
+        }
+
+    def follows_plan(self) -> bool:
+        """Whether the running supervisord was started or last updated with this very plan."""
+        return self.config.exists() and self.config.read_text("utf-8") == render(self.plan)
+
+    def adopt(self) -> set[str]:
+        """Make the running supervisord follow the plan; the programs started for it."""
+        if not self.follows_plan():
+            self._write_config()
+            self._update()
+        down = {p.name for p in self.programs().values() if p.state not in STARTING}
+        for name in down:
+            self._start_program(name)
+        return down
+
+    def _update(self) -> None:
+        added, changed, removed = self._call("reloadConfig")[0]
+        for name in (*removed, *changed):
+            self._call("stopProcessGroup", name)
+            self._call("removeProcessGroup", name)
+        for name in (*changed, *added):
+            self._call("addProcessGroup", name)
+
+    def _start_program(self, name: str) -> None:
+        try:
+            # Without waiting: the caller watches all of them at once.
+            self._call("startProcess", name, False)
+        except Fault as fault:
+            if "ALREADY_STARTED" not in fault.faultString:
+                raise SupervisorFailed(f"{name}: {fault.faultString}") from fault
+
+    def stop_program(self, name: str) -> None:
+        self._call("stopProcess", name)
+
+    def shutdown(self) -> None:
+        self._call("shutdown")
+
+    def _wait_alive(self, status: Callable[[], int | None]) -> None:
+        deadline = time.monotonic() + ANSWER_TIMEOUT_S
+        while not self.alive():
+            if time.monotonic() > deadline or status() is not None:
+                raise SupervisorFailed(f"supervisord does not answer; see {self.log}")
+            time.sleep(0.05)
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        url = f"unix://{self.plan.run}/supervisor.sock"
+        with ServerProxy("http://localhost", SupervisorTransport(serverurl=url)) as proxy:
+            return getattr(proxy.supervisor, method)(*arguments)
+
+    def _command(self) -> list[str]:
+        return [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.config)]
+
+    def _environment(self) -> Mapping[str, str]:
+        return os.environ | members.mark(self.plan.run)
+
+    def _write_config(self) -> None:
+        self.plan.log.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.config.write_text(render(self.plan), "utf-8")
