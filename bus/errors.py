@@ -9,6 +9,15 @@ BusError
 
 from __future__ import annotations
 
+from typing import Final
+
+# webctp's local errors: their texts are part of the protocol (spec: webctp, error codes).
+REQUEST_FAILED: Final = (-1, "CTP:请求失败")
+BAD_PARAMETERS: Final = (-400, "参数有误")
+NOT_LOGGED_IN: Final = (-401, "未登录")
+NOT_IMPLEMENTED: Final = (-404, "Not implemented")
+INTERNAL_ERROR: Final = (-500, "内部错误")
+
 
 class BusError(Exception):
     """Any error of this package."""
@@ -36,3 +45,13 @@ class Refused(BusError):
     def __init__(self, error_id: int, error_msg: str, detail: str = "") -> None:
         super().__init__(f"{error_id} {error_msg}: {detail}")
         self.error_id, self.error_msg, self.detail = error_id, error_msg, detail
+
+
+def request_failed(detail: str) -> Refused:
+    """The counter could not be asked, or did not answer in time."""
+    return Refused(*REQUEST_FAILED, detail)
+
+
+def bad_parameters(detail: str) -> Refused:
+    """The call itself is wrong."""
+    return Refused(*BAD_PARAMETERS, detail)
