@@ -1,0 +1,276 @@
+"""deploy/up and deploy/down as a user calls them, in a copy of the checkout."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy import members
+from tests.support.deployment import Deployment
+
+PROGRAMS = {"sim", "md_worker", "td_worker", "ws_edge"}
+SUPERVISORD = "supervisor.supervisord"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A group that is up before each test; tests leave it healthy."""
+    deployment = Deployment(tmp_path_factory.mktemp("running"))
+    try:
+        done = deployment.up()
+        assert done.returncode == 0, done.stderr
+        yield deployment
+    finally:
+        deployment.down()
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Deployment]:
+    """A copy in which nothing was started yet."""
+    deployment = Deployment(tmp_path)
+    try:
+        yield deployment
+    finally:
+        deployment.down()
+
+
+def test_a_second_up_says_the_same_and_changes_nothing(running: Deployment) -> None:
+    first = running.up()
+    pids = running.pids()
+    began = time.monotonic()
+    second = running.up()
+    took_s = time.monotonic() - began
+    assert (second.returncode, second.stdout) == (0, first.stdout)
+    assert running.pids() == pids
+    assert pids.keys() == PROGRAMS | {SUPERVISORD}
+    assert took_s < 10
+    for path in ("/md/", "/td/"):
+        assert f"ws://127.0.0.1:{running.port}{path}" in second.stdout
+
+
+def test_up_tells_what_the_canary_proved(running: Deployment) -> None:
+    told = running.up().stderr
+    assert "checked market data: ticks of " in told
+    assert "checked trading: 028742 logged in, ReqQryTradingAccount answered" in told
+
+
+def test_a_program_that_is_down_is_started_again(running: Deployment) -> None:
+    before = running.pids()
+    running.supervisorctl("stop", "ws_edge")
+    done = running.up()
+    after = running.pids()
+    assert done.returncode == 0, done.stderr
+    assert {name for name in PROGRAMS if before[name] != after[name]} == {"ws_edge"}
+
+
+def test_what_a_killed_supervisord_left_behind_is_replaced(running: Deployment) -> None:
+    before = running.pids()
+    os.kill(before[SUPERVISORD], signal.SIGKILL)
+    done = running.up()
+    after = running.pids()
+    assert done.returncode == 0, done.stderr
+    assert "ended 4 processes left behind" in done.stderr
+    assert after.keys() == before.keys()
+    assert not set(before.values()) & set(after.values())
+
+
+def test_a_changed_setting_restarts_the_program_that_reads_it(running: Deployment) -> None:
+    before = running.pids()
+    running.edit("host: 127.0.0.1", "host: localhost")
+    done = running.up()
+    after = running.pids()
+    running.edit("host: localhost", "host: 127.0.0.1")
+    assert done.returncode == 0, done.stderr
+    assert {name for name in PROGRAMS if before[name] != after[name]} == {"ws_edge"}
+    assert running.up().returncode == 0
+
+
+def test_no_secret_is_in_a_process_s_arguments(running: Deployment) -> None:
+    for pid in running.pids().values():
+        assert b"123456" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_the_run_directory_is_for_the_owner_only_and_supervisord_has_no_tcp(
+    running: Deployment,
+) -> None:
+    assert running.run.stat().st_mode & 0o077 == 0
+    rendered = (running.run / "supervisord.conf").read_text()
+    assert "[unix_http_server]" in rendered
+    assert "inet_http_server" not in rendered
+
+
+def test_down_twice(fresh: Deployment) -> None:
+    assert fresh.up().returncode == 0
+    first, second = fresh.down(), fresh.down()
+    assert (first.returncode, first.stdout) == (
+        0,
+        "stopped: md_worker, sim, td_worker, ws_edge\n",
+    )
+    assert (second.returncode, second.stdout) == (0, "nothing to stop: the group is not running\n")
+    assert not members.find(fresh.run)
+
+
+def test_down_before_the_first_up_has_nothing_to_do(fresh: Deployment) -> None:
+    environment = fresh.environment({"VENV": str(fresh.root / ".venv")})
+    del environment["CTPBUS_PYTHON"]
+    done = fresh.call("deploy/down", environment=environment)
+    assert done.returncode == 0
+    assert "nothing to stop" in done.stderr
+
+
+def test_a_taken_port_is_named_with_its_holder(fresh: Deployment) -> None:
+    with socket.create_server(("127.0.0.1", fresh.port)):
+        done = fresh.up()
+    assert done.returncode == 1
+    assert f"port {fresh.port} on 127.0.0.1 is taken by pid {os.getpid()}" in done.stderr
+    assert f"{fresh.config}, section ws_edge, key port" in done.stderr
+    assert not members.find(fresh.run)
+
+
+def test_a_program_that_does_not_come_up_is_named_with_the_end_of_its_log(
+    fresh: Deployment,
+) -> None:
+    main = fresh.root / "td_worker" / "__main__.py"
+    main.write_text(
+        "import sys\nif '--check' not in sys.argv:\n    sys.exit('the disk is on fire')\n"
+    )
+    done = fresh.up()
+    assert done.returncode == 1
+    assert "did not come up: td_worker ends right after its start" in done.stderr
+    assert "  the disk is on fire" in done.stderr
+    assert done.stdout == ""
+    assert not members.find(fresh.run)
+
+
+def test_a_wrong_configuration_is_one_line_per_fault_before_anything_starts(
+    fresh: Deployment,
+) -> None:
+    fresh.edit(r"port: (\d+)", r"port: \1\n  prot: 1")
+    done = fresh.up()
+    assert done.returncode == 2
+    assert "prot" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (fresh.run / "supervisord.pid").exists()
+
+
+def test_a_configuration_that_is_no_yaml_is_refused(fresh: Deployment) -> None:
+    fresh.config.write_text("data: [")
+    done = fresh.up()
+    assert done.returncode == 2
+    assert "not valid YAML" in done.stderr
+
+
+def test_a_front_that_is_away_is_named(fresh: Deployment) -> None:
+    fresh.edit(r"md_worker:\n  front: .*", "md_worker:\n  front: sim://var/run/nobody.sock")
+    done = fresh.up("--timeout", "8")
+    assert done.returncode == 1
+    assert "the canary was lost at " in done.stderr
+    assert "md front sim://var/run/nobody.sock" in done.stderr
+    assert not members.find(fresh.run)
+
+
+def test_without_the_canary_a_front_may_be_away(fresh: Deployment) -> None:
+    fresh.edit(r"md_worker:\n  front: .*", "md_worker:\n  front: sim://var/run/nobody.sock")
+    done = fresh.up("--no-canary")
+    assert done.returncode == 0, done.stderr
+    assert "checked" not in done.stderr
+
+
+def test_in_the_foreground_sigterm_stops_the_group(fresh: Deployment) -> None:
+    log = fresh.root.parent / "foreground.log"
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [fresh.root / "deploy" / "up", "--foreground"],
+            env=fresh.environment(),
+            stdout=sink,
+            stderr=sink,
+        )
+    deadline = time.monotonic() + 60
+    while "ctpbus is up" not in log.read_text() and time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(30) == 0, log.read_text()
+    assert not members.find(fresh.run)
+
+
+def test_in_the_foreground_beside_a_running_group_is_refused(running: Deployment) -> None:
+    done = running.up("--foreground")
+    assert done.returncode == 1
+    assert "runs already" in done.stderr
+    assert running.pids().keys() == PROGRAMS | {SUPERVISORD}
+
+
+class Machine:
+    """A PATH with just enough for a shell script and the given Pythons."""
+
+    def __init__(self, path: Path) -> None:
+        self.bin = path / "bin"
+        self.bin.mkdir()
+        for tool in ("bash", "dirname", "cmp", "cp", "rm", "flock"):
+            if found := shutil.which(tool):
+                (self.bin / tool).symlink_to(found)
+        self.venv = path / "venv"
+
+    def python(self, name: str, script: str) -> None:
+        file = self.bin / name
+        file.write_text(f"#!{self.bin / 'bash'}\n{script}\n")
+        file.chmod(0o755)
+
+    def up(self, deployment: Deployment) -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": str(self.bin), "VENV": str(self.venv)}
+        done = deployment.call("deploy/up", environment=environment)
+        assert done.returncode == 1
+        assert not self.venv.exists()
+        return done
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_a_python_that_is_too_old_is_named(fresh: Deployment, machine: Machine) -> None:
+    machine.python("python3", "echo 3.10 False")
+    told = machine.up(fresh).stderr
+    assert "ctpbus needs Python 3.11 or newer" in told
+    assert f"{machine.bin}/python3 is Python 3.10, too old" in told
+
+
+def test_a_python_without_venv_is_told_what_to_install(fresh: Deployment, machine: Machine) -> None:
+    machine.python("python3", 'case "$2" in *ensurepip*) exit 1;; *) echo 3.12 True;; esac')
+    assert "apt-get install python3.12-venv" in machine.up(fresh).stderr
+
+
+def test_a_python_that_does_not_run_is_passed_over(fresh: Deployment, machine: Machine) -> None:
+    machine.python("python3", "exit 127")
+    machine.python("python3.12", "echo 3.9 False")
+    told = machine.up(fresh).stderr
+    assert "python3 does not run" in told
+    assert "python3.12 is Python 3.9, too old" in told
+
+
+def test_no_python_at_all(fresh: Deployment, machine: Machine) -> None:
+    assert "python3 was not found" in machine.up(fresh).stderr
+
+
+@pytest.mark.slow
+def test_a_fresh_machine_needs_one_command(fresh: Deployment) -> None:
+    """Makes the environment and installs into it, which needs a package index."""
+    environment = fresh.environment({"VENV": str(fresh.root / ".venv")})
+    del environment["CTPBUS_PYTHON"]
+    first = fresh.call("deploy/up", environment=environment, timeout_s=300)
+    assert first.returncode == 0, first.stderr
+    began = time.monotonic()
+    second = fresh.call("deploy/up", environment=environment)
+    assert (second.returncode, second.stdout) == (0, first.stdout)
+    assert time.monotonic() - began < 10
+    assert "installing" not in second.stderr
