@@ -30,6 +30,7 @@ import zlib
 from enum import IntFlag
 from functools import cache
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 HEADER: Final = struct.Struct("<IQQQHHH")
 ROW_HEADER: Final = struct.Struct("<QQiHHH")
@@ -93,8 +94,11 @@ def quote_topic(instrument: str) -> str:
 
 
 def account_topic(broker: str, user: str) -> str:
-    """All returns of one account, and the notices of its session."""
-    return f"td/{broker}/{user}/"
+    """All returns of one account, and the notices of its session.
+
+    Quoted as in a URL: a user "a/b" must not land under the topic of a user "a".
+    """
+    return f"td/{quote(broker, safe='')}/{quote(user, safe='')}/"
 
 
 def state_topic(process: str) -> str:

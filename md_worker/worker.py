@@ -23,13 +23,14 @@ from bus.frames import Flag, Row, join_body, message_type, quote_topic, state_to
 from bus.lock import hold
 from bus.process import announce
 from bus.publisher import Publisher
+from bus.retry import Retry
 from bus.rpc import Call, Router
 from bus.wake import Inbox
 from schemas import catalogue as catalogues
 from schemas.counter import Counter, Event
 
 from .config import MdConfig
-from .login import Retry, State, after
+from .login import State, after
 from .subscriptions import Answer, Subscriptions, Ticket
 from .ticks import TickPublisher
 
@@ -142,7 +143,7 @@ class MdWorker:
             self._on_reply(event)
 
     def _log_in(self, now: float) -> None:
-        self.retry.due = now + _LOGIN_S  # the answer may get lost
+        self.retry.unanswered(now + _LOGIN_S)
         raw = self.catalogue.codec("ReqUserLogin").pack(
             {
                 "BrokerID": self.config.broker_id,

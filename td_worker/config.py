@@ -1,0 +1,43 @@
+"""The section ``td_worker`` of the group's file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from bus.secrets import Secret
+
+Front = Annotated[str, Meta(pattern=r"^(tcp|ssl|sim)://.")]
+Seconds = Annotated[float, Meta(gt=0, le=600)]
+
+
+class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One td_worker.
+
+    front          address of the trading front, or a list of them (the API picks one)
+    broker_id      of every account of this worker; what clients send as BrokerID is not asked
+    app_id, auth_code   for ReqAuthenticate; without app_id the step is left out
+    user_product_info   what the counter records as the program
+    login_s        within this time a login is answered, with an error if need be
+    query_s        a query without a full answer for so long ends with an error
+    queries_per_s  pace of queries; 0: as the front says, one a second where it cannot tell
+    retry_s        first pause after a login that the front refused for now; doubles up to a minute
+    max_accounts   counter sessions at the most; about 180 connections fit in one Linux process
+    """
+
+    front: Front | list[Front]
+    broker_id: str
+    app_id: str = ""
+    auth_code: Secret = Secret("")
+    user_product_info: str = "ctpbus"
+    login_s: Seconds = 8.0
+    query_s: Seconds = 30.0
+    queries_per_s: Annotated[float, Meta(ge=0)] = 0
+    retry_s: Seconds = 10.0
+    max_accounts: Annotated[int, Meta(ge=1, le=180)] = 150
+
+    @property
+    def fronts(self) -> list[str]:
+        return [self.front] if isinstance(self.front, str) else self.front

@@ -1,0 +1,43 @@
+"""The way of a session to "ready" as a table. No I/O."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+
+class State(Enum):
+    """Where a session is. Requests are taken in READY only."""
+
+    DOWN = "disconnected"
+    CONNECTED = "authenticating"
+    AUTHENTICATED = "logging in"
+    LOGGED_IN = "confirming the settlement"
+    READY = "ready"
+    REFUSED = "refused"
+
+
+TRANSITIONS: Final[dict[tuple[State, str], State]] = {
+    (State.DOWN, "OnFrontConnected"): State.CONNECTED,
+    (State.CONNECTED, "OnRspAuthenticate"): State.AUTHENTICATED,
+    (State.AUTHENTICATED, "OnRspUserLogin"): State.LOGGED_IN,
+    (State.LOGGED_IN, "OnRspSettlementInfoConfirm"): State.READY,
+    (State.REFUSED, "again"): State.CONNECTED,
+    **{
+        (state, "refused"): State.REFUSED
+        for state in (State.CONNECTED, State.AUTHENTICATED, State.LOGGED_IN)
+    },
+    **{(state, "OnFrontDisconnected"): State.DOWN for state in State},
+}
+
+# The callback that answers the step of a state.
+ANSWERS: Final = {
+    State.CONNECTED: "OnRspAuthenticate",
+    State.AUTHENTICATED: "OnRspUserLogin",
+    State.LOGGED_IN: "OnRspSettlementInfoConfirm",
+}
+
+
+def after(state: State, event: str) -> State:
+    """The state after an event; one that the table does not name changes nothing."""
+    return TRANSITIONS.get((state, event), state)

@@ -1,0 +1,81 @@
+"""The pace of queries: the API takes one at a time and the front so many a second. No I/O.
+
+The slot of the query in flight must come free in every case: last row, error, refusal by the API,
+time-out and disconnect; one lost answer would otherwise stop all queries for ever.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, Generic, Protocol, TypeVar
+
+# The API still holds a query that we gave up, or its second began at another moment than ours.
+_AGAIN_S: Final = 0.05
+
+
+class Query(Protocol):
+    """What is queued: anything with a time (Unix ns) after which nobody wants it any more."""
+
+    @property
+    def deadline_ns(self) -> int: ...
+
+
+Q = TypeVar("Q", bound=Query)
+
+
+class QueryQueue(Generic[Q]):
+    """Queries of one counter session, in the order in which they came. ``now`` is in seconds."""
+
+    def __init__(self) -> None:
+        self.interval_s = 1.0
+        self.in_flight: Q | None = None
+        self._waiting: deque[Q] = deque()
+        self._next = 0.0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, query: Q) -> None:
+        self._waiting.append(query)
+
+    def take(self, now: float) -> Q | None:
+        """The query to hand to the API now; it is in flight until one of the methods below."""
+        if self.in_flight is None and self._waiting and now >= self._next:
+            self.in_flight = self._waiting.popleft()
+            self._next = now + self.interval_s
+            return self.in_flight
+        return None
+
+    def again(self, now: float, pause_s: float = _AGAIN_S) -> None:
+        """The query in flight was not taken or came back as "not ready": it stays the first."""
+        if self.in_flight is not None:
+            self._waiting.appendleft(self.in_flight)
+            self.in_flight = None
+        self._next = now + pause_s
+
+    def done(self, query: Q) -> None:
+        """It was answered in full, or refused."""
+        if self.in_flight is query:
+            self.in_flight = None
+
+    def expired(self, now_ns: int) -> list[Q]:
+        """Take out what is too old, in flight or waiting."""
+        old = [query for query in self._all() if query.deadline_ns < now_ns]
+        for query in old:
+            self.done(query)
+        self._waiting = deque(query for query in self._waiting if query not in old)
+        return old
+
+    def clear(self) -> list[Q]:
+        """Take out everything: the front is gone."""
+        everything = self._all()
+        self._waiting.clear()
+        self.in_flight, self._next = None, 0.0
+        return everything
+
+    def due(self) -> float | None:
+        """When ``take`` may have something; None when only an event can change that."""
+        return self._next if self._waiting and self.in_flight is None else None
+
+    def _all(self) -> list[Q]:
+        return [*([] if self.in_flight is None else [self.in_flight]), *self._waiting]

@@ -1,0 +1,236 @@
+"""The process: sessions at the counter on one side, the bus on the other.
+
+The API's threads copy each callback into the inbox; the main thread does everything else, so
+returns are published and replies sent in the order of the callbacks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import signal
+import time
+from typing import Any, Final
+
+import msgspec
+import zmq
+
+from bus.config import Loaded
+from bus.endpoints import resolve
+from bus.epoch import next_epoch
+from bus.errors import (
+    NOT_IMPLEMENTED,
+    NOT_LOGGED_IN,
+    Refused,
+    bad_parameters,
+    request_failed,
+)
+from bus.frames import Flag, Row, message_type, state_topic
+from bus.lock import hold
+from bus.process import announce
+from bus.publisher import Publisher
+from bus.rpc import Call, Router
+from bus.secrets import Secret
+from bus.wake import Inbox
+from schemas import catalogue as catalogues
+from schemas.counter import Event
+
+from .config import TdConfig
+from .login import State
+from .session import Attempt, Session
+
+log = logging.getLogger("td_worker")
+
+_POLL_MS: Final = 50
+_STATE_S: Final = 1.0
+_KEEP_S: Final = 30.0  # a session that never logged in is released after this
+
+
+class TdWorker:
+    def __init__(self, loaded: Loaded[TdConfig]) -> None:
+        self.config = loaded.own
+        self.folder = loaded.common.folder("td_worker")
+        self._lock = hold(self.folder / "lock")
+        self.catalogue = catalogues.load(loaded.common.binding)
+        self.addresses = resolve(loaded.common.bus, loaded.common.data)
+        self.context: zmq.Context[Any] = zmq.Context()
+        layout_id = self.catalogue.layout_id
+        epoch = next_epoch(self.folder)
+        self.publisher = Publisher(self.context, self.addresses.td_pub, epoch, layout_id)
+        self.router = Router(self.context, self.addresses.td_rpc, layout_id)
+        self.inbox: Inbox[tuple[Session, Event] | None] = Inbox()
+        self.sessions: dict[str, Session] = {}
+        self.handles: dict[bytes, Session] = {}
+        self.next_state = 0.0
+        self.running = True
+
+    def run(self) -> None:
+        """Work until SIGTERM."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.inbox.put(None))
+        announce({"pub": self.addresses.td_pub, "rpc": self.addresses.td_rpc})
+        poller = zmq.Poller()
+        for source in (self.router.socket, self.publisher.fd, self.inbox.fd):
+            poller.register(source, zmq.POLLIN)
+        while self.running:
+            poller.poll(self._patience_ms(time.monotonic()))
+            self._step(time.monotonic())
+        for session in self.sessions.values():
+            session.stop()
+        self.router.close()
+        self.publisher.close()
+        self.context.term()
+
+    def _step(self, now: float) -> None:
+        for item in self.inbox.take():
+            if item is None:
+                self.running = False
+            else:
+                self._on_event(*item, now)
+        self.publisher.subscriptions()  # nothing follows from them here, but they pile up
+        while received := self.router.receive():
+            self._on_call(*received, now)
+        self._timers(now)
+
+    def _patience_ms(self, now: float) -> int:
+        """Until the next query may be sent, 50 ms at the most."""
+        dues = [due for session in self.sessions.values() if (due := session.queries.due())]
+        return min([_POLL_MS, *(max(0, int((due - now) * 1000) + 1) for due in dues)])
+
+    def _on_event(self, session: Session, event: Event, now: float) -> None:
+        if self.sessions.get(session.user) is not session:
+            return  # released meanwhile
+        before = session.state
+        try:
+            session.on_event(event, now)
+        except Exception:
+            fields = {"user": session.user, "callback": event.name}
+            log.exception("a callback was not handled", extra={"fields": fields})
+        if session.state is not before:
+            self._tell_state()
+
+    # -- the bus -----------------------------------------------------------------------------
+
+    def _on_call(self, peer: bytes, call: Call, now: float) -> None:
+        try:
+            if call.deadline_ns < time.time_ns():
+                raise request_failed("expired before the worker saw it; nothing was sent")
+            self._dispatch(peer, call, now)
+        except Refused as refused:
+            self.router.refuse(peer, call, refused)
+        except Exception:
+            log.exception("a call was not handled", extra={"fields": {"method": call.method}})
+            self.router.refuse(peer, call, request_failed("internal error; see td_worker's log"))
+
+    def _dispatch(self, peer: bytes, call: Call, now: float) -> None:
+        if call.method == "State":
+            self._reply_state(peer, call)
+        elif call.method.startswith("ReqUserLogin"):
+            self._log_in(peer, call, now)
+        elif call.method == "Detach":
+            self._detach(peer, call)
+        else:
+            session = self.handles.get(call.session)
+            if session is None:
+                raise Refused(*NOT_LOGGED_IN, "no such session; log in again")
+            if call.method not in self.catalogue.td.requests and call.method != "Mark":
+                raise Refused(*NOT_IMPLEMENTED, f"td_worker has no {call.method}")
+            if not session.own_reply(peer, call):
+                session.request(peer, call, now)
+
+    def _log_in(self, peer: bytes, call: Call, now: float) -> None:
+        request = self.catalogue.td.requests.get(call.method)
+        if request is None:
+            raise Refused(*NOT_IMPLEMENTED, f"td_worker has no {call.method}")
+        codec = self.catalogue.codec(request.struct)
+        if len(call.body) != codec.size:
+            raise bad_parameters(f"{call.method}: {len(call.body)} bytes")
+        user = str(codec.get(call.body, "UserID"))
+        if not user:
+            raise bad_parameters(f"{call.method}: UserID is empty")
+        limit = time.time_ns() + int(self.config.login_s * 1e9)
+        password = Secret(str(codec.get(call.body, "Password")))
+        attempt = Attempt(peer, call, password, min(limit, call.deadline_ns))
+        session = self._session(user)
+        session.attach(attempt, now)
+
+    def _session(self, user: str) -> Session:
+        session = self.sessions.get(user)
+        if session is None:
+            if len(self.sessions) >= self.config.max_accounts:
+                raise request_failed(f"{self.config.max_accounts} accounts are the limit here")
+            session = Session(
+                self.catalogue,
+                self.config,
+                user,
+                self.publisher,
+                self.router,
+                self.inbox,
+                self.handles,
+            )
+            self.sessions[user] = session
+            # The name of the folder never comes from a client as it is.
+            name = hashlib.sha256(f"{self.config.broker_id}\0{user}".encode()).hexdigest()[:24]
+            session.start(self.folder / "flow" / name)
+        return session
+
+    def _detach(self, peer: bytes, call: Call) -> None:
+        session = self.handles.get(call.session)
+        if session is not None:
+            session.detach(call.session)
+        self._reply_own(peer, call, "Detach", session is not None)
+
+    def _reply_state(self, peer: bytes, call: Call) -> None:
+        self._reply_own(peer, call, "State", self._describe())
+
+    def _reply_own(self, peer: bytes, call: Call, name: str, message: object) -> None:
+        flags = Flag.MSGPACK | Flag.LOCAL | Flag.LAST
+        body = msgspec.msgpack.encode(message)
+        layout = self.catalogue.layout_id
+        self.router.send(
+            peer, Row(call.id, 0, call.request_id, message_type(name), layout, flags, body)
+        )
+
+    # -- time --------------------------------------------------------------------------------
+
+    def _timers(self, now: float) -> None:
+        now_ns = time.time_ns()
+        for session in list(self.sessions.values()):
+            session.expire(now_ns)
+            session.retry(now)
+            session.pump(now)
+            if session.idle and now - session.unused_since > _KEEP_S:
+                del self.sessions[session.user]
+                session.stop()
+        if now >= self.next_state:
+            self._tell_state()
+
+    def _tell_state(self) -> None:
+        self.next_state = time.monotonic() + _STATE_S
+        self.publisher.tell(state_topic("td_worker"), "State", self._describe())
+
+    def _describe(self) -> dict[str, object]:
+        """What the state message says. ``front`` is about all accounts together: "unknown" before
+        the first login, because only a login opens a connection."""
+        sessions = self.sessions.values()
+        down = [session for session in sessions if session.state is State.DOWN]
+        return {
+            "front": "unknown" if not sessions else "disconnected" if down else "connected",
+            "logged_in": bool(sessions) and all(s.state is State.READY for s in sessions),
+            "reason": next((session.reason for session in down), None),
+            "epoch": self.publisher.epoch,
+            "rows_dropped": self.router.dropped,
+            "accounts": [
+                {
+                    "broker": self.config.broker_id,
+                    "user": session.user,
+                    "state": session.state.value,
+                    "reason": session.reason,
+                    "clients": len(session.handles),
+                    "queries_waiting": len(session.queries),
+                    "returns": session.returns.seq,
+                    "repeated": session.returns.repeated,
+                }
+                for session in sessions
+            ],
+        }
