@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -66,6 +66,11 @@ class Catalogue(msgspec.Struct, frozen=True, dict=True):
         if codec is None:
             codec = self._codecs[struct, order] = Codec(self.layouts[struct], order)
         return codec
+
+    @cached_property
+    def typed_decoders(self) -> dict[type, Any]:
+        """Filled by schemas.typed, one function a class."""
+        return {}
 
     @cached_property
     def _codecs(self) -> dict[tuple[str, tuple[str, ...]], Codec]:
