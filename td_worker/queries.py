@@ -27,10 +27,16 @@ class QueryQueue(Generic[Q]):
     """Queries of one counter session, in the order in which they came. ``now`` is in seconds."""
 
     def __init__(self) -> None:
-        self.interval_s = 1.0
         self.in_flight: Q | None = None
         self._waiting: deque[Q] = deque()
-        self._next = 0.0
+        self._pause_until = 0.0
+        self.pace(1.0)
+
+    def pace(self, per_s: float) -> None:
+        """So many queries in any second, one after the other without a pause up to there."""
+        burst = max(1, int(per_s))
+        self._window_s = burst / per_s
+        self._sent: deque[float] = deque(maxlen=burst)
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -40,18 +46,19 @@ class QueryQueue(Generic[Q]):
 
     def take(self, now: float) -> Q | None:
         """The query to hand to the API now; it is in flight until one of the methods below."""
-        if self.in_flight is None and self._waiting and now >= self._next:
-            self.in_flight = self._waiting.popleft()
-            self._next = now + self.interval_s
-            return self.in_flight
-        return None
+        due = self.due()
+        if due is None or now < due:
+            return None
+        self.in_flight = self._waiting.popleft()
+        self._sent.append(now)
+        return self.in_flight
 
     def again(self, now: float, pause_s: float = _AGAIN_S) -> None:
         """The query in flight was not taken or came back as "not ready": it stays the first."""
         if self.in_flight is not None:
             self._waiting.appendleft(self.in_flight)
             self.in_flight = None
-        self._next = now + pause_s
+        self._pause_until = now + pause_s
 
     def done(self, query: Q) -> None:
         """It was answered in full, or refused."""
@@ -70,12 +77,15 @@ class QueryQueue(Generic[Q]):
         """Take out everything: the front is gone."""
         everything = self._all()
         self._waiting.clear()
-        self.in_flight, self._next = None, 0.0
+        self.in_flight, self._pause_until = None, 0.0
         return everything
 
     def due(self) -> float | None:
         """When ``take`` may have something; None when only an event can change that."""
-        return self._next if self._waiting and self.in_flight is None else None
+        if not self._waiting or self.in_flight is not None:
+            return None
+        full = len(self._sent) == self._sent.maxlen
+        return max(self._pause_until, self._sent[0] + self._window_s if full else 0.0)
 
     def _all(self) -> list[Q]:
         return [*([] if self.in_flight is None else [self.in_flight]), *self._waiting]

@@ -297,7 +297,7 @@ class Session:
     def _on_ready(self, now: float) -> None:
         self._retry.reset()
         self._trying, self.reason = None, None
-        self.queries.interval_s = 1.0 / self._pace()
+        self.queries.pace(self._pace())
         for attempt in self._attempts:
             self._answer(attempt)
         self._attempts.clear()

@@ -33,7 +33,7 @@ from bus.rpc import Call, Router
 from bus.secrets import Secret
 from bus.wake import Inbox
 from schemas import catalogue as catalogues
-from schemas.counter import Event
+from schemas.counter import Event, module
 
 from .config import TdConfig
 from .login import State
@@ -52,6 +52,8 @@ class TdWorker:
         self.folder = loaded.common.folder("td_worker")
         self._lock = hold(self.folder / "lock")
         self.catalogue = catalogues.load(loaded.common.binding)
+        # Now, because it takes 0.2 s and the first login should not wait for it.
+        module(self.config.fronts[0], "td", loaded.common.binding)
         self.addresses = resolve(loaded.common.bus, loaded.common.data)
         self.context: zmq.Context[Any] = zmq.Context()
         layout_id = self.catalogue.layout_id
