@@ -36,8 +36,9 @@ from schemas import catalogue as catalogues
 from schemas.counter import Event, module
 
 from .config import TdConfig
+from .gate import Attempt
 from .login import State
-from .session import Attempt, Session
+from .session import Session
 
 log = logging.getLogger("td_worker")
 
@@ -96,19 +97,21 @@ class TdWorker:
 
     def _patience_ms(self, now: float) -> int:
         """Until the next query may be sent, 50 ms at the most."""
-        dues = [due for session in self.sessions.values() if (due := session.queries.due())]
+        dues = [
+            due for session in self.sessions.values() if (due := session.requests.queries.due())
+        ]
         return min([_POLL_MS, *(max(0, int((due - now) * 1000) + 1) for due in dues)])
 
     def _on_event(self, session: Session, event: Event, now: float) -> None:
         if self.sessions.get(session.user) is not session:
             return  # released meanwhile
-        before = session.state
+        before = session.gate.state
         try:
             session.on_event(event, now)
         except Exception:
             fields = {"user": session.user, "callback": event.name}
             log.exception("a callback was not handled", extra={"fields": fields})
-        if session.state is not before:
+        if session.gate.state is not before:
             self._tell_state()
 
     # -- the bus -----------------------------------------------------------------------------
@@ -137,8 +140,7 @@ class TdWorker:
                 raise Refused(*NOT_LOGGED_IN, "no such session; log in again")
             if call.method not in self.catalogue.td.requests and call.method != "Mark":
                 raise Refused(*NOT_IMPLEMENTED, f"td_worker has no {call.method}")
-            if not session.own_reply(peer, call):
-                session.request(peer, call, now)
+            session.call(peer, call, now)
 
     def _log_in(self, peer: bytes, call: Call, now: float) -> None:
         request = self.catalogue.td.requests.get(call.method)
@@ -154,7 +156,7 @@ class TdWorker:
         password = Secret(str(codec.get(call.body, "Password")))
         attempt = Attempt(peer, call, password, min(limit, call.deadline_ns))
         session = self._session(user)
-        session.attach(attempt, now)
+        session.gate.attach(attempt, now)
 
     def _session(self, user: str) -> Session:
         session = self.sessions.get(user)
@@ -198,9 +200,7 @@ class TdWorker:
     def _timers(self, now: float) -> None:
         now_ns = time.time_ns()
         for session in list(self.sessions.values()):
-            session.expire(now_ns)
-            session.retry(now)
-            session.pump(now)
+            session.timers(now, now_ns)
             if session.idle and now - session.unused_since > _KEEP_S:
                 del self.sessions[session.user]
                 session.stop()
@@ -215,21 +215,21 @@ class TdWorker:
         """What the state message says. ``front`` is about all accounts together: "unknown" before
         the first login, because only a login opens a connection."""
         sessions = self.sessions.values()
-        down = [session for session in sessions if session.state is State.DOWN]
+        down = [session for session in sessions if session.gate.state is State.DOWN]
         return {
             "front": "unknown" if not sessions else "disconnected" if down else "connected",
-            "logged_in": bool(sessions) and all(s.state is State.READY for s in sessions),
-            "reason": next((session.reason for session in down), None),
+            "logged_in": bool(sessions) and all(s.gate.state is State.READY for s in sessions),
+            "reason": next((session.gate.reason for session in down), None),
             "epoch": self.publisher.epoch,
             "rows_dropped": self.router.dropped,
             "accounts": [
                 {
                     "broker": self.config.broker_id,
                     "user": session.user,
-                    "state": session.state.value,
-                    "reason": session.reason,
+                    "state": session.gate.state.value,
+                    "reason": session.gate.reason,
                     "clients": len(session.handles),
-                    "queries_waiting": len(session.queries),
+                    "queries_waiting": len(session.requests.queries),
                     "returns": session.returns.seq,
                     "repeated": session.returns.repeated,
                 }

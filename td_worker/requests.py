@@ -1,0 +1,133 @@
+"""The requests of clients on their way through the counter."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from bus.errors import Refused, bad_parameters, request_failed
+from bus.rpc import Call
+from schemas.catalogue import Catalogue
+from schemas.counter import Counter, Event
+
+from .numbers import RequestIds, error_id
+from .queries import QueryQueue
+from .replies import Replies
+
+_NOT_READY: Final = frozenset({90, 154})  # "query not ready", "query core busy"
+_NOT_READY_PAUSE_S: Final = 1.0
+# An order has no other sure answer than its returns, so it stays open for a late refusal; the
+# oldest are given up beyond this.
+_MAX_OPEN: Final = 100_000
+_STATUS_TEXTS: Final = {-2: "CTP:未处理请求超过许可数", -3: "CTP:每秒发送请求数超过许可数"}
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """One request."""
+
+    peer: bytes
+    call: Call
+    deadline_ns: int
+    is_query: bool
+    number: int = 0  # nRequestID at the counter, new for each time it is sent
+
+
+class Requests:
+    """One generic path for every Req* of the API: struct bytes in, rows of callbacks out."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        counter: Counter,
+        replies: Replies,
+        ids: RequestIds,
+        query_s: float,
+    ) -> None:
+        self._catalogue, self._counter, self._replies = catalogue, counter, replies
+        self._ids, self._query_ns = ids, int(query_s * 1e9)
+        self.queries: QueryQueue[Pending] = QueryQueue()
+        self._open: OrderedDict[int, Pending] = OrderedDict()
+
+    def accept(self, peer: bytes, call: Call, now: float) -> None:
+        """Queue a query; send anything else at once. Raises Refused when nothing was sent."""
+        request = self._catalogue.td.requests[call.method]
+        size = self._catalogue.layouts[request.struct].size
+        if len(call.body) != size:
+            raise bad_parameters(f"{call.method}: {len(call.body)} bytes instead of {size}")
+        if request.is_query:
+            deadline_ns = min(call.deadline_ns, time.time_ns() + self._query_ns)
+            self.queries.add(Pending(peer, call, deadline_ns, is_query=True))
+            self.pump(now)
+        else:
+            self._act(Pending(peer, call, call.deadline_ns, is_query=False))
+
+    def pump(self, now: float) -> None:
+        """Send the next query when its time has come."""
+        while (pending := self.queries.take(now)) is not None:
+            status = self._send(pending)
+            if status in _STATUS_TEXTS:
+                self._close(pending)
+                self.queries.again(now)
+            elif status != 0:
+                self._end(pending, _not_sent(pending.call.method, status))
+
+    def on_reply(self, event: Event, now: float) -> Call | None:
+        """Pass a callback on to who asked; his call, or None when nobody did."""
+        pending = self._open.get(event.request_id)
+        if pending is None:
+            return None
+        if pending.is_query and error_id(self._catalogue, event) in _NOT_READY:
+            self._close(pending)
+            self.queries.again(now, _NOT_READY_PAUSE_S)
+            return pending.call
+        self._replies.event(pending.peer, pending.call, event)
+        if event.last:
+            self._close(pending)
+            self.queries.done(pending)
+            self.pump(now)
+        return pending.call
+
+    def expire(self, now_ns: int) -> None:
+        """End the queries that have waited for too long."""
+        for pending in self.queries.expired(now_ns):
+            self._end(pending, request_failed("no full answer from the counter in time"))
+
+    def front_lost(self) -> None:
+        """End the queries. An order that was handed to the API may have reached the counter: it
+        stays open, and the private stream will tell."""
+        for pending in self.queries.clear():
+            self._end(pending, request_failed("the trading front disconnected"))
+
+    def _act(self, pending: Pending) -> None:
+        """An order or another request that is no query: now or never."""
+        if pending.deadline_ns < time.time_ns():
+            raise request_failed("expired before it was sent; nothing was sent")
+        status = self._send(pending)
+        if status != 0:
+            self._close(pending)
+            raise _not_sent(pending.call.method, status)
+        self._replies.sent(pending.peer, pending.call)
+
+    def _send(self, pending: Pending) -> int:
+        pending.number = self._ids.next()
+        self._open[pending.number] = pending
+        if len(self._open) > _MAX_OPEN:
+            self._open.popitem(last=False)
+        return self._counter.request(pending.call.method, pending.call.body, pending.number)
+
+    def _end(self, pending: Pending, error: Refused) -> None:
+        self.queries.done(pending)
+        self._close(pending)
+        self._replies.refuse(pending.peer, pending.call, error)
+
+    def _close(self, pending: Pending) -> None:
+        self._open.pop(pending.number, None)
+
+
+def _not_sent(method: str, status: int) -> Refused:
+    """A Req* call that returned non-zero."""
+    text = _STATUS_TEXTS.get(status, "CTP:请求失败")
+    return Refused(status, text, f"{method} returned {status}; nothing was sent")
