@@ -9,14 +9,7 @@ BusError
 
 from __future__ import annotations
 
-from typing import Final
-
-# webctp's local errors: their texts are part of the protocol (spec: webctp, error codes).
-REQUEST_FAILED: Final = (-1, "CTP:请求失败")
-BAD_PARAMETERS: Final = (-400, "参数有误")
-NOT_LOGGED_IN: Final = (-401, "未登录")
-NOT_IMPLEMENTED: Final = (-404, "Not implemented")
-INTERNAL_ERROR: Final = (-500, "内部错误")
+from schemas import errors
 
 
 class BusError(Exception):
@@ -47,11 +40,16 @@ class Refused(BusError):
         self.error_id, self.error_msg, self.detail = error_id, error_msg, detail
 
 
+def refused(number: int, detail: str) -> Refused:
+    """One of webctp's local errors (-1, -2, -3, -400, -401, -404, -500) with its exact text."""
+    return Refused(number, errors.LOCAL_TEXTS.get(number) or errors.return_text(number), detail)
+
+
 def request_failed(detail: str) -> Refused:
     """The counter could not be asked, or did not answer in time."""
-    return Refused(*REQUEST_FAILED, detail)
+    return refused(errors.NETWORK_FAILURE, detail)
 
 
 def bad_parameters(detail: str) -> Refused:
     """The call itself is wrong."""
-    return Refused(*BAD_PARAMETERS, detail)
+    return refused(errors.BAD_REQUEST, detail)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-# Refusals that pass by themselves: data not in sync, not initialised, front not active, query not
-# ready, query core busy.
-TEMPORARY: Final = frozenset({1, 7, 8, 90, 154})
+from schemas.errors import Action, login_action
+
 _LONGEST_PAUSE_S: Final = 60.0
 
 
@@ -21,7 +20,7 @@ class Retry:
         """Whether to repeat at all: never for a wrong password and the like, because a loop would
         lock the account."""
         self.due = None
-        if error_id in TEMPORARY:
+        if login_action(error_id) is Action.RETRY:
             self.due = now + self._pause_s
             self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
         return self.due is not None

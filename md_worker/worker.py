@@ -18,7 +18,7 @@ import zmq
 from bus.config import Loaded
 from bus.endpoints import resolve
 from bus.epoch import next_epoch
-from bus.errors import NOT_IMPLEMENTED, REQUEST_FAILED, Refused, bad_parameters, request_failed
+from bus.errors import Refused, bad_parameters, refused, request_failed
 from bus.frames import Flag, Row, join_body, message_type, quote_topic, state_topic
 from bus.lock import hold
 from bus.process import announce
@@ -28,6 +28,7 @@ from bus.rpc import Call, Router
 from bus.wake import Inbox
 from schemas import catalogue as catalogues
 from schemas.counter import Counter, Event
+from schemas.errors import NETWORK_FAILURE, NOT_IMPLEMENTED, return_text
 
 from .config import MdConfig
 from .login import State, after
@@ -240,8 +241,8 @@ class MdWorker:
             if call.deadline_ns < time.time_ns():
                 raise request_failed("expired before the worker saw it")
             self._dispatch(peer, call, now)
-        except Refused as refused:
-            self.router.refuse(peer, call, refused)
+        except Refused as refusal:
+            self.router.refuse(peer, call, refusal)
 
     def _dispatch(self, peer: bytes, call: Call, now: float) -> None:
         for family in self.families:
@@ -260,7 +261,7 @@ class MdWorker:
         elif call.method in self.catalogue.md.requests and call.method != "ReqUserLogout":
             self._request(peer, call)
         else:
-            raise Refused(*NOT_IMPLEMENTED, f"md_worker has no {call.method}")
+            raise refused(NOT_IMPLEMENTED, f"md_worker has no {call.method}")
 
     def _subscribe(self, family: Family, peer: bytes, call: Call, now: float) -> None:
         instruments = _instruments(call)
@@ -344,7 +345,7 @@ class MdWorker:
     def _finish(self, ticket: Ticket) -> None:
         """Answer a call in the order of its instruments."""
         silence = self.catalogue.codec("RspInfo").pack(
-            {"ErrorID": REQUEST_FAILED[0], "ErrorMsg": REQUEST_FAILED[1]}
+            {"ErrorID": NETWORK_FAILURE, "ErrorMsg": return_text(NETWORK_FAILURE)}
         )
         ticket.reply(
             [

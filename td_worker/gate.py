@@ -15,6 +15,7 @@ from bus.secrets import Secret
 from schemas.catalogue import Catalogue
 from schemas.codec import Value
 from schemas.counter import Counter, Event
+from schemas.errors import text_of
 
 from .config import TdConfig
 from .login import ANSWERS, State, after
@@ -24,7 +25,7 @@ from .replies import Replies
 log = logging.getLogger("td_worker")
 
 _STEP_S: Final = 5.0  # a step of the login without an answer is repeated after this
-_INVALID_LOGIN: Final = {"ErrorID": 3, "ErrorMsg": "CTP:不合法的登录"}
+_INVALID_LOGIN: Final = 3
 
 
 @dataclass(slots=True, eq=False)
@@ -167,7 +168,10 @@ class Gate:
             values = account | program | {"AppID": self._config.app_id, "AuthCode": code}
             return "ReqAuthenticate", codec("ReqAuthenticate").pack(values)
         if self.state is State.LOGGED_IN:
-            investor = {"BrokerID": self._config.broker_id, "InvestorID": self._user}
+            investor: dict[str, Value] = {
+                "BrokerID": self._config.broker_id,
+                "InvestorID": self._user,
+            }
             return "ReqSettlementInfoConfirm", codec("SettlementInfoConfirm").pack(investor)
         if self._trying is not None and self._trying.call.method != "ReqUserLogin":
             # With a captcha, a text message or a one-time password, which only the client knows.
@@ -227,7 +231,11 @@ class Gate:
         if _same(attempt.password, self._password):
             self._admit(attempt, self._login)
         else:
-            info = self._catalogue.codec("RspInfo").pack(_INVALID_LOGIN)
+            error: dict[str, Value] = {
+                "ErrorID": _INVALID_LOGIN,
+                "ErrorMsg": text_of(_INVALID_LOGIN),
+            }
+            info = self._catalogue.codec("RspInfo").pack(error)
             refusal = Event("OnRspUserLogin", None, info, 0, True, 0, 0)
             self._replies.event(attempt.peer, attempt.call, refusal)
 

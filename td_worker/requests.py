@@ -7,21 +7,21 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from bus.errors import Refused, bad_parameters, request_failed
+from bus.errors import Refused, bad_parameters, refused, request_failed
 from bus.rpc import Call
 from schemas.catalogue import Catalogue
 from schemas.counter import Counter, Event
+from schemas.errors import TOO_MANY_IN_FLIGHT, TOO_MANY_PER_SECOND, Action, action_of
 
 from .numbers import RequestIds, error_id
 from .queries import QueryQueue
 from .replies import Replies
 
-_NOT_READY: Final = frozenset({90, 154})  # "query not ready", "query core busy"
 _NOT_READY_PAUSE_S: Final = 1.0
 # An order has no other sure answer than its returns, so it stays open for a late refusal; the
 # oldest are given up beyond this.
 _MAX_OPEN: Final = 100_000
-_STATUS_TEXTS: Final = {-2: "CTP:未处理请求超过许可数", -3: "CTP:每秒发送请求数超过许可数"}
+_BUSY: Final = frozenset({TOO_MANY_IN_FLIGHT, TOO_MANY_PER_SECOND})
 
 
 @dataclass(slots=True, eq=False)
@@ -68,7 +68,7 @@ class Requests:
         """Send the next query when its time has come."""
         while (pending := self.queries.take(now)) is not None:
             status = self._send(pending)
-            if status in _STATUS_TEXTS:
+            if status in _BUSY:
                 self._close(pending)
                 self.queries.again(now)
             elif status != 0:
@@ -79,7 +79,7 @@ class Requests:
         pending = self._open.get(event.request_id)
         if pending is None:
             return None
-        if pending.is_query and error_id(self._catalogue, event) in _NOT_READY:
+        if pending.is_query and self._not_ready(event):
             self._close(pending)
             self.queries.again(now, _NOT_READY_PAUSE_S)
             return pending.call
@@ -123,11 +123,14 @@ class Requests:
         self._close(pending)
         self._replies.refuse(pending.peer, pending.call, error)
 
+    def _not_ready(self, event: Event) -> bool:
+        """Whether the counter asks for the same query a little later (90, 154)."""
+        return action_of(error_id(self._catalogue, event)) is Action.RETRY
+
     def _close(self, pending: Pending) -> None:
         self._open.pop(pending.number, None)
 
 
 def _not_sent(method: str, status: int) -> Refused:
     """A Req* call that returned non-zero."""
-    text = _STATUS_TEXTS.get(status, "CTP:请求失败")
-    return Refused(status, text, f"{method} returned {status}; nothing was sent")
+    return refused(status, f"{method} returned {status}; nothing was sent")

@@ -18,13 +18,7 @@ import zmq
 from bus.config import Loaded
 from bus.endpoints import resolve
 from bus.epoch import next_epoch
-from bus.errors import (
-    NOT_IMPLEMENTED,
-    NOT_LOGGED_IN,
-    Refused,
-    bad_parameters,
-    request_failed,
-)
+from bus.errors import Refused, bad_parameters, refused, request_failed
 from bus.frames import Flag, Row, message_type, state_topic
 from bus.lock import hold
 from bus.process import announce
@@ -34,6 +28,7 @@ from bus.secrets import Secret
 from bus.wake import Inbox
 from schemas import catalogue as catalogues
 from schemas.counter import Event, module
+from schemas.errors import NOT_IMPLEMENTED, NOT_LOGGED_IN
 
 from .config import TdConfig
 from .gate import Attempt
@@ -121,8 +116,8 @@ class TdWorker:
             if call.deadline_ns < time.time_ns():
                 raise request_failed("expired before the worker saw it; nothing was sent")
             self._dispatch(peer, call, now)
-        except Refused as refused:
-            self.router.refuse(peer, call, refused)
+        except Refused as refusal:
+            self.router.refuse(peer, call, refusal)
         except Exception:
             log.exception("a call was not handled", extra={"fields": {"method": call.method}})
             self.router.refuse(peer, call, request_failed("internal error; see td_worker's log"))
@@ -137,15 +132,15 @@ class TdWorker:
         else:
             session = self.handles.get(call.session)
             if session is None:
-                raise Refused(*NOT_LOGGED_IN, "no such session; log in again")
+                raise refused(NOT_LOGGED_IN, "no such session; log in again")
             if call.method not in self.catalogue.td.requests and call.method != "Mark":
-                raise Refused(*NOT_IMPLEMENTED, f"td_worker has no {call.method}")
+                raise refused(NOT_IMPLEMENTED, f"td_worker has no {call.method}")
             session.call(peer, call, now)
 
     def _log_in(self, peer: bytes, call: Call, now: float) -> None:
         request = self.catalogue.td.requests.get(call.method)
         if request is None:
-            raise Refused(*NOT_IMPLEMENTED, f"td_worker has no {call.method}")
+            raise refused(NOT_IMPLEMENTED, f"td_worker has no {call.method}")
         codec = self.catalogue.codec(request.struct)
         if len(call.body) != codec.size:
             raise bad_parameters(f"{call.method}: {len(call.body)} bytes")
