@@ -1,0 +1,83 @@
+"""Field dicts of the counter to struct bytes of the binding, and back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from schemas.catalogue import Catalogue, Side
+from schemas.codec import FieldError
+
+from .events import Event
+from .values import Fields, Value
+from .wire import Raise
+
+log = logging.getLogger("sim.packing")
+
+
+class Packer:
+    """For one binding version: what its structs do not have is left out."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+
+    def event(self, side: Side, event: Event) -> Raise | None:
+        """None when this version of the API has no such callback."""
+        declared = self.catalogue.api(side).callbacks.get(event.callback)
+        if declared is None:
+            return None
+        field = None
+        if declared.struct is not None and event.field is not None:
+            field = self.struct(declared.struct, event.field)
+        return Raise(
+            event.callback,
+            field,
+            self.info(event.error_id, event.error_msg) if declared.has_info else None,
+            event.request_id,
+            event.last,
+            # The public stream is not resumed: what it says is also there to be asked for.
+            sequence=event.seq if event.user is not None else 0,
+        )
+
+    def struct(self, name: str, fields: Mapping[str, Value]) -> bytes:
+        """Bytes of a struct; a text that does not fit is left empty and logged."""
+        while True:
+            try:
+                return self.catalogue.codec(name).pack(fields)
+            except FieldError as exc:
+                log.error(
+                    "a text does not fit", extra={"fields": {"struct": name, "why": str(exc)}}
+                )
+                fields = {**fields, exc.path: ""}
+
+    def info(self, error_id: int | None, error_msg: str) -> bytes | None:
+        """A RspInfo, None without an error number."""
+        if error_id is None:
+            return None
+        return self.struct("RspInfo", {"ErrorID": error_id, "ErrorMsg": error_msg})
+
+    def request(self, side: Side, name: str, body: bytes) -> Fields | None:
+        """The fields of a request; None when there is no such request or the size is wrong."""
+        declared = self.catalogue.api(side).requests.get(name)
+        if declared is None or self.catalogue.layouts[declared.struct].size != len(body):
+            return None
+        return self.catalogue.codec(declared.struct).unpack(body)
+
+    def without_values(self, side: Side, message: Raise) -> Raise:
+        """The same callback with DBL_MAX in every double."""
+        struct = self.catalogue.api(side).callbacks[message.callback].struct
+        if struct is None or message.field is None:
+            return message
+        doubles = [
+            field.name for field in self.catalogue.layouts[struct].fields if field.kind == "d"
+        ]
+        emptied = self.catalogue.codec(struct).patch(message.field, dict.fromkeys(doubles))
+        return Raise(
+            message.callback,
+            emptied,
+            message.info,
+            message.request_id,
+            message.last,
+            message.number,
+            message.sequence,
+        )
