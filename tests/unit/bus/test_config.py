@@ -1,0 +1,76 @@
+"""Reading the group's file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec import Struct
+
+from bus import config
+from bus.errors import ConfigError
+from bus.secrets import Secret, read_secret
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    front: str
+    password: Secret = Secret("")
+    seconds: float = 1.0
+
+
+def load(tmp_path: Path, text: str) -> config.Loaded[Section]:
+    file = tmp_path / "group.yaml"
+    file.write_text(text, encoding="utf-8")
+    return config.load(str(file), "md_worker", Section)
+
+
+def test_a_process_reads_its_section_and_the_common_keys(tmp_path: Path) -> None:
+    text = "data: here\nmd_worker: {front: 'tcp://a:1', password: geheim}\nsim: {anything: 1}\n"
+    loaded = load(tmp_path, text)
+    assert loaded.common.data == "here"
+    assert loaded.own.front == "tcp://a:1"
+    assert loaded.own.password.reveal() == "geheim"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("md_worker: {}", "missing required field `front`"),
+        ("md_worker: {front: x, colour: red}", "unknown field `colour`"),
+        ("md_worker: {front: x, seconds: soon}", "md_worker.seconds"),
+        ("md_worker: {front: x, password: 123456}", "md_worker.password"),
+        ("colour: red\nmd_worker: {front: x}", "unknown field `colour`"),
+        ("[1, 2]", "expected keys and values"),
+        ("md_worker: {front: 'x\n", "not valid YAML in line"),
+        ("log_level: LOUD\nmd_worker: {front: x}", "log_level"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_line(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "123456" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml"):
+        config.load(str(tmp_path / "nowhere.yaml"), "md_worker", Section)
+
+
+def test_a_secret_shows_up_nowhere(tmp_path: Path) -> None:
+    secret = Secret("geheim")
+    shown = f"{secret} {secret!r} {[secret]} {load(tmp_path, 'md_worker: {front: x}')}"
+    assert "geheim" not in shown
+    with pytest.raises(TypeError):
+        secret.__reduce__()
+
+
+def test_a_secret_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("geheim\n")
+    file.chmod(0o600)
+    assert read_secret(str(file)).reveal() == "geheim"
+    file.chmod(0o640)
+    with pytest.raises(PermissionError, match="chmod 600"):
+        read_secret(str(file))

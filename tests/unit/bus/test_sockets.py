@@ -1,0 +1,209 @@
+"""Publisher, router and caller over real sockets of one process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import pytest
+import zmq
+
+from bus.errors import Refused, Unavailable, request_failed
+from bus.frames import Flag, Row, message_type, unpack_message
+from bus.publisher import Publisher
+from bus.rpc import Call, Caller, Router, refusal
+
+LAYOUT = 0x670B
+T = TypeVar("T")
+
+
+class Bench:
+    """Makes what a test needs and closes all of it."""
+
+    def __init__(self) -> None:
+        self.context: zmq.Context[Any] = zmq.Context()
+        self._made: list[Any] = []
+
+    def publisher(self, epoch: int = 1) -> Publisher:
+        return self._keep(Publisher(self.context, "inproc://pub", epoch, LAYOUT))
+
+    def router(self) -> Router:
+        return self._keep(Router(self.context, "inproc://rpc", LAYOUT))
+
+    def socket(self, kind: int, address: str) -> Any:
+        socket = self._keep(self.context.socket(kind))
+        socket.connect(address)
+        return socket
+
+    def close(self) -> None:
+        for made in self._made:
+            made.close()
+        self.context.destroy(linger=0)
+
+    def _keep(self, made: T) -> T:
+        self._made.append(made)
+        return made
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.close()
+
+
+def subscriptions(publisher: Publisher, count: int) -> list[tuple[bool, str]]:
+    seen: list[tuple[bool, str]] = []
+    deadline = time.monotonic() + 5
+    while len(seen) < count and time.monotonic() < deadline:
+        seen += publisher.subscriptions()
+        time.sleep(0.001)
+    return seen
+
+
+def test_each_topic_counts_for_itself_and_keeps_its_last(bench: Bench) -> None:
+    publisher = bench.publisher(epoch=5)
+    sub = bench.socket(zmq.SUB, "inproc://pub")
+    sub.subscribe(b"tick/")
+    assert subscriptions(publisher, 1) == [(True, "tick/")]
+    a, b = publisher.stream("tick/a/"), publisher.stream("tick/b/")
+    assert [publisher.publish(s, 1, 2, b"body", 3) for s in (a, b, a)] == [1, 1, 2]
+    got = [unpack_message(sub.recv()) for _ in range(3)]
+    assert [(m.topic, m.epoch, m.seq) for m in got] == [
+        ("tick/a/", 5, 1), ("tick/b/", 5, 1), ("tick/a/", 5, 2),
+    ]  # fmt: skip
+    assert got[0][5:] == (1, LAYOUT, 2, b"body")
+    assert a.last is not None
+    assert unpack_message(a.last) == got[2]
+    assert publisher.tell("state/x/", "State", {"a": 1}) == 1
+
+
+def test_interest_comes_and_goes_with_the_subscribers(bench: Bench) -> None:
+    publisher = bench.publisher()
+    subs = [bench.socket(zmq.SUB, "inproc://pub") for _ in range(2)]
+    for sub in subs:
+        sub.subscribe(b"tick/rb2610/")
+    assert subscriptions(publisher, 1) == [(True, "tick/rb2610/")]
+    time.sleep(0.05)
+    subs[0].close(linger=0)
+    subs[1].close(linger=0)
+    assert subscriptions(publisher, 1) == [(False, "tick/rb2610/")]
+
+
+def answer(router: Router, handle: Any) -> None:
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        if received := router.receive():
+            handle(*received)
+            return
+        time.sleep(0.001)
+    raise AssertionError("no call came")
+
+
+async def ask(caller: Caller, router: Router, handle: Any, **options: Any) -> list[Row]:
+    rows: asyncio.Queue[Row] = asyncio.Queue()
+    options.setdefault("deadline_ns", time.time_ns() + 10**9)
+    caller.call("ReqX", rows.put_nowait, **options)
+    await asyncio.to_thread(answer, router, handle)
+    got = [await asyncio.wait_for(rows.get(), 5)]
+    while not got[-1].flags & Flag.LAST:
+        got.append(await asyncio.wait_for(rows.get(), 5))
+    return got
+
+
+def test_a_call_arrives_whole_and_gets_all_its_rows(bench: Bench) -> None:
+    router = bench.router()
+    calls: list[Call] = []
+
+    def handle(peer: bytes, call: Call) -> None:
+        calls.append(call)
+        for index in range(3):
+            flags = Flag.HAS_FIELD | (Flag.LAST if index == 2 else 0)
+            router.send(peer, Row(call.id, index, call.request_id, 9, LAYOUT, flags, b"row"))
+
+    async def main() -> list[Row]:
+        caller = Caller(bench.context, "inproc://rpc", "td_worker")
+        try:
+            return await ask(caller, router, handle, session=b"s" * 16, request_id=-5, body=b"b")
+        finally:
+            caller.close()
+
+    rows = asyncio.run(main())
+    assert [row.after_seq for row in rows] == [0, 1, 2]
+    assert {row.request_id for row in rows} == {-5}
+    assert (calls[0].method, calls[0].session, calls[0].body) == ("ReqX", b"s" * 16, b"b")
+
+
+def test_a_refusal_comes_with_number_text_and_detail(bench: Bench) -> None:
+    router = bench.router()
+
+    async def main() -> Refused | None:
+        caller = Caller(bench.context, "inproc://rpc", "td_worker")
+        refuse = router.refuse
+        rows = await ask(caller, router, lambda p, c: refuse(p, c, request_failed("front away")))
+        caller.close()
+        return refusal(rows[0])
+
+    refused = asyncio.run(main())
+    assert refused is not None
+    assert (refused.error_id, refused.error_msg) == (-1, "CTP:请求失败")
+    assert refused.detail == "front away"
+
+
+def test_nothing_is_queued_for_a_worker_that_is_not_there(bench: Bench, tmp_path: Path) -> None:
+    async def main() -> None:
+        caller = Caller(bench.context, f"ipc://{tmp_path}/nobody", "td_worker")
+        with pytest.raises(Unavailable, match="td_worker is not connected"):
+            caller.call("ReqOrderInsert", lambda row: None, deadline_ns=time.time_ns() + 10**9)
+        caller.close()
+
+    asyncio.run(main())
+
+
+def test_rows_after_forget_and_rows_of_strangers_are_dropped(bench: Bench) -> None:
+    router = bench.router()
+
+    async def main() -> list[Row]:
+        caller = Caller(bench.context, "inproc://rpc", "td_worker")
+        rows: list[Row] = []
+        number = caller.call("ReqX", rows.append, deadline_ns=time.time_ns() + 10**9)
+        caller.forget(number)
+
+        def handle(peer: bytes, call: Call) -> None:
+            router.send(peer, Row(call.id, 0, 0, 1, LAYOUT, Flag.LAST, b""))
+            router.send(peer, Row(99, 0, 0, 1, LAYOUT, Flag.LAST, b""))
+
+        await asyncio.to_thread(answer, router, handle)
+        await asyncio.sleep(0.05)
+        caller.close()
+        return rows
+
+    assert asyncio.run(main()) == []
+
+
+def test_malformed_calls_are_passed_over(bench: Bench) -> None:
+    router = bench.router()
+    dealer = bench.socket(zmq.DEALER, "inproc://rpc")
+    for frames in (
+        [b""],
+        [b"\xc1"],
+        [b"x" * 99],
+        [msgspec.msgpack.encode([1, 2, 3])],
+        [b"a", b"b"],
+    ):
+        dealer.send_multipart(frames)
+    dealer.send(msgspec.msgpack.encode(Call(1, "Good", 5)))
+    methods: list[str] = []
+    answer(router, lambda peer, call: methods.append(call.method))
+    assert methods == ["Good"]
+    assert router.receive() is None
+
+
+def test_a_row_for_a_caller_that_is_gone_is_counted(bench: Bench) -> None:
+    router = bench.router()
+    router.send(b"nobody", Row(1, 0, 0, message_type("State"), LAYOUT, Flag.LAST, b""))
+    assert router.dropped == 1
