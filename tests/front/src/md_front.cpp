@@ -113,9 +113,9 @@ protected:
     std::string figures() override {
         char text[300];
         snprintf(text, sizeof text,
-                 ",\"ticks\":%lld,\"callback_ns_mean\":%lld,\"callback_ns_p50\":%lld,"
+                 ",\"subscribed\":%zu,\"ticks\":%lld,\"callback_ns_mean\":%lld,\"callback_ns_p50\":%lld,"
                  "\"callback_ns_p99\":%lld,\"callback_ns_max\":%lld,\"late_ns_max\":%lld",
-                 (long long)durations_.count(), (long long)durations_.mean(),
+                 order_.size(), (long long)durations_.count(), (long long)durations_.mean(),
                  (long long)durations_.quantile(.5), (long long)durations_.quantile(.99),
                  (long long)durations_.worst(), (long long)late_);
         return text;

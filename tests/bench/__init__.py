@@ -1,0 +1,1 @@
+"""Benchmarks: plain scripts, not collected by pytest. Each prints a table under a header line."""
