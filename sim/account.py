@@ -5,7 +5,7 @@ Available = Balance - CurrMargin - FrozenMargin - FrozenCommission - FrozenCash
 PositionProfit counts in full, gains as well as losses. Money is in ``UNITS``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 
 from sim.instruments import Instrument
@@ -49,6 +49,13 @@ class Account:
 
     def held(self, instrument: Instrument, long: bool, hedge: str) -> Position | None:
         return self._positions.get((instrument.id, long, hedge))
+
+    def begin_day(self, balance: int, positions: Iterable[Position]) -> None:
+        """Start a trading day with what the last one left."""
+        self.pre_balance = balance
+        self.deposit = self.withdrawn = self.close_profit = self.commission = self.cash_in = 0
+        self._positions = {(p.instrument.id, p.long, p.hedge): p for p in positions}
+        self.margin = self.pre_margin = sum(p.history.margin for p in self._positions.values())
 
     def position_profit(self, last: Prices) -> int:
         return sum(

@@ -12,6 +12,7 @@ from sim.instruments import Instrument, listing
 from sim.market import Market, Quote
 from sim.matching import Matcher
 from sim.orders import Order
+from sim.values import Fields
 
 NUMBERS_PER_SECOND = 100
 
@@ -29,8 +30,8 @@ class Floor:
     orders: list[Order] = field(default_factory=list)
     by_sys_id: dict[tuple[str, str], Order] = field(default_factory=dict)
     by_ref: dict[tuple[int, str], Order] = field(default_factory=dict)
-    trades: list[dict[str, str | int | float | None]] = field(default_factory=list)
-    trade_owners: list[str] = field(default_factory=list)
+    trades: list[tuple[str, Fields]] = field(default_factory=list)
+    """User and CTP Trade."""
     next_sys_id: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -42,6 +43,12 @@ class Floor:
 
     def last(self, instrument: Instrument) -> int:
         return self.market.quotes[instrument.id].last
+
+    def date(self, now_ns: int, instrument: Instrument, *, trading_day_at: tuple[str, ...]) -> str:
+        """The trading day at some exchanges, the calendar's date elsewhere (ctp_facts 8)."""
+        if instrument.exchange in trading_day_at:
+            return self.trading_day
+        return days.compact(days.local(now_ns).date())
 
     def take_sys_id(self, exchange: str) -> str:
         """The next OrderSysID of an exchange: char[21], right-aligned as real ones are."""

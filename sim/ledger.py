@@ -6,6 +6,9 @@ really placed, once for every time it is here.
 
 from dataclasses import dataclass
 
+from sim.orders import Fill, Order
+from sim.values import number, text, whole
+
 
 @dataclass(frozen=True, slots=True)
 class AcceptedOrder:
@@ -80,3 +83,54 @@ class Ledger:
 
     def trades(self) -> list[ExecutedTrade]:
         return [entry for entry in self._entries if isinstance(entry, ExecutedTrade)]
+
+
+def accepted(order: Order, now_ns: int) -> AcceptedOrder:
+    fields = order.fields
+    return AcceptedOrder(
+        now_ns=now_ns,
+        trading_day=text(fields, "TradingDay"),
+        exchange=order.instrument.exchange,
+        order_sys_id=text(fields, "OrderSysID"),
+        broker=text(fields, "BrokerID"),
+        user=order.user,
+        front_id=whole(fields, "FrontID"),
+        session_id=whole(fields, "SessionID"),
+        order_ref=text(fields, "OrderRef"),
+        order_memo=text(fields, "OrderMemo"),
+        request_id=whole(fields, "RequestID"),
+        instrument=order.instrument.id,
+        direction=text(fields, "Direction"),
+        offset=text(fields, "CombOffsetFlag"),
+        price=number(fields, "LimitPrice"),
+        volume=order.volume,
+    )
+
+
+def executed(fill: Fill, trade_id: str, offset: str, now_ns: int) -> ExecutedTrade:
+    fields, instrument = fill.order.fields, fill.order.instrument
+    return ExecutedTrade(
+        now_ns=now_ns,
+        trading_day=text(fields, "TradingDay"),
+        exchange=instrument.exchange,
+        trade_id=trade_id,
+        order_sys_id=text(fields, "OrderSysID"),
+        user=fill.order.user,
+        instrument=instrument.id,
+        direction=text(fields, "Direction"),
+        offset=offset,
+        price=instrument.price(fill.ticks),
+        volume=fill.volume,
+        against=fill.against,
+    )
+
+
+def ended(order: Order, now_ns: int) -> EndedOrder:
+    return EndedOrder(
+        now_ns=now_ns,
+        trading_day=text(order.fields, "TradingDay"),
+        exchange=order.instrument.exchange,
+        order_sys_id=text(order.fields, "OrderSysID"),
+        user=order.user,
+        untraded=order.left,
+    )

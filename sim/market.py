@@ -11,9 +11,8 @@ from datetime import date
 from random import Random
 from typing import Final
 
-from sim import days
+from sim import days, hours
 from sim.instruments import Instrument, delta
-from sim.products import Session
 from sim.values import UNITS, Fields
 
 STEP_NS: Final = 500_000_000
@@ -282,7 +281,7 @@ class Market:
 
     def move(self, now_ns: int) -> list[Quote]:
         """One step; the quotes that trade at this moment."""
-        active = self._open(now_ns)
+        active = [q for q in self.quotes.values() if self.is_open(q.instrument, now_ns)]
         getrandbits = self._random.getrandbits
         for quote in active:
             quote.move(getrandbits(96))
@@ -311,16 +310,8 @@ class Market:
                 trading if exchange == "DCE" else natural,
             )
 
-    def _open(self, now_ns: int) -> list[Quote]:
-        if self.always:
-            return list(self.quotes.values())
-        clock = days.clock(now_ns // 1_000_000_000)[:5]
-        night_ended = days.local(now_ns).weekday() == 6
-        return [
-            quote
-            for quote in self.quotes.values()
-            if not night_ended and is_open(quote.instrument.sessions, clock)
-        ]
+    def is_open(self, instrument: Instrument, now_ns: int) -> bool:
+        return self.always or hours.is_open(instrument.sessions, now_ns)
 
     def next_day(self, listed: dict[str, Instrument], day: date, seed: int) -> "Market":
         """The market of the following trading day; prices go on where this one stopped."""
@@ -333,14 +324,6 @@ class Market:
                 quote.pre_close = before.last
                 quote.pre_open_interest = quote.open_interest = before.open_interest
         return market
-
-
-def is_open(sessions: Iterable[Session], clock: str) -> bool:
-    """Whether a time of day (``"09:30"``) is inside one of the sessions."""
-    return any(
-        opens <= clock < closes if opens < closes else clock >= opens or clock < closes
-        for opens, closes in sessions
-    )
 
 
 def settlement(quote: Quote) -> int:

@@ -61,6 +61,15 @@ class Part:
     pending_commission: int = 0
     pending_cash: int = 0
 
+    def hold(self, instrument: Instrument, lot: Lot) -> None:
+        """Take in a lot with its money."""
+        self.lots.append(lot)
+        self.volume += lot.volume
+        self.cost += instrument.amount(lot.basis, lot.volume)
+        self.open_cost += instrument.amount(lot.open_ticks, lot.volume)
+        self.margin += lot.margin * lot.volume
+        self.exchange_margin += lot.exchange_margin * lot.volume
+
 
 @dataclass(slots=True)
 class Closed:
@@ -105,16 +114,10 @@ class Position:
         part.frozen += volume
 
     def open(self, lot: Lot) -> None:
-        instrument, part = self.instrument, self.today
-        amount = instrument.amount(lot.open_ticks, lot.volume)
-        part.lots.append(lot)
-        part.volume += lot.volume
-        part.cost += amount
-        part.open_cost += amount
-        part.margin += lot.margin * lot.volume
-        part.exchange_margin += lot.exchange_margin * lot.volume
+        part = self.today
+        part.hold(self.instrument, lot)
         part.open_volume += lot.volume
-        part.open_amount += amount
+        part.open_amount += self.instrument.amount(lot.open_ticks, lot.volume)
 
     def close(self, effect: Effect, ticks: int, volume: int) -> Closed:
         """Close lots in the order they were opened."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from sim import days, reports, rules, tables
-from sim.desk import client_id, trader_id
 from sim.floor import Floor
 from sim.instruments import Instrument
+from sim.intake import client_id, trader_id
 from sim.margins import commission, lot_margin, short_option_margin
 from sim.market import Quote
 from sim.orders import BUY, SPECULATION, Effect
@@ -99,8 +99,7 @@ def orders(query: Query) -> Rows:
 
 
 def trades(query: Query) -> Rows:
-    floor = query.floor
-    for owner, trade in zip(floor.trade_owners, floor.trades, strict=True):
+    for owner, trade in query.floor.trades:
         if (
             owner == query.session.user
             and query.wants(trade, "ExchangeID", "InstrumentID", "TradeID")

@@ -80,7 +80,7 @@ def traded_offset(instrument: Instrument, offset: str) -> str:
     return CLOSE
 
 
-def price_in_ticks(instrument: Instrument, price: float) -> int:
+def whole_ticks(instrument: Instrument, price: float) -> int:
     """The order's price on the grid; CZCE cuts a price off to its tick."""
     return floor(instrument.ticks(price))
 

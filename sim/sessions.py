@@ -93,7 +93,7 @@ class Gate:
         if limit and len(self.of_user(name)) >= limit:
             raise RefusedError(60)
         session.user = name
-        session.session_id = self._new_session_id()
+        session.session_id = self.new_session_id()
         session.max_order_ref = 0
         session.product_info = session.product_info or text(fields, "UserProductInfo")
 
@@ -104,7 +104,8 @@ class Gate:
             user.failures = 0
             user.locked_until_ns = now_ns + int(self.settings.lock_s * 1e9)
 
-    def _new_session_id(self) -> int:
+    def new_session_id(self) -> int:
+        """A SessionID that no session has."""
         taken = {session.session_id for session in self.sessions.values()}
         while (number := self._random.randint(*_SESSION_IDS)) in taken or number == 0:
             pass
@@ -113,6 +114,20 @@ class Gate:
     def log_out(self, session: Session) -> None:
         session.user = ""
         session.authenticated = False
+
+    def log_out_all(self) -> None:
+        for session in self.sessions.values():
+            self.log_out(session)
+
+    def check_asker(self, session: Session, fields: Fields) -> None:
+        """A user sees his own account: naming another broker or investor is error 9."""
+        for name, own in (
+            ("BrokerID", self.settings.broker_id),
+            ("InvestorID", session.user),
+            ("AccountID", session.user),
+        ):
+            if text(fields, name) not in ("", own):
+                raise RefusedError(9)
 
     def change_password(self, session: Session, fields: Fields) -> None:
         name = session.user or session.may_change_password

@@ -13,8 +13,8 @@ from sim.values import Fields, text
 CLOCKS = ("SHFE", "DCE", "CZCE", "FFEX", "INE", "GFEX")
 
 
-class Reception:
-    """One counter's reception; each request has exactly one answer."""
+class Logins:
+    """Each request has exactly one answer."""
 
     def __init__(self, gate: Gate, trading_day: Callable[[], str]) -> None:
         self._gate = gate
