@@ -48,7 +48,10 @@ class Binding:
 
 def find(name: str = DEFAULT) -> Source:
     """Raises BindingError."""
-    spec = importlib.util.find_spec(name)
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):  # the package around it is missing; no name at all
+        spec = None
     if spec is None or not spec.submodule_search_locations:
         raise BindingError(f"the binding {name} is not installed")
     folder = Path(spec.submodule_search_locations[0])

@@ -20,7 +20,7 @@ def cache_dir() -> Path:
             return Path(candidate)
     fallback = Path(tempfile.gettempdir()) / f"ctpbus-cache-{os.getuid()}"
     fallback.mkdir(mode=0o700, exist_ok=True)
-    if fallback.stat().st_uid != os.getuid():
+    if fallback.lstat().st_uid != os.getuid():  # anybody can make a folder or a link there
         raise PermissionError(f"{fallback} belongs to another user; set CTPBUS_CACHE")
     return fallback
 

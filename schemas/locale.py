@@ -94,8 +94,11 @@ def build(directory: Path) -> None:
         done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
         if not (work / NAME / "LC_CTYPE").exists():
             raise LocaleError(f"localedef could not make {NAME}: {done.stderr.strip()[-300:]}")
-        if not (directory / NAME).exists():  # another process may have been quicker
+        try:
             (work / NAME).rename(directory / NAME)
+        except OSError:
+            if not (directory / NAME).exists():
+                raise  # else another process was quicker, and its locale is as good
 
 
 def _look_in(directory: Path) -> None:
