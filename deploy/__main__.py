@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from bus.errors import ConfigError
 from deploy import group
-from deploy.plan import DEFAULT_CONFIG, read
+from deploy.plan import CHECKOUT, DEFAULT_CONFIG, read
 
 
 def main() -> int:
@@ -54,8 +55,11 @@ def main() -> int:
         help="stay in the foreground and stop the group on SIGTERM, as a container's PID 1 does",
     )
     arguments = parser.parse_args()
+    config = arguments.config.resolve()
+    # Relative paths in the file then mean the same here as in the programs.
+    os.chdir(CHECKOUT)
     try:
-        plan = read(arguments.config)
+        plan = read(config)
     except ConfigError as exc:
         print(f"deploy/{arguments.command}: {exc}", file=sys.stderr)
         return 2

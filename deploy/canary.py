@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from bus.secrets import Secret, read_secret
@@ -40,11 +41,8 @@ class CanaryConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     password: Secret = Secret("")
     password_file: str = ""
     """A file of mode 0600 with the password, instead of ``password``."""
-
-    def secret(self) -> str:
-        if self.password_file:
-            return read_secret(self.password_file).reveal()
-        return self.password.reveal()
+    token_file: str = ""
+    """A file of mode 0600 with a token, when ws_edge asks for one."""
 
 
 class CanaryFailed(Exception):
@@ -72,6 +70,8 @@ class Canary:
     td_fronts: list[str]
     must_tick: bool
     deadline: float
+    certificate: str = ""
+    """ws_edge's own, a PEM file; empty: it does not speak TLS."""
 
     def fly(self) -> list[str]:
         """Send both canaries; what was proven and what was not, a sentence each."""
@@ -125,7 +125,8 @@ class Canary:
             return self._trading_front_only()
         with self._connection("/td/") as client:
             user = self.config.user_id
-            login = {"UserID": user, "Password": self.config.secret()}
+            password = _secret(self.config.password_file) or self.config.password.reveal()
+            login = {"UserID": user, "Password": password}
             client.send("ReqUserLogin", ReqUserLogin=login)
             reply = client.expect("RspUserLogin", "RspAuthenticate", hop="ws_edge → td_worker")
             _accept(reply, front)
@@ -157,9 +158,19 @@ class Canary:
     @contextmanager
     def _connection(self, path: str) -> Iterator[_Client]:
         hop = f"client → ws_edge {self.url}{path}"
+        token = _secret(self.config.token_file)
         try:
-            with connect(self.url + path, open_timeout=CONNECT_TIMEOUT_S, proxy=None) as socket_:
-                yield _Client(socket_, self.deadline)
+            with connect(
+                self.url + path,
+                ssl=_trusting(self.certificate) if self.certificate else None,
+                additional_headers={"Authorization": f"Bearer {token}"} if token else None,
+                open_timeout=CONNECT_TIMEOUT_S,
+                proxy=None,
+            ) as connection:
+                yield _Client(connection, self.deadline)
+        except InvalidStatus as exc:
+            status = exc.response.status_code
+            raise CanaryFailed(hop, f"HTTP {status} (is canary.token_file right?)") from exc
         except (OSError, WebSocketException) as exc:
             raise _NotYet(hop, str(exc) or type(exc).__name__) from exc
 
@@ -189,6 +200,22 @@ class _Client:
             return None
         message: dict[str, Any] = json.loads(text)
         return message
+
+
+def _secret(file: str) -> str:
+    """Raises CanaryFailed."""
+    try:
+        return read_secret(file).reveal() if file else ""
+    except OSError as exc:
+        raise CanaryFailed("deploy/up", str(exc)) from exc
+
+
+def _trusting(certificate: str) -> ssl.SSLContext:
+    """Accepts this certificate, whoever signed it and whatever name it has: we know the address."""
+    context = ssl.create_default_context(cafile=certificate)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.check_hostname = False
+    return context
 
 
 def _accept(message: dict[str, Any], hop: str) -> None:

@@ -196,6 +196,7 @@ def _fly(plan: Plan, deadline: float) -> None:
         td_fronts=plan.td_fronts,
         must_tick=plan.embedded,
         deadline=deadline,
+        certificate=plan.edge.cert_file,
     )
     try:
         for sentence in canary.fly():
@@ -211,7 +212,12 @@ def _url(plan: Plan, *, connect: bool) -> str:
     host = plan.edge.host
     if connect:
         host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"ws://[{host}]:{plan.edge.port}" if ":" in host else f"ws://{host}:{plan.edge.port}"
+    scheme = "wss" if plan.edge.cert_file else "ws"
+    return (
+        f"{scheme}://[{host}]:{plan.edge.port}"
+        if ":" in host
+        else f"{scheme}://{host}:{plan.edge.port}"
+    )
 
 
 def _summary(plan: Plan) -> str:

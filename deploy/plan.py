@@ -8,32 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import yaml
 
 from bus import config, endpoints
 from deploy.canary import CanaryConfig
+from md_worker.config import MdConfig
+from td_worker.config import TdConfig
+from ws_edge.config import WsConfig
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 DEFAULT_CONFIG = CHECKOUT / "deploy" / "gateway.yaml"
-WORKERS = ("md_worker", "td_worker")
-
-
-class WorkerView(msgspec.Struct, frozen=True):
-    """What deploy has to know of a worker's section; the worker checks the rest."""
-
-    front: str | list[str]
-
-    @property
-    def fronts(self) -> list[str]:
-        return [self.front] if isinstance(self.front, str) else self.front
-
-
-class EdgeView(msgspec.Struct, frozen=True):
-    """What deploy has to know of ws_edge's section."""
-
-    host: str = "127.0.0.1"
-    port: int = 8080
 
 
 @dataclass(frozen=True)
@@ -47,7 +31,7 @@ class Plan:
     run: Path
     log: Path
     bus: endpoints.Addresses
-    edge: EdgeView
+    edge: WsConfig
     md_fronts: list[str]
     td_fronts: list[str]
     canary: CanaryConfig
@@ -58,21 +42,23 @@ class Plan:
 
 
 def read(path: Path) -> Plan:
-    """Raises ConfigError with one line. Relative paths in the file are relative to the checkout,
-    which is the working directory of every program."""
+    """Raises ConfigError with one line. Relative paths in the file are relative to the working
+    directory, which has to be the checkout, as it is for every program."""
     canary = config.load(str(path), "canary", CanaryConfig)
-    md, td = (config.load(str(path), name, WorkerView).own.fronts for name in WORKERS)
-    data = CHECKOUT / canary.common.data
+    md = config.load(str(path), "md_worker", MdConfig).own.fronts
+    td = config.load(str(path), "td_worker", TdConfig).own.fronts
+    data = Path(canary.common.data).absolute()
     sim = ["sim"] if any(front.startswith("sim://") for front in md + td) else []
+    programs = [*sim, "md_worker", "td_worker", "ws_edge"]
     document: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
     return Plan(
-        config=path.resolve(),
-        programs={name: _fingerprint(document, name) for name in (*sim, *WORKERS, "ws_edge")},
+        config=path,
+        programs={name: _fingerprint(document, name) for name in programs},
         data=data,
         run=endpoints.run_dir(str(data)),
         log=data / "log",
         bus=endpoints.resolve(canary.common.bus, str(data)),
-        edge=config.load(str(path), "ws_edge", EdgeView).own,
+        edge=config.load(str(path), "ws_edge", WsConfig).own,
         md_fronts=md,
         td_fronts=td,
         canary=canary.own,
