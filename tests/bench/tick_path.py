@@ -4,8 +4,9 @@
 
 md_worker: the duration of the C++ callback, as the stand-in front sees it, with md_worker doing all
 its work inside (raw copy, header, PUB send). "flat out": the next tick comes as soon as the last
-callback has returned; "1,000/s": the caches are cold and the thread sleeps in between. The other two parts are edge_path.py and
-json_ratio.py.
+callback has returned; "1,000/s": caches are cold and ZeroMQ must wake its thread for each message.
+The
+other two parts are edge_path.py and json_ratio.py.
 """
 
 from __future__ import annotations
