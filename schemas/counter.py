@@ -136,20 +136,23 @@ def spi_class(
     for callback in catalogue.api(side).callbacks.values():
         size = layouts[callback.struct].size if callback.struct else 0
         if callback.name in quick:
-            methods[callback.name] = _quick(size, quick[callback.name])
+            methods[callback.name] = _quick(callback.name, size, quick[callback.name])
         else:
             methods[callback.name] = _method(callback, size, info_size, accept)
     methods["OnFrontConnected"] = _keep_thread(methods["OnFrontConnected"])
     return type("Spi", (base,), methods)
 
 
-def _quick(size: int, handle: OnStruct) -> Callable[..., None]:
+def _quick(name: str, size: int, handle: OnStruct) -> Callable[..., None]:
     """The shortest way for a callback with one struct: ticks."""
     string_at, clock = ctypes.string_at, time.time_ns
 
     def method(self: object, field: Any) -> None:
         recv_ns = clock()
-        handle(string_at(int(field.this), size), recv_ns)
+        try:
+            handle(string_at(int(field.this), size), recv_ns)
+        except Exception:
+            _tell(name)
 
     return method
 
@@ -160,19 +163,23 @@ def _method(callback: Callback, size: int, info_size: int, accept: Accept) -> Ca
 
     def method(self: object, *arguments: Any) -> None:
         recv_ns = time.time_ns()
-        values = list(arguments)
-        last = bool(values.pop()) if callback.has_id else False
-        request_id = values.pop() if callback.has_id else 0
-        number = values.pop() if callback.number else 0
-        info = _copy(values.pop(), info_size) if has_info else None
-        field = _copy(values.pop(), size) if has_struct else None
         try:
+            values = list(arguments)
+            last = bool(values.pop()) if callback.has_id else False
+            request_id = values.pop() if callback.has_id else 0
+            number = values.pop() if callback.number else 0
+            info = _copy(values.pop(), info_size) if has_info else None
+            field = _copy(values.pop(), size) if has_struct else None
             accept(Event(name, field, info, request_id, last, number, recv_ns))
         except Exception:
-            # Nothing above us could tell: the API's thread swallows exceptions.
-            log.exception("a callback was not handled", extra={"fields": {"callback": name}})
+            _tell(name)
 
     return method
+
+
+def _tell(callback: str) -> None:
+    # Nothing above us could: the API's thread swallows exceptions or, in older bindings, aborts.
+    log.exception("a callback was not handled", extra={"fields": {"callback": callback}})
 
 
 def _copy(obj: Any, size: int) -> bytes | None:
