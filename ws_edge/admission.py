@@ -1,0 +1,97 @@
+"""Who may connect: path, token, origin. No I/O."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+from schemas.catalogue import Side
+
+from .config import Right, WsConfig, secret_of
+from .options import Options, read_options
+
+_SIDES: Final[dict[str, Side]] = {"/md": "md", "/md/": "md", "/td": "td", "/td/": "td"}
+
+
+class Access(NamedTuple):
+    """What the socket's token allows; ``accounts`` empty: any."""
+
+    accounts: frozenset[str] = frozenset()
+    rights: frozenset[Right] = frozenset({"md", "query", "trade"})
+
+    def side(self, side: Side) -> bool:
+        return "md" in self.rights if side == "md" else bool(self.rights & {"query", "trade"})
+
+    def account(self, user: str) -> bool:
+        return not self.accounts or user in self.accounts
+
+
+class Visit(NamedTuple):
+    """A socket that may come in. ``subprotocol`` is the one to confirm: a browser that sent its
+    token there hangs up otherwise."""
+
+    side: Side
+    options: Options
+    access: Access
+    subprotocol: str | None = None
+
+
+class Door:
+    """Decides over handshakes."""
+
+    def __init__(self, config: WsConfig) -> None:
+        self._config = config
+        self._tokens = [
+            (
+                secret_of(token).reveal().encode(),
+                Access(frozenset(token.accounts), frozenset(token.rights)),
+            )
+            for token in config.tokens
+        ]
+
+    def admit(
+        self,
+        target: str,
+        origin: str | None = None,
+        authorization: str | None = None,
+        subprotocols: Sequence[str] = (),
+    ) -> Visit | None:
+        """None: HTTP 403, and no word why."""
+        try:
+            parts = urlsplit(target)
+            query = parse_qs(parts.query, keep_blank_values=True, max_num_fields=100)
+        except ValueError:
+            return None
+        side = _SIDES.get(parts.path)
+        if side is None or not self._origin_allowed(origin):
+            return None
+        options = read_options(query, self._config)
+        if not self._tokens:
+            return Visit(side, options, Access())
+        for token in (_bearer(authorization), query.get("token", [""])[-1]):
+            access = self._access(token)
+            if access is not None and access.side(side):
+                return Visit(side, options, access)
+        for name in subprotocols:
+            access = self._access(name)
+            if access is not None and access.side(side):
+                return Visit(side, options, access, name)
+        return None
+
+    def _origin_allowed(self, origin: str | None) -> bool:
+        # The header protects users of browsers, which always send it; programs send none.
+        return origin is None or not self._config.origins or origin in self._config.origins
+
+    def _access(self, offered: str) -> Access | None:
+        found = None
+        for token, access in self._tokens:  # all of them: the time must not tell which
+            if hmac.compare_digest(token, offered.encode("utf-8", "surrogateescape")):
+                found = access
+        return found
+
+
+def _bearer(authorization: str | None) -> str:
+    scheme, _, token = (authorization or "").strip().partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""

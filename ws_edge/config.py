@@ -1,0 +1,100 @@
+"""The section ``ws_edge`` of the group's file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from bus.errors import ConfigError
+from bus.secrets import Secret, read_secret
+
+Seconds = Annotated[float, Meta(gt=0, le=3600)]
+Bytes = Annotated[int, Meta(ge=1024)]
+Count = Annotated[int, Meta(ge=1)]
+Notice = Literal["front", "status", "error", "all"]
+Right = Literal["md", "query", "trade"]
+
+
+class TokenConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One token that opens the door.
+
+    token, token_file   the token itself, or a file (mode 0600) whose first line it is
+    accounts            UserIDs that may log in with it; empty: any
+    rights              md: the path /md/; query, trade: requests that ask, that act, on /td/
+    """
+
+    token: Secret = Secret("")
+    token_file: str = ""
+    accounts: tuple[str, ...] = ()
+    rights: tuple[Right, ...] = ("md", "query", "trade")
+
+
+class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One ws_edge.
+
+    host, port          where to listen; port 0: any free one, see the ready line
+    cert_file, key_file PEM files; with them the edge speaks TLS
+    tokens              who may connect; empty: everybody who reaches the port
+    origins             allowed values of the header Origin; empty: all. Programs send none
+    max_message_bytes   a longer message of a client closes its socket with 1009
+    kernel_buffer_bytes, user_buffer_bytes   how much may wait for one client before its ticks are
+                        thinned out to the newest of each instrument
+    send_limit_bytes    replies and returns waiting for one client; beyond it is closed with 1013
+    stall_s             a client that takes nothing at all for so long is closed with 1013
+    max_subscriptions, max_pending   instruments and unanswered requests of one socket
+    ping_interval_s, ping_timeout_s  WebSocket pings
+    login_s             within this time a login is answered, with an error if need be
+    query_s             a query without news for so long is answered with an error
+    action_s            an order is not sent when it could not be sent within this time
+    subscribe_s         the same for market data requests
+    sent_s              how long a late refusal of a request still finds its socket
+    envelope, dialect, notices, heartbeat   what a client gets that asks for nothing itself
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    cert_file: str = ""
+    key_file: str = ""
+    tokens: tuple[TokenConfig, ...] = ()
+    origins: tuple[str, ...] = ()
+    max_message_bytes: Bytes = 1 << 20
+    kernel_buffer_bytes: Bytes = 64 << 10
+    user_buffer_bytes: Bytes = 16 << 10
+    send_limit_bytes: Bytes = 64 << 20
+    stall_s: Seconds = 40.0
+    max_subscriptions: Count = 20_000
+    max_pending: Count = 10_000
+    ping_interval_s: Seconds = 20.0
+    ping_timeout_s: Seconds = 20.0
+    login_s: Seconds = 10.0
+    query_s: Seconds = 60.0
+    action_s: Seconds = 5.0
+    subscribe_s: Seconds = 10.0
+    sent_s: Seconds = 60.0
+    envelope: Literal["compatible", "full"] = "compatible"
+    dialect: bool = False
+    notices: tuple[Notice, ...] = ()
+    heartbeat: bool = False
+    heartbeat_interval_s: Seconds = 30.0
+    heartbeat_timeout_s: Seconds = 60.0
+
+    def __post_init__(self) -> None:
+        if bool(self.cert_file) != bool(self.key_file):
+            raise ValueError("cert_file and key_file belong together")
+        if any(bool(token.token) == bool(token.token_file) for token in self.tokens):
+            raise ValueError("each of the tokens has either token or token_file")
+
+
+def secret_of(token: TokenConfig) -> Secret:
+    """The token itself. Raises ConfigError."""
+    if token.token:
+        return token.token
+    try:
+        secret = read_secret(token.token_file)
+    except OSError as exc:
+        raise ConfigError(f"ws_edge.tokens: {exc}") from None
+    if not secret:
+        raise ConfigError(f"ws_edge.tokens: {token.token_file} is empty")
+    return secret

@@ -1,0 +1,58 @@
+"""The thin layer between the websockets library and an outbox."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection
+from websockets.protocol import State
+
+from .admission import Visit
+from .outbox import Outbox
+
+_CLOSE_S = 2.0
+
+
+class Connection(ServerConnection):
+    """The library does handshake, pings, limits and closing; data frames are written past it.
+
+    That is safe: it, too, hands whole frames to ``transport.write`` on this thread, so frames never
+    mix, and no data frame is written before the handshake or after a Close, because ``open`` looks
+    at the library's own state. Its ``send`` must not be used (it may cut messages into fragments).
+    """
+
+    visit: Visit
+    outbox: Outbox | None = None
+    kernel_buffer_bytes = 0
+
+    @property
+    def open(self) -> bool:
+        return self.protocol.state is State.OPEN
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Left alone the kernel takes megabytes: thousands of ticks that are old when they arrive.
+        raw = transport.get_extra_info("socket")
+        if raw is not None and self.kernel_buffer_bytes:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.kernel_buffer_bytes)
+        super().connection_made(transport)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self.outbox is not None:
+            self.outbox.pause()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.outbox is not None:
+            self.outbox.resume()
+
+    def give_up(self, code: int, reason: str) -> None:
+        """Close, and cut the line when the client does not take the Close frame in time: the
+        library waits for its buffer to drain without a limit."""
+        if self.open:
+            self._closing = self.loop.create_task(self.close(code, reason))
+            self.loop.call_later(_CLOSE_S, self.transport.abort)
+
+    _closing: asyncio.Task[Any] | None = None

@@ -1,0 +1,28 @@
+"""What was lost, delayed or refused; nothing is dropped without a number here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Counters:
+    """Totals since the start of the process.
+
+    conflated       ticks replaced by newer ones before a slow client took them
+    overflows       clients closed because too much waited for them
+    stalls          clients closed because they took nothing at all
+    ticks_lost      gaps in the seq of tick topics
+    returns_lost    gaps in the seq of account topics
+    held_too_long   reply rows let out before the returns that should precede them
+    faults          requests answered with -500, and bus messages that were not handled
+    """
+
+    conflated: int = 0
+    overflows: int = 0
+    stalls: int = 0
+    ticks: int = 0
+    ticks_lost: int = 0
+    returns_lost: int = 0
+    held_too_long: int = 0
+    faults: int = 0

@@ -1,0 +1,281 @@
+"""The process: WebSocket clients on one side, the workers' sockets on the other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import ssl
+from typing import Any
+
+import msgspec
+import zmq
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from bus.config import Loaded
+from bus.endpoints import resolve
+from bus.errors import Busy, ConfigError
+from bus.frames import (
+    Message,
+    account_topic,
+    quote_topic,
+    state_topic,
+    tick_topic,
+    unpack_message,
+)
+from bus.process import announce
+from bus.rpc import Caller
+from schemas import catalogue as catalogues
+
+from .admission import Door
+from .calls import Calls
+from .config import WsConfig
+from .connection import Connection
+from .counters import Counters
+from .envelope import Style
+from .md_session import MdSession
+from .names import methods
+from .outbox import Outbox
+from .pushes import Renderer, notice, pushes
+from .requests import Parser
+from .returns import Returns
+from .session import Services, Session
+from .subscriber import Subscriber
+from .td_session import TdSession
+from .ticks import QuoteBoard, TickBoard
+
+log = logging.getLogger("ws_edge")
+
+_NOTICE_S = 0.5  # between the notice of a stop and the stop
+_STOP_S = 3.0  # for closing handshakes
+
+
+class Edge:
+    def __init__(self, loaded: Loaded[WsConfig]) -> None:
+        self.config = loaded.own
+        self.door = Door(self.config)
+        self.tls = _tls(self.config)
+        self.catalogue = catalogues.load(loaded.common.binding)
+        self.addresses = resolve(loaded.common.bus, loaded.common.data)
+        self.counters = Counters()
+        self.sessions: dict[Session, Connection] = {}
+        self.accounts: dict[str, Returns] = {}
+        self.md_front: str | None = None
+
+    async def run(self) -> None:
+        """Serve until SIGTERM."""
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        context: zmq.Context[Any] = zmq.Context()
+        self._connect(context)
+        server = await self._listen()
+        port = server.sockets[0].getsockname()[1]
+        scheme = "wss" if self.tls else "ws"
+        host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
+        announce({"ws": f"{scheme}://{host}:{port}"})
+        watch = asyncio.create_task(self._watch_stalled())
+        await stop.wait()
+        watch.cancel()
+        await self._stop(server)
+        for part in (self.md_sub, self.td_sub, self.md_rpc, self.td_rpc):
+            part.close()
+        context.term()
+
+    # -- the bus -----------------------------------------------------------------------------
+
+    def _connect(self, context: zmq.Context[Any]) -> None:
+        """Workers need not be there: ZeroMQ connects when they are, and again after each loss."""
+        loop = asyncio.get_running_loop()
+        self.md_rpc = Caller(context, self.addresses.md_rpc, "md_worker")
+        self.td_rpc = Caller(context, self.addresses.td_rpc, "td_worker")
+        self.md_sub = Subscriber(context, self.addresses.md_pub, self._on_md)
+        self.td_sub = Subscriber(context, self.addresses.td_pub, self._on_td)
+        self.md_pushes = pushes(self.catalogue, "md")
+        self.md_renderer = Renderer(self.catalogue, "md")
+        self.ticks = TickBoard(
+            tick_topic,
+            self.md_sub.subscribe,
+            self.md_sub.unsubscribe,
+            self.catalogue.reply_codec("md", "OnRtnDepthMarketData").json,
+            self.counters,
+        )
+        self.quotes = QuoteBoard(
+            quote_topic, self.md_sub.subscribe, self.md_sub.unsubscribe, self._quote_text
+        )
+        limit, sent_s = self.config.max_pending, self.config.sent_s
+        self.services = Services(
+            catalogue=self.catalogue,
+            config=self.config,
+            later=loop.call_later,
+            counters=self.counters,
+            md=self.md_rpc,
+            td=self.td_rpc,
+            md_parser=Parser(self.catalogue, methods(self.catalogue, "md")),
+            td_parser=Parser(self.catalogue, methods(self.catalogue, "td")),
+            ticks=self.ticks,
+            quotes=self.quotes,
+            md_pushes=self.md_pushes,
+            td_pushes=pushes(self.catalogue, "td"),
+            md_renderer=self.md_renderer,
+            td_renderer=Renderer(self.catalogue, "td"),
+            accounts=self._account,
+            md_background=Calls(self.md_rpc, loop.call_later, limit, sent_s),
+            td_background=Calls(self.td_rpc, loop.call_later, limit, sent_s),
+        )
+        self.td_sub.subscribe(b"td/")
+        self.md_sub.subscribe(state_topic("md_worker").encode())
+
+    def _account(self, broker: str, user: str) -> Returns:
+        return self._returns(account_topic(broker, user))
+
+    def _returns(self, topic: str) -> Returns:
+        returns = self.accounts.get(topic)
+        if returns is None:
+            later = asyncio.get_running_loop().call_later
+            returns = self.accounts[topic] = Returns(topic, later, self.counters)
+        return returns
+
+    def _on_td(self, frame: bytes) -> None:
+        message = unpack_message(frame)
+        self._returns(message.topic).see(message)
+
+    def _on_md(self, frame: bytes) -> None:
+        if frame.startswith(b"tick/"):
+            self.ticks.on_message(frame)
+        elif frame.startswith(b"quote/"):
+            self.quotes.on_message(frame)
+        else:
+            self._on_md_state(unpack_message(frame))
+
+    def _quote_text(self, message: Message, style: Style) -> bytes | None:
+        push = self.md_pushes.get(message.type)
+        return None if push is None else self.md_renderer.text(push, message, style)
+
+    def _on_md_state(self, message: Message) -> None:
+        state: dict[str, Any] = msgspec.msgpack.decode(message.body)
+        front, before = state.get("front"), self.md_front
+        self.md_front = front
+        if before is None or front == before:
+            return
+        callback = "OnFrontConnected" if front == "connected" else "OnFrontDisconnected"
+        reason = None if front == "connected" else state.get("reason")
+        for session in list(self.sessions):
+            if isinstance(session, MdSession) and session.visit.options.wants("front"):
+                session.outbox.send(notice(session.style, callback, reason))
+
+    # -- clients -----------------------------------------------------------------------------
+
+    async def _listen(self) -> Server:
+        config = self.config
+        try:
+            return await serve(
+                self._serve,
+                config.host,
+                config.port,
+                process_request=self._admit,
+                select_subprotocol=_confirm,
+                compression=None,
+                ping_interval=config.ping_interval_s,
+                ping_timeout=config.ping_timeout_s,
+                close_timeout=_STOP_S,
+                max_size=config.max_message_bytes,
+                write_limit=config.user_buffer_bytes,
+                create_connection=_connection_class(config.kernel_buffer_bytes),
+                ssl=self.tls,
+            )
+        except OSError as exc:
+            raise Busy(f"cannot listen on {config.host}:{config.port}: {exc.strerror}") from None
+
+    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        assert isinstance(connection, Connection)
+        headers = request.headers
+        origins = headers.get_all("Origin")
+        offered = ",".join(headers.get_all("Sec-WebSocket-Protocol")).split(",")
+        visit = self.door.admit(
+            request.path,
+            ",".join(origins) if origins else None,
+            ",".join(headers.get_all("Authorization")),
+            [name.strip() for name in offered if name.strip()],
+        )
+        if visit is None:
+            return connection.respond(403, "Forbidden\n")
+        connection.visit = visit
+        return None
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        assert isinstance(connection, Connection)
+        config, visit = self.config, connection.visit
+        outbox = connection.outbox = Outbox(
+            connection.transport,
+            connection,
+            self.counters,
+            config.send_limit_bytes,
+            visit.options.style.number,
+        )
+        kind = TdSession if visit.side == "td" else MdSession
+        session = kind(self.services, visit, outbox, connection)
+        self.sessions[session] = connection
+        fields = {"socket": str(connection.id), "side": visit.side}
+        log.info("connected", extra={"fields": fields})
+        try:
+            while True:
+                session.receive(await connection.recv())
+        except ConnectionClosed:
+            pass
+        finally:
+            del self.sessions[session]
+            session.close()
+            log.info("closed", extra={"fields": fields | {"code": connection.close_code}})
+
+    async def _watch_stalled(self) -> None:
+        """Pings cannot tell: the library's own wait behind what the client does not take."""
+        while True:
+            await asyncio.sleep(self.config.stall_s)
+            for connection in list(self.sessions.values()):
+                if connection.outbox is not None and connection.outbox.stalled():
+                    self.counters.stalls += 1
+                    connection.give_up(1013, "too slow")
+
+    async def _stop(self, server: Server) -> None:
+        told = [s for s in self.sessions if s.visit.options.wants("front")]
+        for session in told:
+            session.say_shutdown(int(_NOTICE_S * 1000))
+        if told:
+            await asyncio.sleep(_NOTICE_S)
+        server.close()
+        try:
+            async with asyncio.timeout(_STOP_S):
+                await server.wait_closed()
+        except TimeoutError:
+            for connection in list(self.sessions.values()):
+                connection.transport.abort()
+            await server.wait_closed()
+
+
+def _connection_class(kernel_buffer: int) -> type[Connection]:
+    class Configured(Connection):
+        kernel_buffer_bytes = kernel_buffer
+
+    return Configured
+
+
+def _confirm(connection: ServerConnection, offered: object) -> Subprotocol | None:
+    assert isinstance(connection, Connection)
+    name = connection.visit.subprotocol
+    return None if name is None else Subprotocol(name)
+
+
+def _tls(config: WsConfig) -> ssl.SSLContext | None:
+    if not config.cert_file:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(config.cert_file, config.key_file)
+    except OSError as exc:  # ssl.SSLError is one
+        raise ConfigError(f"ws_edge: cert_file, key_file: {exc}") from None
+    return context

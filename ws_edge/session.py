@@ -1,0 +1,231 @@
+"""What both kinds of sockets share: requests in, replies out, and errors that end nothing."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from bus.errors import Refused, Unavailable, request_failed
+from bus.frames import Message, split_body
+from schemas.catalogue import Catalogue
+from schemas.errors import (
+    BAD_REQUEST,
+    INTERNAL_ERROR,
+    LOCAL_TEXTS,
+    NOT_IMPLEMENTED,
+    NOT_LOGGED_IN,
+    text_of,
+)
+
+from .admission import Visit
+from .calls import Caller, Calls, Later, Timer
+from .config import WsConfig
+from .counters import Counters
+from .envelope import Head, clock, message, request_error, rsp_info, shutdown
+from .names import Kind
+from .outbox import Outbox, Peer
+from .pushes import Push, Renderer
+from .requests import BadRequest, Parser, Request
+from .returns import Returns
+from .ticks import Board, TickBoard
+
+log = logging.getLogger("ws_edge")
+
+# These carry the name of the request, all others that of its reply.
+_NAMED_BY_REQUEST: Final = frozenset({BAD_REQUEST, NOT_LOGGED_IN, NOT_IMPLEMENTED, INTERNAL_ERROR})
+_AGAIN_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What all sockets of the process share. ``accounts`` gives the returns of (broker, user);
+    the background calls are those that no socket waits for."""
+
+    catalogue: Catalogue
+    config: WsConfig
+    later: Later
+    counters: Counters
+    md: Caller
+    td: Caller
+    md_parser: Parser
+    td_parser: Parser
+    ticks: TickBoard
+    quotes: Board
+    md_pushes: dict[int, Push]
+    td_pushes: dict[int, Push]
+    md_renderer: Renderer
+    td_renderer: Renderer
+    accounts: Callable[[str, str], Returns]
+    md_background: Calls
+    td_background: Calls
+
+
+class Session(ABC):
+    """One socket. No I/O: it writes to its outbox and calls workers through ``Calls``."""
+
+    def __init__(
+        self,
+        services: Services,
+        visit: Visit,
+        outbox: Outbox,
+        peer: Peer,
+        caller: Caller,
+        parser: Parser,
+    ) -> None:
+        self.services, self.visit, self.outbox, self.peer = services, visit, outbox, peer
+        self.config = services.config
+        self.style = visit.options.style
+        self.closed = False
+        self._parser = parser
+        self._info = services.catalogue.codec("RspInfo")
+        self.calls = Calls(caller, services.later, self.config.max_pending, self.config.sent_s)
+        self._heard_at = time.monotonic()
+        self._beat: Timer | None = None
+        if visit.options.heartbeat:
+            self._send_beat()
+
+    # -- in ----------------------------------------------------------------------------------
+
+    def receive(self, text: str | bytes) -> None:
+        """One message of the client. Never raises."""
+        try:
+            request = self._parser.parse(text)
+        except BadRequest as bad:
+            self._answer_bad(bad)
+        except Exception:
+            self._fault("", 0, "")
+        else:
+            self.guard(request, self._take, request)
+
+    def guard(self, request: Request, act: Callable[..., None], *arguments: object) -> None:
+        """Do something for a request; whatever goes wrong becomes its answer."""
+        if self.closed:
+            return
+        try:
+            act(*arguments)
+        except Refused as refused:
+            self.refuse(request, refused)
+        except Unavailable as error:
+            self.refuse(request, request_failed(str(error)))
+        except Exception:
+            self._fault(request.method.name, request.request_id, request.method.key)
+
+    def patiently(self, request: Request, send: Callable[[], None], until: float) -> None:
+        """Send a login, again and again while the worker is not there: a group that starts, or a
+        worker that is started anew, is no reason to turn a client away. ``until``: monotonic."""
+        try:
+            send()
+        except Unavailable:
+            if time.monotonic() >= until:
+                raise
+            again = partial(self.guard, request, self.patiently, request, send, until)
+            self.services.later(_AGAIN_S, again)
+
+    def _take(self, request: Request) -> None:
+        if request.method.kind is Kind.PING:
+            self.outbox.send(clock("Pong", _unix_ms()))
+        elif request.method.kind is Kind.PONG:
+            self._heard_at = time.monotonic()
+        else:
+            self.handle(request)
+
+    @abstractmethod
+    def handle(self, request: Request) -> None:
+        """A request that is in order; the login is still to be checked. May raise Refused."""
+
+    # -- out ---------------------------------------------------------------------------------
+
+    def reply(
+        self, request: Request, info: bytes | None, *, last: bool, payload: bytes | None
+    ) -> None:
+        """One row. ``info`` is RspInfo as JSON, None is null."""
+        head = Head(request.method.callback, info, request.request_id, last)
+        self.outbox.send(message(self.style, head, request.method.key, payload))
+
+    def refuse(self, request: Request, refused: Refused) -> None:
+        """A local error."""
+        method = request.method
+        info = rsp_info(refused.error_id, refused.error_msg)
+        if method.kind is Kind.LOGIN and refused.error_id not in _NAMED_BY_REQUEST:
+            self.refuse_login(request, info, refused.detail)
+            return
+        head = Head(method.callback, info, request.request_id, self.style.full)
+        if refused.error_id in _NAMED_BY_REQUEST:
+            text = request_error(self.style, method.name, head, method.key, refused.detail)
+        else:
+            text = message(self.style, head, method.key, detail=refused.detail)
+        self.outbox.send(text)
+
+    @abstractmethod
+    def refuse_login(self, request: Request, info: bytes, detail: str) -> None:
+        """A login that failed here or in a worker."""
+
+    def login_head(self, request: Request, callback: str, info: bytes | None) -> Head:
+        """Logins are answered by one row, which carries no RequestID."""
+        return Head(callback, info, request.request_id if self.style.full else 0, last=True)
+
+    def split(self, flags: int, body: bytes) -> tuple[bytes | None, bytes | None]:
+        """(struct bytes, RspInfo as JSON) of a row."""
+        field, info = split_body(flags, body, self._info.size)
+        return field, None if info is None else self._info.json(info)
+
+    def no_error(self) -> bytes:
+        """RspInfo of an answer in the counter's name; its text changed in 6.7.10."""
+        modern = self.services.catalogue.layout_id >= 0x670A
+        return rsp_info(0, "CTP:No Error" if modern else text_of(0))
+
+    def push(self, push: Push, what: Message, renderer: Renderer) -> None:
+        self.outbox.send(renderer.text(push, what, self.style))
+
+    def say_shutdown(self, eta_ms: int) -> None:
+        self.outbox.send(shutdown(eta_ms))
+
+    # -- end ---------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """The socket is gone: release everything it held."""
+        self.closed = True
+        if self._beat is not None:
+            self._beat.cancel()
+        self.calls.close()
+
+    def silence(self, worker: str, seconds: float) -> Refused:
+        """A worker did not answer, not even with an error."""
+        return request_failed(f"no answer from {worker} within {seconds:g} s")
+
+    def _answer_bad(self, bad: BadRequest) -> None:
+        info = rsp_info(bad.error_id, bad.error_msg)
+        head = Head("", info, bad.request_id, self.style.full)
+        self.outbox.send(request_error(self.style, bad.name, head, "", bad.detail))
+
+    def _fault(self, name: str, request_id: int, key: str) -> None:
+        """A fault of our own: the client gets a number that finds the traceback in the log."""
+        reference = secrets.token_hex(6)
+        self.services.counters.faults += 1
+        log.exception("fault", extra={"fields": {"reference": reference, "request": name}})
+        info = rsp_info(INTERNAL_ERROR, LOCAL_TEXTS[INTERNAL_ERROR])
+        head = Head("", info, request_id, self.style.full)
+        self.outbox.send(request_error(self.style, name, head, key, f"reference {reference}"))
+
+    # -- heartbeat ---------------------------------------------------------------------------
+
+    def _send_beat(self) -> None:
+        if time.monotonic() - self._heard_at >= self.config.heartbeat_timeout_s:
+            self.peer.give_up(1001, "no Pong")
+            return
+        self.outbox.send(clock("Ping", _unix_ms()))
+        self._beat = self.services.later(self.config.heartbeat_interval_s, self._send_beat)
+
+
+def not_logged_in() -> Refused:
+    return Refused(NOT_LOGGED_IN, LOCAL_TEXTS[NOT_LOGGED_IN])
+
+
+def _unix_ms() -> int:
+    return time.time_ns() // 1_000_000

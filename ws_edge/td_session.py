@@ -1,0 +1,328 @@
+"""One socket on /td/."""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import partial
+from typing import Final, NamedTuple
+
+import msgspec
+
+from bus.errors import Refused, Unavailable, request_failed
+from bus.frames import Flag, Message, Row, message_type
+from bus.rpc import SessionBody, refusal
+from schemas.errors import NOT_LOGGED_IN, text_of
+
+from .admission import Visit
+from .envelope import message, rsp_info
+from .names import Kind
+from .outbox import Outbox, Peer
+from .pushes import family
+from .requests import Request
+from .returns import Returns, Watch
+from .session import Services, Session, not_logged_in
+
+log = logging.getLogger("ws_edge")
+
+_SESSION: Final = message_type("Session")
+_LOGGED_IN: Final = message_type("OnRspUserLogin")
+_AUTHENTICATED: Final = message_type("OnRspAuthenticate")
+_ERROR: Final = message_type("OnRspError")
+_NO_PRIVILEGE: Final = 9
+_PROOF_S: Final = 0.1
+_DETACH_S: Final = 600.0  # a handle must go even if the worker stands still for a while
+_decode_session: Final = msgspec.msgpack.Decoder(SessionBody).decode
+
+
+class Account(NamedTuple):
+    """What a login has bound the socket to."""
+
+    session: SessionBody
+    returns: Returns
+
+
+class _Login:
+    """A login on its way."""
+
+    __slots__ = ("account", "number", "request", "row", "until", "watch")
+
+    def __init__(self, request: Request, number: int, until: float) -> None:
+        self.request, self.number, self.until = request, number, until
+        self.account: Account | None = None
+        self.row: Row | None = None
+        self.watch: Watch | None = None
+
+
+class TdSession(Session):
+    """Logs in, hands requests to td_worker, and views the returns of its account.
+
+    A login on a logged-in socket binds it to the account now named; while it is under way, and if
+    it fails, the socket stays what it was.
+    """
+
+    def __init__(self, services: Services, visit: Visit, outbox: Outbox, peer: Peer) -> None:
+        super().__init__(services, visit, outbox, peer, services.td, services.td_parser)
+        self.account: Account | None = None
+        self._logins = 0
+        self._bound = 0
+        self._proving: set[_Login] = set()
+        self._families: set[str] = set()
+
+    def handle(self, request: Request) -> None:
+        method = request.method
+        if method.kind is Kind.LOGIN:
+            self._log_in(request)
+            return
+        account = self.account
+        if account is None:
+            raise not_logged_in()
+        right = "query" if method.kind in (Kind.QUERY, Kind.LOGOUT) else "trade"
+        if right not in self.visit.access.rights:
+            raise Refused(_NO_PRIVILEGE, text_of(_NO_PRIVILEGE), "the token does not allow it")
+        if method.kind is Kind.LOGOUT:
+            self._log_out(request, account)
+            return
+        self._families.add(family(method.name))
+        self._call(request, account)
+
+    def close(self) -> None:
+        super().close()
+        for login in self._proving:
+            self._detach_login(login)
+        self._leave()
+
+    # -- requests ----------------------------------------------------------------------------
+
+    def _call(self, request: Request, account: Account) -> None:
+        method = request.method
+        is_query = method.kind is Kind.QUERY
+        timeout_s = self.config.query_s if is_query else self.config.action_s
+        silence = self.silence("td_worker", timeout_s)
+        self.calls.start(
+            method.name,
+            partial(self._on_row, request, account),
+            partial(self.guard, request, self.refuse, request, silence),
+            timeout_s,
+            session=account.session.handle,
+            request_id=request.request_id,
+            body=self._filled(request, account),
+        )
+
+    def _filled(self, request: Request, account: Account) -> bytes:
+        """The request with the account's names where the client left them out."""
+        codec = self.services.catalogue.codec(request.method.struct)
+        own = {"BrokerID": account.session.broker, "InvestorID": account.session.user}
+        own["UserID"] = account.session.user
+        names = {field.name for field in codec.layout.fields}
+        missing = {
+            name: value
+            for name, value in own.items()
+            if name in names and not codec.get(request.body, name)
+        }
+        return codec.patch(request.body, missing) if missing else request.body
+
+    def _log_out(self, request: Request, account: Account) -> None:
+        """Ends what this socket has; the session at the counter is everybody's."""
+        self._leave()
+        codec = self.services.catalogue.reply_codec("td", request.method.callback)
+        payload = codec.json(self._filled(request, account))
+        self.reply(request, self.no_error(), last=True, payload=payload)
+
+    def _on_row(self, request: Request, account: Account, row: Row) -> None:
+        place = (account.session.epoch, row.after_seq)
+        deliver = partial(self.guard, request, self._deliver, request, account, row)
+        account.returns.in_order(place, deliver)
+
+    def _deliver(self, request: Request, account: Account, row: Row) -> None:
+        refused = refusal(row)
+        if refused is not None:
+            if refused.error_id == NOT_LOGGED_IN:
+                self._forget(account)
+            raise refused
+        field, info = self.split(row.flags, row.body)
+        last = bool(row.flags & Flag.LAST)
+        if row.type == _ERROR:
+            self.reply(request, info, last=True, payload=request.method.empty)
+        elif row.type == _AUTHENTICATED:
+            self._answer_authentication(request, field, info)
+        else:
+            self.reply(request, info, last=last, payload=self._payload(request, field))
+
+    def _payload(self, request: Request, field: bytes | None) -> bytes:
+        method = request.method
+        if field is None:
+            return method.empty
+        return self.services.catalogue.reply_codec("td", method.callback).json(field)
+
+    def _answer_authentication(
+        self, request: Request, field: bytes | None, info: bytes | None
+    ) -> None:
+        head = self.login_head(request, request.method.callback, info)
+        text = message(self.style, head, request.method.key, self._payload(request, field))
+        self.outbox.send(text)
+
+    # -- login -------------------------------------------------------------------------------
+
+    def _log_in(self, request: Request) -> None:
+        codec = self.services.catalogue.codec(request.method.struct)
+        if not self.visit.access.account(str(codec.get(request.body, "UserID"))):
+            info = rsp_info(_NO_PRIVILEGE, text_of(_NO_PRIVILEGE))
+            self.refuse_login(request, info, "the token does not allow this account")
+            return
+        self._logins += 1
+        login = _Login(request, self._logins, time.monotonic() + self.config.login_s)
+        self.patiently(request, partial(self._send_login, login), login.until)
+
+    def _send_login(self, login: _Login) -> None:
+        remaining_s = max(0.1, login.until - time.monotonic())
+        self.calls.start(
+            login.request.method.name,
+            partial(self._on_login_row, login),
+            partial(self._fail, login, self.silence("td_worker", self.config.login_s)),
+            remaining_s,
+            request_id=login.request.request_id,
+            body=login.request.body,
+            outlives=True,  # what it gets after the socket's end must be given back
+        )
+
+    def _on_login_row(self, login: _Login, row: Row) -> None:
+        if row.type == _SESSION:
+            session = _decode_session(row.body)
+            returns = self.services.accounts(session.broker, session.user)
+            login.account = Account(session, returns)
+        elif self.closed:
+            self._detach_login(login)
+        elif login.account is not None and row.type == _LOGGED_IN:
+            login.row = row
+            self._proving.add(login)
+            self._prove(login, login.account, row.after_seq)
+        else:
+            self.guard(login.request, self._answer_refused, login.request, row)
+
+    def _answer_refused(self, request: Request, row: Row) -> None:
+        """The counter said no, at whatever step; only a failed authentication shows which."""
+        refused = refusal(row)
+        if refused is not None:
+            raise refused
+        _, info = self.split(row.flags, row.body)
+        failed = row.type == _AUTHENTICATED
+        callback = "OnRspAuthenticate" if failed else request.method.callback
+        key = "RspAuthenticate" if failed else request.method.key
+        self.outbox.send(message(self.style, self.login_head(request, callback, info), key))
+
+    def refuse_login(self, request: Request, info: bytes, detail: str) -> None:
+        head = self.login_head(request, request.method.callback, info)
+        self.outbox.send(message(self.style, head, request.method.key, detail=detail))
+
+    def _prove(self, login: _Login, account: Account, seq: int) -> None:
+        """Let the reply out when the account's topic is proven to arrive here, so that no return
+        is missed after it; if the proof does not come, ask for another one."""
+        place = (account.session.epoch, max(seq, 1))
+        timer = self.services.later(_PROOF_S, self._on_no_proof, login, account)
+
+        def proven() -> None:
+            timer.cancel()
+            if login in self._proving:
+                self._proving.discard(login)
+                self.guard(login.request, self._arrive, login, account)
+
+        login.watch = account.returns.watch(place, proven)
+
+    def _on_no_proof(self, login: _Login, account: Account) -> None:
+        if login not in self._proving:
+            return
+        if login.watch is not None:
+            account.returns.unwatch(login.watch)
+        remaining_s = login.until - time.monotonic()
+        if remaining_s <= 0:
+            self._fail(login, request_failed("the returns of the account do not arrive"))
+            return
+        try:
+            self.calls.start(
+                "Mark",
+                lambda row: self._on_mark(login, account, row),
+                partial(self._fail, login, self.silence("td_worker", remaining_s)),
+                remaining_s,
+                session=account.session.handle,
+            )
+        except Refused as refused:
+            self._fail(login, refused)
+        except Unavailable as error:
+            self._fail(login, request_failed(str(error)))
+
+    def _on_mark(self, login: _Login, account: Account, row: Row) -> None:
+        refused = refusal(row)
+        if refused is not None:
+            self._fail(login, refused)
+        else:
+            self._prove(login, account, row.after_seq)
+
+    def _fail(self, login: _Login, refused: Refused) -> None:
+        self._detach_login(login)
+        self._proving.discard(login)
+        self.guard(login.request, self.refuse, login.request, refused)
+
+    def _arrive(self, login: _Login, account: Account) -> None:
+        """The login has succeeded; returns may follow its reply at once."""
+        if login.number < self._bound:  # a later login was faster
+            self._detach(account)
+        else:
+            self._leave()
+            self._bound, self.account = login.number, account
+            account.returns.viewers[self] = None
+        assert login.row is not None
+        request = login.request
+        field, info = self.split(login.row.flags, login.row.body)
+        payload = None if field is None else self._payload(request, field)
+        head = self.login_head(request, request.method.callback, info)
+        self.outbox.send(message(self.style, head, request.method.key, payload))
+
+    # -- the account -------------------------------------------------------------------------
+
+    def on_return(self, what: Message) -> None:
+        push = self.services.td_pushes.get(what.type)
+        if push is None:
+            return  # a mark
+        options = self.visit.options
+        if (
+            push.always
+            or (push.notice and options.wants(push.notice))
+            or push.family in self._families
+            or "all" in options.notices
+        ):
+            self.push(push, what, self.services.td_renderer)
+
+    def _leave(self) -> None:
+        """Give the session handle back, if there is one."""
+        if self.account is not None:
+            self._detach(self.account)
+            self._forget(self.account)
+
+    def _forget(self, account: Account) -> None:
+        """The worker does not know the handle any more."""
+        if self.account is account:
+            self.account = None
+            account.returns.viewers.pop(self, None)
+
+    def _detach_login(self, login: _Login) -> None:
+        if login.account is not None:
+            if login.watch is not None:
+                login.account.returns.unwatch(login.watch)
+            self._detach(login.account)
+
+    def _detach(self, account: Account) -> None:
+        try:
+            self.services.td_background.start(
+                "Detach", _ignore, _nothing, _DETACH_S, session=account.session.handle
+            )
+        except (Refused, Unavailable):
+            log.debug("td_worker is away, and its handles with it")
+
+
+def _ignore(row: Row) -> None:
+    """The answer says nothing that matters."""
+
+
+def _nothing() -> None:
+    """Without an answer the worker was started anew and knows no handle."""
