@@ -179,7 +179,8 @@ class Group:
 
     def _spawn(self, name: str) -> subprocess.Popen[bytes]:
         environment = dict(os.environ)
-        environment["PYTHONPATH"] = str(CHECKOUT)
+        paths = [str(CHECKOUT), environment.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
         if name in WORKERS:
             environment.update(self._front_env)
         with self._log_file(name).open("ab") as log:
