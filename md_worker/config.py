@@ -7,9 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from bus.fronts import addresses
 from bus.secrets import Secret
-
-Front = Annotated[str, Meta(pattern=r"^(tcp|ssl|sim)://.")]
 
 
 class MdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,7 +23,7 @@ class MdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retry_s      first pause after a login that the front refused for now; doubles up to a minute
     """
 
-    front: Front | list[Front]
+    front: str | list[str]
     broker_id: str = ""
     user_id: str = ""
     password: Secret = Secret("")
@@ -32,6 +31,9 @@ class MdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     answer_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
     retry_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
 
+    def __post_init__(self) -> None:
+        addresses(self.front)
+
     @property
     def fronts(self) -> list[str]:
-        return [self.front] if isinstance(self.front, str) else self.front
+        return addresses(self.front)

@@ -7,9 +7,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from bus.fronts import addresses
 from bus.secrets import Secret
 
-Front = Annotated[str, Meta(pattern=r"^(tcp|ssl|sim)://.")]
 Seconds = Annotated[float, Meta(gt=0, le=600)]
 
 
@@ -27,7 +27,7 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_accounts   counter sessions at the most; about 180 connections fit in one Linux process
     """
 
-    front: Front | list[Front]
+    front: str | list[str]
     broker_id: str
     app_id: str = ""
     auth_code: Secret = Secret("")
@@ -38,6 +38,9 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retry_s: Seconds = 10.0
     max_accounts: Annotated[int, Meta(ge=1, le=180)] = 150
 
+    def __post_init__(self) -> None:
+        addresses(self.front)
+
     @property
     def fronts(self) -> list[str]:
-        return [self.front] if isinstance(self.front, str) else self.front
+        return addresses(self.front)
