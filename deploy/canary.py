@@ -15,14 +15,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import msgspec
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from bus.endpoints import Addresses
 from bus.secrets import Secret, read_secret
+from deploy.state import heard
 
 NOT_SENT = -1  # the front is not there yet; nothing was tried with the account, so try again
 RETRY_S = 0.3
@@ -66,6 +68,7 @@ class Canary:
 
     config: CanaryConfig
     url: str
+    bus: Addresses
     md_fronts: list[str]
     td_fronts: list[str]
     must_tick: bool
@@ -91,11 +94,12 @@ class Canary:
         with self._connection("/md/") as client:
             login = {"UserID": "", "Password": ""}
             client.send("ReqUserLogin", ReqUserLogin=login)
-            _accept(client.expect("RspUserLogin", hop="ws_edge → md_worker"), front)
+            reply = client.receive_kind("RspUserLogin")
+            _accept(reply or self._silence("md_worker", self.bus.md_pub, front), front)
             if not self.config.instrument:
                 return "market data: logged in; no tick checked, canary.instrument is not set"
             client.send("SubscribeMarketData", InstrumentID=[self.config.instrument])
-            _accept(client.expect("RspSubMarketData", hop=front), front)
+            _accept(client.expect("RspSubMarketData", front), front)
             return self._tick(client, front)
 
     def _tick(self, client: _Client, front: str) -> str:
@@ -128,17 +132,28 @@ class Canary:
             password = _secret(self.config.password_file) or self.config.password.reveal()
             login = {"UserID": user, "Password": password}
             client.send("ReqUserLogin", ReqUserLogin=login)
-            reply = client.expect("RspUserLogin", "RspAuthenticate", hop="ws_edge → td_worker")
-            _accept(reply, front)
+            reply = client.receive_kind("RspUserLogin", "RspAuthenticate")
+            _accept(reply or self._silence("td_worker", self.bus.td_pub, front), front)
             client.send("ReqQryTradingAccount", QryTradingAccount={}, RequestID=1)
-            _accept(client.expect("RspQryTradingAccount", hop=front), front)
+            _accept(client.expect("RspQryTradingAccount", front), front)
         return f"trading: {user} logged in, ReqQryTradingAccount answered"
+
+    def _silence(self, worker: str, pub: str, front: str) -> NoReturn:
+        """No answer to a login: the worker's state tells on which side of it the canary is."""
+        state = heard(pub, worker)
+        if state is None:
+            raise CanaryFailed(f"ws_edge → {worker}", f"no answer to the login, no state at {pub}")
+        if state["front"] != "connected":
+            raise CanaryFailed(front, f"{worker} says: {state['front']}, reason {state['reason']}")
+        raise CanaryFailed(front, "connected, but the login is not answered")
 
     def _trading_front_only(self) -> str:
         """No account to try, and a wrong login would bring one closer to its lock."""
         with self._connection("/td/") as client:
             client.send("ReqQryTradingAccount", QryTradingAccount={}, RequestID=1)
-            client.expect("ReqQryTradingAccount", hop="client → ws_edge")  # -401: log in first
+            client.expect("ReqQryTradingAccount", "client → ws_edge")  # -401: log in first
+        if heard(self.bus.td_pub, "td_worker") is None:
+            raise _NotYet("td_worker → bus", f"no state message at {self.bus.td_pub}")
         for front in self.td_fronts:
             address = urlsplit(front)
             try:
@@ -148,8 +163,8 @@ class Canary:
             except OSError:
                 continue
             return (
-                f"trading: {front} accepts connections; login and queries are NOT checked, "
-                "canary.user_id is not set"
+                f"trading: td_worker is on the bus, {front} accepts connections; "
+                "login and queries are NOT checked, canary.user_id is not set"
             )
         raise _NotYet(
             f"this machine → td front {' '.join(self.td_fronts)}", "no connection possible"
@@ -185,12 +200,19 @@ class _Client:
     def send(self, kind: str, **keys: object) -> None:
         self._connection.send(json.dumps({"MsgType": kind, **keys}))
 
-    def expect(self, *kinds: str, hop: str) -> dict[str, Any]:
-        """The next message of one of these kinds."""
+    def expect(self, kind: str, hop: str) -> dict[str, Any]:
+        """The next message of this kind; without one the canary is lost at ``hop``."""
+        message = self.receive_kind(kind)
+        if message is None:
+            raise CanaryFailed(hop, f"no {kind} in time")
+        return message
+
+    def receive_kind(self, *kinds: str) -> dict[str, Any] | None:
+        """The next message of one of these kinds, None when there was none before the deadline."""
         while (message := self.receive(self._deadline)) is not None:
             if message["MsgType"] in kinds:
                 return message
-        raise CanaryFailed(hop, f"no {kinds[0]} in time")
+        return None
 
     def receive(self, until: float) -> dict[str, Any] | None:
         """The next message, None when there was none until then (monotonic)."""

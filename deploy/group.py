@@ -192,6 +192,7 @@ def _fly(plan: Plan, deadline: float) -> None:
     canary = Canary(
         config=plan.canary,
         url=_url(plan, connect=True),
+        bus=plan.bus,
         md_fronts=plan.md_fronts,
         td_fronts=plan.td_fronts,
         must_tick=plan.embedded,

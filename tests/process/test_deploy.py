@@ -169,16 +169,38 @@ def test_a_configuration_that_is_no_yaml_is_refused(fresh: Deployment) -> None:
 
 
 def test_a_front_that_is_away_is_named(fresh: Deployment) -> None:
-    fresh.edit(r"md_worker:\n  front: .*", "md_worker:\n  front: sim://var/run/nobody.sock")
+    fresh.edit(r"md_worker:\n  front: .*", "md_worker:\n  front: sim://var/nobody.sock")
     done = fresh.up("--timeout", "8")
     assert done.returncode == 1
-    assert "the canary was lost at " in done.stderr
-    assert "md front sim://var/run/nobody.sock" in done.stderr
+    lost = "the canary was lost at md_worker → md front sim://var/nobody.sock: "
+    assert lost + "md_worker says: disconnected" in done.stderr
     assert not members.find(fresh.run)
 
 
+def test_a_password_that_the_front_refuses_is_told_at_once(fresh: Deployment) -> None:
+    fresh.edit('password: "123456"', 'password: "654321"')
+    began = time.monotonic()
+    done = fresh.up()
+    assert done.returncode == 1
+    assert "lost at td_worker → td front sim://var/sim.sock: RspUserLogin says 3 " in done.stderr
+    assert "654321" not in done.stderr + done.stdout
+    assert time.monotonic() - began < 20  # one attempt: more would lock a real account
+
+
+def test_a_worker_that_hangs_is_named_and_the_others_go_on(running: Deployment) -> None:
+    before = running.pids()
+    os.kill(before["md_worker"], signal.SIGSTOP)
+    try:
+        done = running.up("--timeout", "4")
+    finally:
+        os.kill(before["md_worker"], signal.SIGCONT)
+    assert done.returncode == 1
+    assert "the canary was lost at ws_edge → md_worker: " in done.stderr
+    assert running.pids() == before
+
+
 def test_without_the_canary_a_front_may_be_away(fresh: Deployment) -> None:
-    fresh.edit(r"md_worker:\n  front: .*", "md_worker:\n  front: sim://var/run/nobody.sock")
+    fresh.edit(r"md_worker:\n  front: .*", "md_worker:\n  front: sim://var/nobody.sock")
     done = fresh.up("--no-canary")
     assert done.returncode == 0, done.stderr
     assert "checked" not in done.stderr
