@@ -13,6 +13,7 @@ from .connection import Connection
 from .counter import Counter
 from .faults import Armed, FaultError
 from .injector import Injector
+from .values import Fields
 from .wire import Command, Result
 
 LEDGER_PART: Final = 2000
@@ -44,6 +45,7 @@ class Commands:
             "faults": self._faults,
             "ledger": self._ledger,
             "sessions": self._sessions,
+            "snapshot": self._snapshot,
             "tally": self._tallied,
         }
 
@@ -99,6 +101,9 @@ class Commands:
             for client in self._clients
             if client.side in ("md", "td")
         ]
+
+    def _snapshot(self, instrument: str) -> Fields | None:
+        return self._counter.snapshot(instrument)
 
     def _tallied(self) -> dict[str, int]:
         return dict(self._tally)

@@ -22,7 +22,7 @@ from . import wire
 from .address import connect, parse
 from .wire import Command, Hello, Inbox, Result, WireError
 
-QUERIES = ("clear", "faults", "ledger", "remove", "sessions", "tally")
+QUERIES = ("clear", "faults", "ledger", "remove", "sessions", "snapshot", "tally")
 """Commands that are no faults."""
 
 
@@ -64,27 +64,27 @@ class SimControl:
         """Arm or fire any fault; the number to remove a standing one by, else 0."""
         return int(self.command("fault", do=do, **keys))
 
-    def returns(self, on: str, code: int, times: int = 1) -> int:
+    def returns(self, target: str, code: int, times: int = 1) -> int:
         """The next calls of this method return ``code`` and send nothing."""
-        return self.fault("return", on=on, code=code, times=times)
+        return self.fault("return", target=target, code=code, times=times)
 
-    def error(self, on: str, error_id: int, **keys: Any) -> int:
-        return self.fault("error", on=on, error_id=error_id, **keys)
+    def error(self, target: str, error_id: int, **keys: Any) -> int:
+        return self.fault("error", target=target, error_id=error_id, **keys)
 
-    def lose(self, on: str, **keys: Any) -> int:
-        return self.fault("lose", on=on, **keys)
+    def lose(self, target: str, **keys: Any) -> int:
+        return self.fault("lose", target=target, **keys)
 
-    def duplicate(self, on: str, **keys: Any) -> int:
-        return self.fault("duplicate", on=on, **keys)
+    def duplicate(self, target: str, **keys: Any) -> int:
+        return self.fault("duplicate", target=target, **keys)
 
-    def reorder(self, on: str, until: str, **keys: Any) -> int:
-        return self.fault("reorder", on=on, until=until, **keys)
+    def reorder(self, target: str, until: str, **keys: Any) -> int:
+        return self.fault("reorder", target=target, until=until, **keys)
 
-    def delay(self, on: str, seconds: float, **keys: Any) -> int:
-        return self.fault("delay", on=on, seconds=seconds, **keys)
+    def delay(self, target: str, seconds: float, **keys: Any) -> int:
+        return self.fault("delay", target=target, seconds=seconds, **keys)
 
-    def no_value(self, on: str, **keys: Any) -> int:
-        return self.fault("no_value", on=on, **keys)
+    def no_value(self, target: str, **keys: Any) -> int:
+        return self.fault("no_value", target=target, **keys)
 
     def disconnect(self, **keys: Any) -> None:
         self.fault("disconnect", **keys)
@@ -127,6 +127,13 @@ class SimControl:
     def sessions(self) -> list[dict[str, Any]]:
         """The connected clients: session, side, user, subscribed (a number of instruments)."""
         return list(self.command("sessions"))
+
+    def snapshot(self, instrument: str) -> dict[str, Any]:
+        """The fields of an instrument's last tick; ControlError when there is no such one."""
+        fields = self.command("snapshot", instrument=instrument)
+        if fields is None:
+            raise ControlError(f"snapshot: there is no instrument {instrument}")
+        return dict(fields)
 
     def tally(self) -> dict[str, int]:
         """How often each request has come and what happened to clients (``slow``, ``bad``)."""

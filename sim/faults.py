@@ -3,8 +3,8 @@
 Standing faults wait for a message that they name and hit it ``times`` times (0: until removed).
 The others happen once, at the moment they are given. In a YAML script each is one mapping::
 
-    - {do: return, on: ReqOrderInsert, code: -3, times: 2}
-    - {do: error, on: ReqUserLogin, error_id: 7, times: 3}
+    - {do: return, target: ReqOrderInsert, code: -3, times: 2}
+    - {do: error, target: ReqUserLogin, error_id: 7, times: 3}
     - {do: disconnect, at_s: 30, seconds: 5}
 
 sim/README.md lists them with examples.
@@ -31,16 +31,16 @@ class _Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class _Standing(_Fault, frozen=True, kw_only=True):
-    """``on``: a request or callback by name, "*" for any. ``user``: only his sessions."""
+    """``target``: a request or callback by name, "*" for any. ``user``: only his sessions."""
 
-    on: Name
+    target: Name
     times: Count = 1
     user: str = ""
     side: Sides = "both"
 
     def hits(self, name: str, side: str, user: str) -> bool:
         return (
-            self.on in (name, ANY)
+            self.target in (name, ANY)
             and self.side in (side, "both")
             and (not self.user or self.user == user)
         )
@@ -49,7 +49,7 @@ class _Standing(_Fault, frozen=True, kw_only=True):
 class Return(_Fault, frozen=True, kw_only=True, tag="return"):
     """The next ``times`` calls of this method return ``code`` and send nothing. Any session."""
 
-    on: Name
+    target: Name
     code: int
     times: Annotated[int, Meta(ge=1, le=10_000)] = 1
 
@@ -80,7 +80,7 @@ class Duplicate(_Standing, frozen=True, kw_only=True, tag="duplicate"):
 
 
 class Reorder(_Standing, frozen=True, kw_only=True, tag="reorder"):
-    """Callbacks named ``on`` wait until one named ``until`` has gone out, at most ``max_s``.
+    """Callbacks named ``target`` wait until one named ``until`` has gone out, at most ``max_s``.
 
     Used up when it has been released ``times`` times.
     """
@@ -193,7 +193,7 @@ class Armed:
         """The number to remove it by."""
         self._number += 1
         if isinstance(fault, Return):
-            self._codes.setdefault(fault.on, []).extend([fault.code] * fault.times)
+            self._codes.setdefault(fault.target, []).extend([fault.code] * fault.times)
             self._version += 1
         else:
             self._standing[self._number] = fault

@@ -20,6 +20,7 @@ class Packer:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
+        self._noted: set[tuple[str, str]] = set()
 
     def event(self, side: Side, event: Event) -> Raise | None:
         """None when this version of the API has no such callback."""
@@ -40,15 +41,25 @@ class Packer:
         )
 
     def struct(self, name: str, fields: Mapping[str, Value]) -> bytes:
-        """Bytes of a struct; a text that does not fit is left empty and logged."""
+        """Bytes of a struct. A text that is too long for this version's field is cut, and that
+        is logged once for each field."""
         while True:
             try:
                 return self.catalogue.codec(name).pack(fields)
             except FieldError as exc:
-                log.error(
-                    "a text does not fit", extra={"fields": {"struct": name, "why": str(exc)}}
-                )
-                fields = {**fields, exc.path: ""}
+                self._note_cut(name, exc)
+                fields = {**fields, exc.path: self._cut(name, exc.path, fields[exc.path])}
+
+    def _cut(self, name: str, field: str, value: Value) -> str:
+        """As much of a text as fits, in whole characters; nothing of what is no text."""
+        sizes = {known.name: known.size for known in self.catalogue.layouts[name].fields}
+        octets = str(value).encode("gb18030", "replace")[: sizes[field] - 1]
+        return octets.decode("gb18030", "ignore").replace("\0", "")
+
+    def _note_cut(self, name: str, error: FieldError) -> None:
+        if (name, error.path) not in self._noted:
+            self._noted.add((name, error.path))
+            log.warning("a text was cut", extra={"fields": {"struct": name, "why": str(error)}})
 
     def info(self, error_id: int | None, error_msg: str) -> bytes | None:
         """A RspInfo, None without an error number."""

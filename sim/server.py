@@ -85,11 +85,21 @@ class Server:
             tasks.create_task(self._keep_house())
 
     async def _move_market(self) -> None:
+        day = self._counter.trading_day
         while True:
             await asyncio.sleep(self._clock.until_s(self._counter.next_step_ns))
             ticks, events = self._counter.advance(self._clock.now_ns())
+            if self._counter.trading_day != day:
+                day = self._counter.trading_day
+                self._begin_day()
             self._quotes.ticks(ticks)
             self._trading.tell(events)
+
+    def _begin_day(self) -> None:
+        """The counter has come back for another trading day: nobody is logged in any more."""
+        for client in list(self._clients):
+            if client.side in ("md", "td"):
+                client.hang_up(wire.READ_FAILED)
 
     async def _keep_house(self) -> None:
         """Heartbeats, and an end to connections that have become silent."""
@@ -149,6 +159,7 @@ class Server:
                 connection.codes_seen = message.version
             case CodeUsed():
                 self._armed.code_used(message.name)
+                connection.codes_seen, _ = self._armed.codes
                 self._injector.send_codes(self._clients - {connection})
             case wire.Beat():
                 pass
@@ -176,7 +187,9 @@ class Server:
         if self._gates.frozen(hello.side, now):
             connection.freeze()
         (self._trading if hello.side == "td" else self._quotes).connect(connection)
+        # Before the welcome: no call can be made earlier, so they are as good as acknowledged.
         self._injector.send_codes([connection])
+        connection.codes_seen, _ = self._armed.codes
         config = self.config
         connection.send(Welcome(config.queries_per_second, config.heartbeat_s, config.silence_s))
 

@@ -11,9 +11,10 @@ from schemas import binding, catalogue
 from schemas.catalogue import Catalogue, Side
 from sim.director import Director
 from sim.samples import sample
+from sim.values import Fields
 from sim.wire import Raise
 
-NULL_INFO = {"ErrorID": 31, "ErrorMsg": "CTP:资金不足"}
+INFO: Fields = {"ErrorID": 31, "ErrorMsg": "CTP:资金不足"}
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +58,13 @@ def _read(argument: Any) -> Any:
 def test_every_callback_reaches_its_method_with_its_values(side: Side, known: Catalogue) -> None:
     seen: list[tuple[Any, ...]] = []
     director = Director(recorder(side, known, seen), known.api(side))
-    info = known.codec("RspInfo").pack(NULL_INFO)
+    info = known.codec("RspInfo").pack(INFO)
     for number, (name, declared) in enumerate(known.api(side).callbacks.items()):
-        fields = sample(known.layouts[declared.struct]) if declared.struct else {}
+        fields: Fields = sample(known.layouts[declared.struct]) if declared.struct else {}
         raw = known.codec(declared.struct).pack(fields) if declared.struct else None
         director.call(Raise(name, raw, info, request_id=number, last=number % 2 == 0, number=-7))
         expected: list[Any] = [fields] if declared.struct else []
-        expected += [NULL_INFO] if declared.has_info else []
+        expected += [INFO] if declared.has_info else []
         expected += [number, number % 2 == 0] if declared.has_id else []
         expected += [-7] if declared.number else []
         assert seen.pop() == (name, threading.current_thread().name, *expected)
@@ -94,7 +95,7 @@ def test_callbacks_run_on_the_thread_that_calls(known: Catalogue) -> None:
 def test_an_exception_in_a_callback_does_not_end_the_process(
     known: Catalogue, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    class Broken(binding.load().tdapi.CThostFtdcTraderSpi):  # type: ignore[misc,name-defined]
+    class Broken(binding.load().tdapi.CThostFtdcTraderSpi):  # type: ignore[misc]
         def OnFrontDisconnected(self, reason: int) -> None:
             raise ValueError(f"reason {reason}")
 
