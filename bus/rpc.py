@@ -14,10 +14,11 @@ import itertools
 import logging
 import os
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 import zmq
+from msgspec import Meta
 
 from .errors import Refused, Unavailable
 from .frames import Flag, FrameError, Row, message_type, pack_row, unpack_row
@@ -25,6 +26,7 @@ from .publisher import HIGH_WATER
 
 log = logging.getLogger(__name__)
 
+_SLICE: Final = 50  # rows handed over before the loop may do something else
 MAX_CALL: Final = 1 << 20  # bytes; the largest struct of the API has 4 KB
 
 
@@ -37,13 +39,15 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
     session     the handle from the login, 16 bytes; empty before it
     request_id  nRequestID of the client, echoed in the rows
     body        struct bytes for Req*, else msgpack
+
+    The bounds are those of the row that answers: a number that no row can carry is malformed.
     """
 
-    id: int
-    method: str
-    deadline_ns: int
-    session: bytes = b""
-    request_id: int = 0
+    id: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+    method: Annotated[str, Meta(max_length=64)]
+    deadline_ns: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+    session: Annotated[bytes, Meta(max_length=16)] = b""
+    request_id: Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)] = 0
     body: bytes = b""
 
 
@@ -64,16 +68,20 @@ class SessionBody(msgspec.Struct, frozen=True):
     epoch: int
 
 
+_PROBE: Final = message_type("Probe")
 _decode_call = msgspec.msgpack.Decoder(Call).decode
 _decode_error = msgspec.msgpack.Decoder(ErrorBody).decode
 
 
 class Router:
-    """The worker's side. One thread uses it."""
+    """The worker's side. One thread uses it.
+
+    ``dropped`` counts rows that nobody took, ``malformed`` calls that are none of this protocol.
+    """
 
     def __init__(self, context: zmq.Context[Any], address: str, layout: int) -> None:
         self.layout = layout
-        self.dropped = 0
+        self.dropped = self.malformed = 0
         self.socket = context.socket(zmq.ROUTER)
         self.socket.set(zmq.LINGER, 0)
         self.socket.set(zmq.ROUTER_MANDATORY, 1)
@@ -90,17 +98,18 @@ class Router:
                 return None
             try:
                 return frames[0], _decode_call(frames[1])
-            except (msgspec.MsgspecError, IndexError):
-                log.warning("malformed call", extra={"fields": {"bytes": len(frames[-1])}})
+            except (msgspec.MsgspecError, UnicodeDecodeError, IndexError):
+                self._count_malformed(len(frames[-1]))
 
     def send(self, peer: bytes, row: Row) -> None:
         """A caller that is gone, or that has not read 100,000 rows, loses the row."""
-        try:
-            self.socket.send_multipart((peer, pack_row(row)), zmq.NOBLOCK)
-        except zmq.ZMQError as exc:
-            if exc.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
-                raise
+        if self._send(peer, row):
             self.dropped += 1
+
+    def reachable(self, peer: bytes) -> bool:
+        """Whether this caller is still connected: a row of no call, which it passes over."""
+        probe = Row(0, 0, 0, _PROBE, self.layout, Flag.LOCAL, b"")
+        return self._send(peer, probe) != zmq.EHOSTUNREACH
 
     def refuse(self, peer: bytes, call: Call, error: Refused) -> None:
         """End a call without the counter."""
@@ -111,6 +120,22 @@ class Router:
 
     def close(self) -> None:
         self.socket.close()
+
+    def _send(self, peer: bytes, row: Row) -> int:
+        """0, or why the row was not taken."""
+        try:
+            self.socket.send_multipart((peer, pack_row(row)), zmq.NOBLOCK)
+        except zmq.ZMQError as exc:
+            if exc.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
+                raise
+            return exc.errno
+        return 0
+
+    def _count_malformed(self, size: int) -> None:
+        self.malformed += 1
+        if self.malformed & (self.malformed - 1) == 0:  # 1, 2, 4 …: a flood must not fill the log
+            fields = {"bytes": size, "count": self.malformed}
+            log.warning("malformed call", extra={"fields": fields})
 
 
 class Caller:
@@ -161,14 +186,18 @@ class Caller:
         self._waiting.pop(number, None)
 
     def drain(self) -> None:
-        """Hand over every row that has arrived."""
-        while True:
+        """Hand over the rows that have arrived, in slices: 20,000 instruments in one go would keep
+        the loop from everything else for a third of a second."""
+        if self._socket.closed:
+            return
+        for _ in range(_SLICE):
             try:
                 frame = self._socket.recv(zmq.NOBLOCK)
             except zmq.Again:
                 return
             with contextlib.suppress(FrameError):
                 self._hand_over(unpack_row(frame))
+        self._loop.call_soon(self.drain)
 
     def close(self) -> None:
         self._loop.remove_reader(self._fd)

@@ -112,6 +112,7 @@ class Edge:
             catalogue=self.catalogue,
             config=self.config,
             later=loop.call_later,
+            now=loop.time,
             counters=self.counters,
             md=self.md_rpc,
             td=self.td_rpc,
@@ -136,8 +137,9 @@ class Edge:
     def _returns(self, topic: str) -> Returns:
         returns = self.accounts.get(topic)
         if returns is None:
-            later = asyncio.get_running_loop().call_later
-            returns = self.accounts[topic] = Returns(topic, later, self.counters)
+            loop = asyncio.get_running_loop()
+            returns = Returns(topic, loop.call_later, self.counters, loop.time)
+            self.accounts[topic] = returns
         return returns
 
     def _on_td(self, frame: bytes) -> None:

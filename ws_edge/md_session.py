@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
@@ -51,7 +50,7 @@ class MdSession(Session):
         if request.method.kind is Kind.LOGIN:
             login_s = self.config.login_s
             send = partial(self._call, request, self._on_login_row, login_s)
-            self.patiently(request, send, time.monotonic() + login_s)
+            self.patiently(request, send, self.services.now() + login_s)
             return
         if not self.logged_in:
             raise not_logged_in()

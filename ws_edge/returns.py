@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
@@ -47,8 +46,15 @@ class Returns:
     has been handed to the viewers, but not for longer than HOLD_S: the message may be lost.
     """
 
-    def __init__(self, topic: str, later: Later, counters: Counters) -> None:
+    def __init__(
+        self,
+        topic: str,
+        later: Later,
+        counters: Counters,
+        now: Callable[[], float],
+    ) -> None:
         self.topic, self._later, self._counters = topic, later, counters
+        self._now = now
         self.place = (0, 0)
         self.viewers: dict[Viewer, None] = {}
         self._held: deque[_Held] = deque()
@@ -75,7 +81,7 @@ class Returns:
         if not self._held and place <= self.place:
             deliver()
             return
-        self._held.append(_Held(place, deliver, time.monotonic() + HOLD_S))
+        self._held.append(_Held(place, deliver, self._now() + HOLD_S))
         if self._timer is None:
             self._timer = self._later(HOLD_S, self._on_time)
 
@@ -102,7 +108,7 @@ class Returns:
 
     def _on_time(self) -> None:
         self._timer = None
-        now = time.monotonic()
+        now = self._now()
         while self._held and (self._held[0].due <= now or self._held[0].place <= self.place):
             held = self._held.popleft()
             self._counters.held_too_long += held.place > self.place

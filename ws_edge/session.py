@@ -45,11 +45,12 @@ _AGAIN_S: Final = 0.1
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What all sockets of the process share. ``accounts`` gives the returns of (broker, user);
-    the background calls are those that no socket waits for."""
+    ``now`` is the clock of ``later``; the background calls are those that no socket waits for."""
 
     catalogue: Catalogue
     config: WsConfig
     later: Later
+    now: Callable[[], float]
     counters: Counters
     md: Caller
     td: Caller
@@ -85,7 +86,7 @@ class Session(ABC):
         self._parser = parser
         self._info = services.catalogue.codec("RspInfo")
         self.calls = Calls(caller, services.later, self.config.max_pending, self.config.sent_s)
-        self._heard_at = time.monotonic()
+        self._heard_at = self.services.now()
         self._beat: Timer | None = None
         if visit.options.heartbeat:
             self._send_beat()
@@ -117,12 +118,12 @@ class Session(ABC):
             self._fault(request.method.name, request.request_id, request.method.key)
 
     def patiently(self, request: Request, send: Callable[[], None], until: float) -> None:
-        """Send a login, again and again while the worker is not there: a group that starts, or a
-        worker that is started anew, is no reason to turn a client away. ``until``: monotonic."""
+        """Send a login, until ``until`` again and again while the worker is not there: a group
+        that starts, or a worker that is started anew, is no reason to turn a client away."""
         try:
             send()
         except Unavailable:
-            if time.monotonic() >= until:
+            if self.services.now() >= until:
                 raise
             again = partial(self.guard, request, self.patiently, request, send, until)
             self.services.later(_AGAIN_S, again)
@@ -131,7 +132,7 @@ class Session(ABC):
         if request.method.kind is Kind.PING:
             self.outbox.send(clock("Pong", _unix_ms()))
         elif request.method.kind is Kind.PONG:
-            self._heard_at = time.monotonic()
+            self._heard_at = self.services.now()
         else:
             self.handle(request)
 
@@ -216,7 +217,7 @@ class Session(ABC):
     # -- heartbeat ---------------------------------------------------------------------------
 
     def _send_beat(self) -> None:
-        if time.monotonic() - self._heard_at >= self.config.heartbeat_timeout_s:
+        if self.services.now() - self._heard_at >= self.config.heartbeat_timeout_s:
             self.peer.give_up(1001, "no Pong")
             return
         self.outbox.send(clock("Ping", _unix_ms()))

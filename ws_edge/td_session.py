@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -171,11 +170,11 @@ class TdSession(Session):
             self.refuse_login(request, info, "the token does not allow this account")
             return
         self._logins += 1
-        login = _Login(request, self._logins, time.monotonic() + self.config.login_s)
+        login = _Login(request, self._logins, self.services.now() + self.config.login_s)
         self.patiently(request, partial(self._send_login, login), login.until)
 
     def _send_login(self, login: _Login) -> None:
-        remaining_s = max(0.1, login.until - time.monotonic())
+        remaining_s = max(0.1, login.until - self.services.now())
         self.calls.start(
             login.request.method.name,
             partial(self._on_login_row, login),
@@ -234,7 +233,7 @@ class TdSession(Session):
             return
         if login.watch is not None:
             account.returns.unwatch(login.watch)
-        remaining_s = login.until - time.monotonic()
+        remaining_s = login.until - self.services.now()
         if remaining_s <= 0:
             self._fail(login, request_failed("the returns of the account do not arrive"))
             return

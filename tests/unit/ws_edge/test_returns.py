@@ -1,0 +1,125 @@
+"""Replies and returns come in the counter's order."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.edge_core import Client, Core, info, pack, row, sent
+from ws_edge.config import WsConfig
+
+
+@pytest.fixture
+def core() -> Core:
+    return Core()
+
+
+@pytest.fixture
+def client(core: Core) -> Client:
+    return core.td_in()
+
+
+def names(client: Client) -> list[str]:
+    return [heard["MsgType"] for heard in client.heard()]
+
+
+def order(core: Core, client: Client) -> None:
+    client.send({"MsgType": "ReqOrderInsert", "InputOrder": {}})
+    line = row("OnRspOrderInsert", pack("InputOrder"), info(15, "x"), last=True, after_seq=3)
+    core.td_worker.answer("ReqOrderInsert", sent(), line)
+
+
+def test_a_reply_waits_for_the_returns_that_precede_it(core: Core, client: Client) -> None:
+    order(core, client)
+    core.publish("OnRtnOrder", 2, pack("Order"))
+    assert names(client) == ["RtnOrder"]
+    core.publish("OnRtnTrade", 3, pack("Trade"))
+    core.publish("OnRtnOrder", 4, pack("Order"))
+    assert names(client) == ["RtnTrade", "RspOrderInsert", "RtnOrder"]
+    assert core.counters.held_too_long == 0
+
+
+def test_replies_keep_their_own_order(core: Core, client: Client) -> None:
+    order(core, client)
+    client.send({"MsgType": "ReqQryOrder", "QryOrder": {}})
+    core.td_worker.answer("ReqQryOrder", row("OnRspQryOrder", last=True, after_seq=1))
+    assert names(client) == []
+    core.publish("OnRtnOrder", 2, pack("Order"))
+    core.publish("OnRtnOrder", 3, pack("Order"))
+    assert names(client) == ["RtnOrder", "RtnOrder", "RspOrderInsert", "RspQryOrder"]
+
+
+def test_a_reply_does_not_wait_for_a_lost_return(core: Core, client: Client) -> None:
+    order(core, client)
+    core.clock.advance(0.19)
+    assert names(client) == []
+    core.clock.advance(0.02)
+    assert names(client) == ["RspOrderInsert"]
+    assert core.counters.held_too_long == 1
+
+
+def test_a_gap_is_counted_and_ends_the_wait(core: Core, client: Client) -> None:
+    order(core, client)
+    core.publish("OnRtnOrder", 5, pack("Order"))
+    assert names(client) == ["RtnOrder", "RspOrderInsert"]
+    assert core.counters.returns_lost == 3
+
+
+def test_a_repeated_message_is_left_out(core: Core, client: Client) -> None:
+    core.publish("OnRtnOrder", 2, pack("Order"))
+    core.publish("OnRtnOrder", 2, pack("Order"))
+    assert names(client) == ["RtnOrder"]
+
+
+def test_a_new_epoch_starts_from_one(core: Core, client: Client) -> None:
+    core.publish("OnRtnOrder", 9, pack("Order"))
+    core.publish("OnRtnOrder", 1, pack("Order"), epoch=2)
+    assert names(client) == ["RtnOrder", "RtnOrder"]
+
+
+def test_an_order_that_is_never_refused_is_forgotten_in_silence(core: Core, client: Client) -> None:
+    client.send({"MsgType": "ReqOrderInsert", "InputOrder": {}})
+    core.td_worker.answer("ReqOrderInsert", sent())
+    core.clock.advance(200)
+    assert names(client) == []
+    assert len(core.td_worker.forgotten) >= 1
+
+
+def test_a_late_refusal_still_finds_its_socket(core: Core, client: Client) -> None:
+    client.send({"MsgType": "ReqOrderInsert", "InputOrder": {}, "RequestID": 5})
+    asked = core.td_worker.take("ReqOrderInsert")
+    core.td_worker.tell(asked, sent())
+    core.clock.advance(50)
+    core.td_worker.tell(asked, row("OnRspOrderInsert", None, info(15, "x"), last=True))
+    assert [heard["RequestID"] for heard in client.heard()] == [5]
+
+
+def test_only_the_latest_sent_requests_are_remembered() -> None:
+    core = Core(WsConfig(max_pending=2))
+    client = core.td_in()
+    for number in (1, 2, 3):
+        client.send({"MsgType": "ReqOrderInsert", "InputOrder": {}, "RequestID": number})
+        asked = core.td_worker.take("ReqOrderInsert")
+        core.td_worker.tell(asked, sent())
+        if number == 1:
+            first = asked
+    assert first.number in core.td_worker.forgotten
+
+
+def test_an_order_nobody_confirms_is_an_error(core: Core, client: Client) -> None:
+    client.send({"MsgType": "ReqOrderInsert", "InputOrder": {}})
+    core.clock.advance(7)
+    (text,) = client.texts()
+    assert '"MsgType":"RspOrderInsert","RspInfo":{"ErrorID":-1,' in text
+
+
+def test_a_query_lives_as_long_as_rows_come(core: Core, client: Client) -> None:
+    client.send({"MsgType": "ReqQryInstrument", "QryInstrument": {}})
+    asked = core.td_worker.take("ReqQryInstrument")
+    for _ in range(4):
+        core.clock.advance(50)
+        core.td_worker.tell(asked, row("OnRspQryInstrument", pack("Instrument")))
+    assert set(names(client)) == {"RspQryInstrument"}
+    core.clock.advance(130)
+    (text,) = client.texts()
+    assert '"ErrorID":-1' in text
+    assert "no answer from td_worker within 60 s" in text
