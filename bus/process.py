@@ -1,15 +1,18 @@
 """The life of one process: ``python -m NAME --config FILE``.
 
-Exit status: 0 stopped by SIGTERM or SIGINT, 2 the configuration is wrong, 75 another process holds
-the lock. When ready a process writes one JSON line to stdout: {"ready": {addresses}}.
+Exit status: 0 stopped by SIGTERM or SIGINT, 1 a fault of ours (the log says which), 2 the
+configuration is wrong, 75 another process holds the lock. When ready a process writes one JSON line
+to stdout: {"ready": {addresses}}.
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
+import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import msgspec
 
@@ -43,3 +46,14 @@ def main(name: str, kind: type[T], run: Callable[[Loaded[T]], None], doc: str) -
 def announce(addresses: Mapping[str, str]) -> None:
     """Tell whoever started this process that it is ready, and where."""
     print(msgspec.json.encode({"ready": addresses}).decode(), flush=True)
+
+
+def leave(status: int) -> NoReturn:
+    """End the process at once, without Release of the APIs and without Python's farewell.
+
+    Release may block, or call exit itself, and the API's threads may call back into an interpreter
+    that is being taken down. SFIT's advice is not to release an API but to end the process.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(status)

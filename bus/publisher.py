@@ -15,6 +15,10 @@ from .frames import HEADER, Flag, message_type
 
 # Messages waiting for one subscriber before the newest are dropped: a burst, not an outage.
 HIGH_WATER: Final = 100_000
+_LONGEST_TOPIC: Final = 1024  # bytes of a subscription; a longer one ends its connection
+# Subscriptions taken under one lock, so that a flood of them does not stop the ticks, and in all.
+_UNDER_LOCK: Final = 256
+_AT_ONCE: Final = 8192
 
 
 class Stream:
@@ -41,6 +45,10 @@ class Publisher:
         self.socket = context.socket(zmq.XPUB)
         self.socket.set(zmq.LINGER, 0)
         self.socket.set(zmq.SNDHWM, HIGH_WATER)
+        # libzmq loses subscriptions beyond this without a word, 1000 by default; subscribers need the
+        # same as their SNDHWM.
+        self.socket.set(zmq.RCVHWM, HIGH_WATER)
+        self.socket.set(zmq.MAXMSGSIZE, _LONGEST_TOPIC)
         self.socket.bind(address)
         self.fd = int(self.socket.get(zmq.FD))
         # Past pyzmq's Python layer, whose options we do not use: 0.5 us less a message.
@@ -53,6 +61,17 @@ class Publisher:
         if stream is None:
             stream = self._streams.setdefault(topic, Stream(topic))
         return stream
+
+    def last(self, topic: str) -> bytes | None:
+        """The last message of a topic; makes no stream for what somebody only asks about."""
+        stream = self._streams.get(topic)
+        return stream.last if stream is not None else None
+
+    def forget(self, topic: str) -> None:
+        """The last message of a topic says nothing any more; its seq goes on."""
+        stream = self._streams.get(topic)
+        if stream is not None:
+            stream.last = None
 
     def publish(self, stream: Stream, kind: int, flags: int, body: bytes, recv_ns: int) -> int:
         """Send one message; never waits. Returns its seq."""
@@ -70,14 +89,30 @@ class Publisher:
         return self.publish(stream, message_type(name), Flag.MSGPACK, body, time.time_ns())
 
     def subscriptions(self) -> list[tuple[bool, str]]:
-        """What subscribers asked for since the last call: (wanted, topic prefix)."""
-        changes = []
-        with self.lock:
-            while self.socket.get(zmq.EVENTS) & zmq.POLLIN:
-                message = self.socket.recv(zmq.NOBLOCK)
-                changes.append((message[:1] == b"\x01", message[1:].decode("utf-8", "replace")))
+        """What subscribers asked for since the last call: (wanted, topic prefix).
+
+        Not more than some thousands at once; the next call goes on.
+        """
+        changes: list[tuple[bool, str]] = []
+        while len(changes) < _AT_ONCE:
+            messages = self._received()
+            # Other first bytes are messages that a peer made up; XPUB hands over any.
+            changes += [
+                (message[0] == 1, message[1:].decode("utf-8", "replace"))
+                for message in messages
+                if message[:1] in (b"\0", b"\1")
+            ]
+            if len(messages) < _UNDER_LOCK:
+                break
         return changes
 
     def close(self) -> None:
         with self.lock:
             self.socket.close()
+
+    def _received(self) -> list[bytes]:
+        messages: list[bytes] = []
+        with self.lock:
+            while len(messages) < _UNDER_LOCK and self.socket.get(zmq.EVENTS) & zmq.POLLIN:
+                messages.append(self.socket.recv(zmq.NOBLOCK))
+        return messages

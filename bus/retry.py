@@ -9,11 +9,26 @@ from schemas.errors import Action, login_action
 _LONGEST_PAUSE_S: Final = 60.0
 
 
-class Retry:
-    """Growing pauses. ``due`` is in seconds of the caller's clock; None: do not repeat."""
+class Pauses:
+    """Seconds to wait: the first, then twice as many each time, a minute at the most."""
 
     def __init__(self, first_s: float) -> None:
-        self._first_s = self._pause_s = first_s
+        self._first_s = self._next_s = first_s
+
+    def take(self) -> float:
+        pause_s = self._next_s
+        self._next_s = min(2 * pause_s, max(_LONGEST_PAUSE_S, self._first_s))
+        return pause_s
+
+    def reset(self) -> None:
+        self._next_s = self._first_s
+
+
+class Retry:
+    """``due`` is in seconds of the caller's clock; None: do not repeat."""
+
+    def __init__(self, first_s: float) -> None:
+        self._pauses = Pauses(first_s)
         self.due: float | None = None
 
     def refused(self, error_id: int, now: float) -> bool:
@@ -21,8 +36,7 @@ class Retry:
         lock the account."""
         self.due = None
         if login_action(error_id) is Action.RETRY:
-            self.due = now + self._pause_s
-            self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+            self.due = now + self._pauses.take()
         return self.due is not None
 
     def unanswered(self, due: float) -> None:
@@ -30,4 +44,5 @@ class Retry:
         self.due = due
 
     def reset(self) -> None:
-        self.due, self._pause_s = None, self._first_s
+        self.due = None
+        self._pauses.reset()

@@ -11,9 +11,11 @@ from typing import Any, TypeVar
 import msgspec
 import pytest
 import zmq
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bus.errors import Refused, Unavailable, request_failed
-from bus.frames import Flag, Row, message_type, unpack_message
+from bus.frames import Flag, Row, message_type, unpack_message, unpack_row
 from bus.publisher import Publisher
 from bus.rpc import Call, Caller, Router, refusal
 
@@ -194,6 +196,14 @@ def test_malformed_calls_are_passed_over(bench: Bench) -> None:
         [b"x" * 99],
         [msgspec.msgpack.encode([1, 2, 3])],
         [b"a", b"b"],
+        [b"\x93\x01\xa2\xff\xfe\x01"],  # a method that is no UTF-8
+        [msgspec.msgpack.encode([0, "Good", 5])],
+        [msgspec.msgpack.encode([-1, "Good", 5])],
+        [msgspec.msgpack.encode([2**64 - 1, "Good", 5])],
+        [msgspec.msgpack.encode([1, "Good", 5, b"", 2**31])],
+        [msgspec.msgpack.encode([1, "Good", 2**64 - 1])],
+        [msgspec.msgpack.encode([1, "G" * 65, 5])],
+        [msgspec.msgpack.encode([1, "Good", 5, b"s" * 17])],
     ):
         dealer.send_multipart(frames)
     dealer.send(msgspec.msgpack.encode(Call(1, "Good", 5)))
@@ -201,9 +211,75 @@ def test_malformed_calls_are_passed_over(bench: Bench) -> None:
     answer(router, lambda peer, call: methods.append(call.method))
     assert methods == ["Good"]
     assert router.receive() is None
+    assert router.malformed == 13
+
+
+@given(st.binary(max_size=60))
+def test_no_bytes_stop_a_router(wire: bytes) -> None:
+    bench = Bench()
+    try:
+        router = bench.router()
+        dealer = bench.socket(zmq.DEALER, "inproc://rpc")
+        dealer.send(wire)
+        dealer.send(msgspec.msgpack.encode(Call(1, "Good", 5)))
+        while received := router.receive():
+            router.refuse(*received, request_failed("whatever it was, a row can answer it"))
+    finally:
+        bench.close()
 
 
 def test_a_row_for_a_caller_that_is_gone_is_counted(bench: Bench) -> None:
     router = bench.router()
     router.send(b"nobody", Row(1, 0, 0, message_type("State"), LAYOUT, Flag.LAST, b""))
     assert router.dropped == 1
+
+
+def test_a_caller_is_reachable_until_it_closes_and_does_not_see_the_probe(bench: Bench) -> None:
+    router = bench.router()
+    assert not router.reachable(b"nobody")
+    dealer = bench.socket(zmq.DEALER, "inproc://rpc")
+    dealer.send(msgspec.msgpack.encode(Call(1, "Hello", 5)))
+    peers: list[bytes] = []
+    answer(router, lambda peer, call: peers.append(peer))
+    assert router.reachable(peers[0])
+    assert unpack_row(dealer.recv()).id == 0, "an id that no call has"
+    dealer.close(linger=0)
+    deadline = time.monotonic() + 5
+    while router.reachable(peers[0]):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    assert router.dropped == 0
+
+
+def test_what_a_peer_makes_up_is_no_subscription(bench: Bench) -> None:
+    publisher = bench.publisher()
+    peer = bench.socket(zmq.XSUB, "inproc://pub")
+    for message in (b"", b"\x02tick/a/", b"tick/a/", b"\x01" + b"\xff\xfe", b"\x01tick/a/"):
+        peer.send(message)
+    assert subscriptions(publisher, 2) == [(True, "\ufffd\ufffd"), (True, "tick/a/")]
+
+
+def test_a_flood_of_subscriptions_is_taken_in_portions(bench: Bench) -> None:
+    publisher = bench.publisher()
+    sub = bench.context.socket(zmq.SUB)
+    sub.set(zmq.SNDHWM, 100_000)
+    sub.connect("inproc://pub")
+    for number in range(10_000):
+        sub.subscribe(f"tick/{number}/")
+    first = publisher.subscriptions()
+    rest = subscriptions(publisher, 10_000 - len(first))
+    sub.close(linger=0)
+    assert 0 < len(first) <= 8192
+    assert [topic for _, topic in first + rest] == [f"tick/{n}/" for n in range(10_000)]
+
+
+def test_asking_for_the_last_message_makes_no_stream(bench: Bench) -> None:
+    publisher = bench.publisher()
+    assert publisher.last("tick/a/") is None
+    publisher.forget("tick/a/")
+    assert not publisher._streams
+    publisher.publish(publisher.stream("tick/a/"), 1, 2, b"body", 3)
+    assert unpack_message(publisher.last("tick/a/") or b"").seq == 1
+    publisher.forget("tick/a/")
+    assert publisher.last("tick/a/") is None
+    assert publisher.publish(publisher.stream("tick/a/"), 1, 2, b"body", 3) == 2
