@@ -20,6 +20,7 @@ TRANSITIONS: Final[dict[tuple[State, str], State]] = {
     (State.CONNECTED, "accepted"): State.READY,
     (State.CONNECTED, "refused"): State.REFUSED,
     (State.REFUSED, "retry"): State.CONNECTED,
+    (State.REFUSED, "accepted"): State.READY,
     (State.READY, "OnRspUserLogout"): State.CONNECTED,
     **{(state, "OnFrontDisconnected"): State.DOWN for state in State},
 }

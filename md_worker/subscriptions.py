@@ -6,7 +6,6 @@ who want the front's answer (interest lasts a few seconds; the caller subscribes
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -30,65 +29,80 @@ class Ticket:
     instruments: list[str]
     deadline: float
     answers: dict[str, Answer] = field(default_factory=dict)
+    missing: set[str] = field(init=False)
 
-    @property
-    def complete(self) -> bool:
-        return all(instrument in self.answers for instrument in self.instruments)
+    def __post_init__(self) -> None:
+        self.missing = set(self.instruments)
+
+    def take(self, instrument: str, answer: Answer) -> None:
+        """An answer about an instrument, perhaps one of others."""
+        if instrument in self.missing:
+            self.missing.discard(instrument)
+            self.answers[instrument] = answer
 
 
 class Subscriptions:
     """The state of one family of subscriptions (ticks, or calls for quotes).
 
-    Times are seconds of one clock that the caller chooses. An instrument is *wanted* (with the
-    time until which), *asked* (sent to the front, no answer yet) or *confirmed*.
+    Times are seconds of one clock that the caller chooses. An instrument is *wanted* (by
+    subscribers or, until a time, by callers), *asked* (sent to the front, no answer yet) or
+    *confirmed*.
     """
 
     def __init__(self) -> None:
-        self.wanted: dict[str, float] = {}
+        self.subscribed: set[str] = set()
         self.confirmed: dict[str, Answer] = {}
+        self._held: dict[str, float] = {}
         self._asked: set[str] = set()
         self._to_ask: dict[str, None] = {}
         self._to_drop: dict[str, None] = {}
         self._tickets: list[Ticket] = []
 
+    def __len__(self) -> int:
+        """How many instruments are wanted."""
+        return len(self.subscribed | self._held.keys())
+
+    def wants(self, instrument: str) -> bool:
+        return instrument in self.subscribed or instrument in self._held
+
     def want(self, instrument: str) -> None:
         """A topic got its first subscriber."""
-        self.wanted[instrument] = math.inf
+        self.subscribed.add(instrument)
         self._need(instrument)
 
     def leave(self, instrument: str) -> None:
         """A topic lost its last subscriber."""
-        if self.wanted.pop(instrument, None) is not None:
-            self._drop(instrument)
+        if instrument in self.subscribed:
+            self.subscribed.discard(instrument)
+            self._give_up(instrument)
 
     def ask(self, ticket: Ticket, now: float) -> None:
         """A caller wants the front's answers; the ticket comes back from ``finished``."""
-        for instrument in ticket.instruments:
-            self.wanted[instrument] = max(self.wanted.get(instrument, 0.0), now + HOLD_S)
-            self._need(instrument)
+        for instrument in ticket.missing.copy():
             if instrument in self.confirmed:
-                ticket.answers[instrument] = self.confirmed[instrument]
+                ticket.take(instrument, self.confirmed[instrument])
+        for instrument in ticket.instruments:
+            self._held[instrument] = now + HOLD_S
+            self._need(instrument)
         self._tickets.append(ticket)
 
     def answered(self, instrument: str, answer: Answer, accepted: bool) -> None:
-        """The front answered for one instrument."""
+        """The front answered for one instrument. What it refused is asked again by the next call,
+        and after the next login for those who still subscribe its topic."""
         self._asked.discard(instrument)
         for ticket in self._tickets:
-            if instrument in ticket.instruments:
-                ticket.answers[instrument] = answer
+            ticket.take(instrument, answer)
         if not accepted:
-            self.wanted.pop(instrument, None)
+            self._held.pop(instrument, None)
             self._to_drop.pop(instrument, None)
-        elif instrument in self.wanted:
+        elif self.wants(instrument):
             self.confirmed[instrument] = answer
         else:
             self._to_drop[instrument] = None
 
     def batch(self, limit: int) -> list[str]:
         """The next instruments to subscribe at the front; they count as asked."""
-        batch = list(self._to_ask)[:limit]
-        for instrument in batch:
-            del self._to_ask[instrument]
+        batch = _take(self._to_ask, limit)
         self._asked.update(batch)
         return batch
 
@@ -98,24 +112,34 @@ class Subscriptions:
             self._asked.discard(instrument)
             self._need(instrument)
 
-    def drops(self) -> list[str]:
-        """The instruments to unsubscribe at the front."""
-        drops, self._to_drop = list(self._to_drop), {}
-        return drops
+    def drops(self, limit: int) -> list[str]:
+        """The next instruments to unsubscribe at the front."""
+        return _take(self._to_drop, limit)
+
+    def not_dropped(self, drops: Iterable[str]) -> None:
+        """The API did not take them; they come again."""
+        self._to_drop.update(dict.fromkeys(drops))
 
     def front_lost(self) -> None:
         """The front forgot everything; what is wanted will be asked for again."""
         self.confirmed.clear()
         self._asked.clear()
         self._to_drop.clear()
-        self._to_ask = dict.fromkeys(self.wanted)
+        self._to_ask = dict.fromkeys([*self.subscribed, *self._held])
 
     def finished(self, now: float) -> list[Ticket]:
-        """Tickets that are complete or too old, and expire what only calls had wanted."""
-        for instrument in [name for name, until in self.wanted.items() if until <= now]:
-            self.leave(instrument)
-        done = [ticket for ticket in self._tickets if ticket.complete or ticket.deadline <= now]
-        self._tickets = [ticket for ticket in self._tickets if ticket not in done]
+        """Tickets that are complete or too old, and give up what only calls had wanted."""
+        for instrument in [name for name, until in self._held.items() if until <= now]:
+            del self._held[instrument]
+            self._give_up(instrument)
+        done = [ticket for ticket in self._tickets if not ticket.missing or ticket.deadline <= now]
+        if done:
+            self._tickets = [
+                ticket for ticket in self._tickets if ticket.missing and ticket.deadline > now
+            ]
+        for ticket in done:
+            # The request or its answer got lost: whoever wants it next has it sent again.
+            self._asked -= ticket.missing
         return done
 
     def _need(self, instrument: str) -> None:
@@ -123,7 +147,16 @@ class Subscriptions:
         if instrument not in self.confirmed and instrument not in self._asked:
             self._to_ask[instrument] = None
 
-    def _drop(self, instrument: str) -> None:
+    def _give_up(self, instrument: str) -> None:
+        if self.wants(instrument):
+            return
         self._to_ask.pop(instrument, None)
         if self.confirmed.pop(instrument, None) is not None:
             self._to_drop[instrument] = None
+
+
+def _take(queue: dict[str, None], limit: int) -> list[str]:
+    taken = [instrument for instrument, _ in zip(queue, range(limit), strict=False)]
+    for instrument in taken:
+        del queue[instrument]
+    return taken

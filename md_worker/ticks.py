@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from bus.frames import Flag, message_type, tick_topic
 from bus.publisher import Publisher, Stream
 from schemas.layout import Layout
+
+log = logging.getLogger("md_worker")
 
 TICK: Final = message_type("OnRtnDepthMarketData")
 _FLAGS: Final = int(Flag.HAS_FIELD)
@@ -15,7 +18,10 @@ _MAX_KEYS: Final = 65_536
 
 class TickPublisher:
     """Publishes the raw struct of each tick on the topic of its instrument. ``accept`` runs on the
-    API's thread."""
+    API's thread.
+
+    ``count`` is of the ticks that came, ``failed`` of those that could not be published.
+    """
 
     def __init__(self, publisher: Publisher, layout: Layout) -> None:
         instrument = next(field for field in layout.fields if field.name == "InstrumentID")
@@ -24,21 +30,27 @@ class TickPublisher:
         # By the whole field: cutting it at its NUL for each tick would cost 0.3 us. Bytes behind
         # the NUL may differ, then several keys lead to one stream.
         self._streams: dict[bytes, Stream] = {}
-        self.count = 0
+        self.count = self.failed = 0
 
     def accept(self, raw: bytes, recv_ns: int) -> None:
-        key = raw[self._begin : self._end]
-        stream = self._streams.get(key) or self._find(key)
         self.count += 1
-        self._publisher.publish(stream, TICK, _FLAGS, raw, recv_ns)
+        try:
+            key = raw[self._begin : self._end]
+            stream = self._streams.get(key) or self._find(key)
+            self._publisher.publish(stream, TICK, _FLAGS, raw, recv_ns)
+        except Exception:
+            # Older bindings abort the process when a callback raises.
+            self.failed += 1
+            if self.failed & (self.failed - 1) == 0:  # 1, 2, 4 …
+                log.exception("ticks were lost", extra={"fields": {"count": self.failed}})
 
     def last(self, instrument: str) -> bytes | None:
         """The last message of an instrument, complete as published."""
-        return self._publisher.stream(tick_topic(instrument)).last
+        return self._publisher.last(tick_topic(instrument))
 
     def forget(self, instrument: str) -> None:
         """The front no longer sends it, so its last tick is no longer the last."""
-        self._publisher.stream(tick_topic(instrument)).last = None
+        self._publisher.forget(tick_topic(instrument))
 
     def instruments(self) -> list[str]:
         """Those with a last tick."""

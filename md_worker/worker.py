@@ -14,24 +14,27 @@ from typing import Any, Final
 
 import msgspec
 import zmq
+from msgspec import structs
 
+from bus.bodies import Bodies
 from bus.config import Loaded
 from bus.endpoints import resolve
 from bus.epoch import next_epoch
 from bus.errors import Refused, bad_parameters, refused, request_failed
-from bus.frames import Flag, Row, join_body, message_type, quote_topic, state_topic
+from bus.frames import join_body, message_type, quote_topic, state_topic
 from bus.lock import hold
-from bus.process import announce
+from bus.process import announce, leave
 from bus.publisher import Publisher
-from bus.retry import Retry
 from bus.rpc import Call, Router
 from bus.wake import Inbox
 from schemas import catalogue as catalogues
 from schemas.counter import Counter, Event
-from schemas.errors import NETWORK_FAILURE, NOT_IMPLEMENTED, return_text
+from schemas.errors import INTERNAL_ERROR, NETWORK_FAILURE, NOT_IMPLEMENTED, return_text
 
 from .config import MdConfig
-from .login import State, after
+from .gate import LOGOUT_ID, Gate
+from .login import State
+from .replies import Replies
 from .subscriptions import Answer, Subscriptions, Ticket
 from .ticks import TickPublisher
 
@@ -41,8 +44,19 @@ log = logging.getLogger("md_worker")
 # socket's FD), so the socket is looked at this often in any case.
 _POLL_MS: Final = 20
 _STATE_S: Final = 1.0
-_LOGIN_ID: Final = 1
-_LOGIN_S: Final = 10.0
+# Calls taken before callbacks and timers get their turn again: one caller may not take it all.
+_CALLS_AT_ONCE: Final = 256
+_MOST_OPEN: Final = 10_000
+_LONGEST_WAIT_NS: Final = 60 * 10**9
+_MOST_IN_CALL: Final = 20_000  # instruments; all exchanges together have fewer than that
+_LONGEST_ID: Final = 80  # bytes of an InstrumentID in GB18030
+
+
+def is_instrument(name: str) -> bool:
+    """Whether the API can take it and a topic can hold it."""
+    if not name or "/" in name or "\0" in name or len(name) > _LONGEST_ID:
+        return False
+    return len(name.encode("gb18030", "replace")) <= _LONGEST_ID
 
 
 class Family:
@@ -57,8 +71,7 @@ class Family:
     def instrument(self, topic: str) -> str | None:
         """The instrument of a topic, None for a prefix of several topics or another family."""
         name = topic.removeprefix(self.prefix).removesuffix("/")
-        whole = topic == f"{self.prefix}{name}/" and name and "/" not in name
-        return name if whole and len(name) <= 80 else None
+        return name if topic == f"{self.prefix}{name}/" and is_instrument(name) else None
 
 
 class MdWorker:
@@ -73,6 +86,8 @@ class MdWorker:
         epoch = next_epoch(folder)
         self.publisher = Publisher(self.context, self.addresses.md_pub, epoch, layout_id)
         self.router = Router(self.context, self.addresses.md_rpc, layout_id)
+        self.replies = Replies(self.router)
+        self.bodies = Bodies(self.catalogue)
         self.ticks = TickPublisher(self.publisher, self.catalogue.layouts["DepthMarketData"])
         self.inbox: Inbox[Event | None] = Inbox()
         self.families = (
@@ -87,22 +102,28 @@ class MdWorker:
             self.inbox.put,
             {"OnRtnDepthMarketData": self.ticks.accept},
         )
-        self.state = State.DOWN
-        self.reason: int | None = None
-        self.retry = Retry(self.config.retry_s)
-        self.login: Event | None = None
-        self.login_waiters: list[tuple[bytes, Call]] = []
+        self.gate = Gate(
+            self.catalogue, self.config, self.counter, self.replies, self._on_new_state
+        )
         self.requests: dict[int, tuple[bytes, Call]] = {}
-        self.last_id = _LOGIN_ID
+        self.last_id = LOGOUT_ID
         self.next_state = 0.0
         self.allowance = float(self.config.subscribe_per_s)
         self.allowed_at = time.monotonic()
         self.running = True
 
     def run(self) -> None:
-        """Work until SIGTERM."""
+        """Work until SIGTERM, which ends the process here."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.inbox.put(None))
+        try:
+            self._work()
+        except Exception:
+            log.critical("md_worker failed", exc_info=True)
+            leave(1)
+        leave(0)
+
+    def _work(self) -> None:
         self.counter.start(self.flow)
         announce({"pub": self.addresses.md_pub, "rpc": self.addresses.md_rpc})
         poller = zmq.Poller()
@@ -111,10 +132,6 @@ class MdWorker:
         while self.running:
             poller.poll(_POLL_MS)
             self._step(time.monotonic())
-        self.counter.stop()
-        self.router.close()
-        self.publisher.close()
-        self.context.term()
 
     def _step(self, now: float) -> None:
         for event in self.inbox.take():
@@ -124,68 +141,49 @@ class MdWorker:
                 self._on_event(event, now)
         for wanted, topic in self.publisher.subscriptions():
             self._on_interest(wanted, topic)
-        while received := self.router.receive():
+        for _ in range(_CALLS_AT_ONCE):
+            received = self.router.receive()
+            if received is None:
+                break
             self._on_call(*received, now)
         self._timers(now)
 
     # -- the counter -------------------------------------------------------------------------
 
     def _on_event(self, event: Event, now: float) -> None:
+        try:
+            self._handle(event, now)
+        except Exception:
+            fields = {"callback": event.name}
+            log.exception("a callback was not handled", extra={"fields": fields})
+
+    def _handle(self, event: Event, now: float) -> None:
         if event.name == "OnFrontConnected":
-            self._enter("OnFrontConnected")
-            self._log_in(now)
+            self.gate.connected(now)
         elif event.name == "OnFrontDisconnected":
-            self._on_disconnected(event)
-        elif event.name == "OnRspUserLogin":
-            self._on_login(event, now)
+            self.gate.disconnected(event.number)
         elif event.name == "OnRtnForQuoteRsp":
             self._on_quote(event)
-        elif not self._on_subscription_answer(event):
+        elif not self.gate.on_event(event, now) and not self._on_subscription_answer(event):
             self._on_reply(event)
 
-    def _log_in(self, now: float) -> None:
-        self.retry.unanswered(now + _LOGIN_S)
-        raw = self.catalogue.codec("ReqUserLogin").pack(
-            {
-                "BrokerID": self.config.broker_id,
-                "UserID": self.config.user_id,
-                "Password": self.config.password.reveal(),
-            }
-        )
-        status = self.counter.request("ReqUserLogin", raw, _LOGIN_ID)
-        if status != 0:
-            log.warning("login not sent", extra={"fields": {"status": status}})
+    def _on_new_state(self) -> None:
+        """Called by the gate. Only a session that is logged in has subscriptions and requests."""
+        if self.gate.state is not State.READY:
+            for family in self.families:
+                family.state.front_lost()
+            self._forget_stale_ticks()
+            requests, self.requests = self.requests, {}
+            for peer, call in requests.values():
+                error = request_failed("the front disconnected before it answered")
+                self.replies.refuse(peer, call, error)
+        self._tell_state()
 
-    def _on_login(self, event: Event, now: float) -> None:
-        error_id = self._error_id(event)
-        if error_id:
-            self._enter("refused")
-            self.reason = error_id
-            again = self.retry.refused(error_id, now)
-            log.log(
-                logging.WARNING if again else logging.ERROR,
-                "login refused",
-                extra={"fields": {"error_id": error_id}},
-            )
-            return
-        self.retry.reset()
-        self.login, self.reason = event, None
-        self._enter("accepted")
-        for peer, call in self.login_waiters:
-            self._reply(peer, call, event, last=True)
-        self.login_waiters.clear()
-
-    def _on_disconnected(self, event: Event) -> None:
-        self._enter("OnFrontDisconnected")
-        self.reason = event.number
-        self.retry.reset()
-        for family in self.families:
-            family.state.front_lost()
-        for peer, call in self.requests.values():
-            self.router.refuse(
-                peer, call, request_failed("the front disconnected before it answered")
-            )
-        self.requests.clear()
+    def _forget_stale_ticks(self) -> None:
+        """Of those instruments that will not be asked for again."""
+        for instrument in self.ticks.instruments():
+            if not self.families[0].state.wants(instrument):
+                self.ticks.forget(instrument)
 
     def _on_quote(self, event: Event) -> None:
         if event.field is None:
@@ -210,16 +208,10 @@ class MdWorker:
         if waiting is None:
             log.info("callback", extra={"fields": {"name": event.name}})
             return
-        if event.last:
+        last = event.last or event.name == "OnRspError"
+        if last:
             del self.requests[event.request_id]
-        self._reply(*waiting, event, last=event.last)
-
-    def _enter(self, what: str) -> None:
-        state = after(self.state, what)
-        if state is not self.state:
-            self.state = state
-            log.info("state", extra={"fields": {"state": state.value, "after": what}})
-            self._tell_state()
+        self.replies.event(*waiting, event, last=last)
 
     def _error_id(self, event: Event) -> int:
         if event.info is None:
@@ -242,7 +234,10 @@ class MdWorker:
                 raise request_failed("expired before the worker saw it")
             self._dispatch(peer, call, now)
         except Refused as refusal:
-            self.router.refuse(peer, call, refusal)
+            self.replies.refuse(peer, call, refusal)
+        except Exception:
+            log.exception("a call was not handled", extra={"fields": {"method": call.method}})
+            self.replies.refuse(peer, call, refused(INTERNAL_ERROR, "see md_worker's log"))
 
     def _dispatch(self, peer: bytes, call: Call, now: float) -> None:
         for family in self.families:
@@ -253,11 +248,11 @@ class MdWorker:
                 self._answer_unsubscribe(family, peer, call)
                 return
         if call.method == "ReqUserLogin":
-            self._attach(peer, call)
+            self.gate.attach(peer, call, time.time_ns())
         elif call.method == "Snapshot":
             self._snapshot(peer, call)
         elif call.method == "State":
-            self._reply_own(peer, call, "State", self._describe())
+            self.replies.own(peer, call, "State", self._describe())
         elif call.method in self.catalogue.md.requests and call.method != "ReqUserLogout":
             self._request(peer, call)
         else:
@@ -265,9 +260,8 @@ class MdWorker:
 
     def _subscribe(self, family: Family, peer: bytes, call: Call, now: float) -> None:
         instruments = _instruments(call)
-        if self.state is not State.READY:
-            raise request_failed(f"the market data front is {self.state.value}")
-        reply = partial(self._reply_answers, peer, call, family.subscribed)
+        self._check_ready()
+        reply = partial(self.replies.answers, peer, call, family.subscribed)
         ticket = Ticket(reply, instruments, now + self.config.answer_s)
         family.state.ask(ticket, now)
 
@@ -279,62 +273,64 @@ class MdWorker:
             Answer(self.catalogue.codec("SpecificInstrument").pack({"InstrumentID": name}), info)
             for name in _instruments(call)
         ]
-        self._reply_answers(peer, call, family.unsubscribed, answers)
-
-    def _attach(self, peer: bytes, call: Call) -> None:
-        """A login of a client: the session is shared, so it gets the session's own answer."""
-        if self.login is not None and self.state is State.READY:
-            self._reply(peer, call, self.login, last=True)
-        else:
-            self.login_waiters.append((peer, call))
+        self.replies.answers(peer, call, family.unsubscribed, answers)
 
     def _snapshot(self, peer: bytes, call: Call) -> None:
         names = _instruments(call, may_be_empty=True) or self.ticks.instruments()
-        messages = [self.ticks.last(name) for name in names] or [None]
-        for index, message in enumerate(messages):
-            flags = Flag.HAS_FIELD if message else 0
-            last = Flag.LAST if index + 1 == len(messages) else 0
-            self._row(peer, call, "Snapshot", flags | last, message or b"")
+        messages = [self.ticks.last(name) for name in names]
+        self.replies.messages(peer, call, messages or [None])
 
     def _request(self, peer: bytes, call: Call) -> None:
-        if self.state is not State.READY:
-            raise request_failed(f"the market data front is {self.state.value}")
-        struct = self.catalogue.md.requests[call.method].struct
-        if len(call.body) != self.catalogue.layouts[struct].size:
-            raise bad_parameters(f"{call.method}: body of {len(call.body)} bytes")
+        self._check_ready()
+        self.bodies.check(call.method, self.catalogue.md.requests[call.method].struct, call.body)
+        if len(self.requests) >= _MOST_OPEN:
+            raise request_failed("too many requests wait for the front")
         self.last_id += 1
         status = self.counter.request(call.method, call.body, self.last_id)
         if status != 0:
             raise request_failed(f"{call.method} returned {status}")
-        self.requests[self.last_id] = (peer, call)
+        deadline_ns = min(call.deadline_ns, time.time_ns() + _LONGEST_WAIT_NS)
+        self.requests[self.last_id] = (peer, structs.replace(call, deadline_ns=deadline_ns))
+
+    def _check_ready(self) -> None:
+        if self.gate.state is not State.READY:
+            raise request_failed(f"the market data front is {self.gate.state.value}")
 
     # -- time --------------------------------------------------------------------------------
 
     def _timers(self, now: float) -> None:
-        if self.retry.due is not None and self.retry.due <= now:
-            self.retry.due = None
-            self._enter("retry")
-            self._log_in(now)
+        now_ns = time.time_ns()
+        self.gate.timers(now, now_ns)
+        if self.gate.state is State.READY:
+            self._refill(now)
+            for family in self.families:
+                self._drop(family)
+                self._ask(family)
         for family in self.families:
-            self._flush(family, now)
             for ticket in family.state.finished(now):
                 self._finish(ticket)
-        self._expire(time.time_ns())
+        self._expire(now_ns)
         if now >= self.next_state:
             self._tell_state()
 
-    def _flush(self, family: Family, now: float) -> None:
-        if self.state is not State.READY:
-            return
-        drops = family.state.drops()
-        if drops:
-            self.counter.instruments(family.unsubscribe, drops)
-            if family.prefix == "tick/":
-                for instrument in drops:
-                    self.ticks.forget(instrument)
+    def _refill(self, now: float) -> None:
+        """So many instruments a second may be asked of the front, wanted or not wanted."""
         rate = self.config.subscribe_per_s
         self.allowance = min(rate, self.allowance + (now - self.allowed_at) * rate)
         self.allowed_at = now
+
+    def _drop(self, family: Family) -> None:
+        drops = family.state.drops(int(self.allowance))
+        if not drops:
+            return
+        self.allowance -= len(drops)
+        if self.counter.instruments(family.unsubscribe, drops) != 0:
+            family.state.not_dropped(drops)
+        elif family.prefix == "tick/":
+            for instrument in drops:
+                self.ticks.forget(instrument)
+
+    def _ask(self, family: Family) -> None:
         batch = family.state.batch(int(self.allowance))
         if not batch:
             return
@@ -355,34 +351,10 @@ class MdWorker:
         )
 
     def _expire(self, now_ns: int) -> None:
-        for peer, call in [entry for entry in self.login_waiters if entry[1].deadline_ns < now_ns]:
-            self.login_waiters.remove((peer, call))
-            self.router.refuse(peer, call, request_failed(f"the front is {self.state.value}"))
         for number, (peer, call) in list(self.requests.items()):
             if call.deadline_ns < now_ns:
                 del self.requests[number]
-                self.router.refuse(peer, call, request_failed("no answer within the time limit"))
-
-    # -- rows --------------------------------------------------------------------------------
-
-    def _reply(self, peer: bytes, call: Call, event: Event, last: bool) -> None:
-        flags, body = join_body(event.field, event.info)
-        self._row(peer, call, event.name, flags | (Flag.LAST if last else 0), body)
-
-    def _reply_answers(self, peer: bytes, call: Call, name: str, answers: list[Answer]) -> None:
-        for index, answer in enumerate(answers):
-            flags, body = join_body(answer.field, answer.info)
-            last = Flag.LAST if index + 1 == len(answers) else 0
-            self._row(peer, call, name, flags | last, body)
-
-    def _reply_own(self, peer: bytes, call: Call, name: str, message: object) -> None:
-        flags = Flag.MSGPACK | Flag.LOCAL | Flag.LAST
-        self._row(peer, call, name, flags, msgspec.msgpack.encode(message))
-
-    def _row(self, peer: bytes, call: Call, name: str, flags: int, body: bytes) -> None:
-        layout = self.catalogue.layout_id
-        row = Row(call.id, 0, call.request_id, message_type(name), layout, flags, body)
-        self.router.send(peer, row)
+                self.replies.refuse(peer, call, request_failed("no answer within the time limit"))
 
     def _tell_state(self) -> None:
         self.next_state = time.monotonic() + _STATE_S
@@ -390,27 +362,31 @@ class MdWorker:
 
     def _describe(self) -> dict[str, object]:
         """What the state message says; ``reason`` is CTP's disconnect reason or login error."""
+        state = self.gate.state
         return {
-            "front": "disconnected" if self.state is State.DOWN else "connected",
-            "logged_in": self.state is State.READY,
-            "state": self.state.value,
-            "reason": self.reason,
+            "front": "disconnected" if state is State.DOWN else "connected",
+            "logged_in": state is State.READY,
+            "state": state.value,
+            "reason": self.gate.reason,
             "epoch": self.publisher.epoch,
             "ticks": self.ticks.count,
+            "ticks_failed": self.ticks.failed,
             "subscribed": len(self.families[0].state.confirmed),
-            "wanted": len(self.families[0].state.wanted),
+            "wanted": len(self.families[0].state),
             "rows_dropped": self.router.dropped,
+            "malformed_calls": self.router.malformed,
         }
 
 
 def _instruments(call: Call, may_be_empty: bool = False) -> list[str]:
     try:
         names = msgspec.msgpack.decode(call.body, type=list[str])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         raise bad_parameters(f"{call.method}: expected a list of texts") from None
     if not names and not may_be_empty:
         raise bad_parameters(f"{call.method}: the list is empty")
-    for name in names:
-        if not name or "\0" in name or "/" in name or len(name.encode("utf-8")) > 80:
-            raise bad_parameters(f"{call.method}: not an instrument id")
+    if len(names) > _MOST_IN_CALL:
+        raise bad_parameters(f"{call.method}: more than {_MOST_IN_CALL} instruments")
+    if not all(is_instrument(name) for name in names):
+        raise bad_parameters(f"{call.method}: not an instrument id")
     return names

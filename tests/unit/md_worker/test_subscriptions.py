@@ -29,9 +29,9 @@ def test_the_first_interest_subscribes_and_the_last_one_leaving_unsubscribes() -
     assert subs.batch(100) == ["rb2610"]
     assert subs.batch(100) == []
     confirm(subs, "rb2610")
-    assert subs.drops() == []
+    assert subs.drops(99) == []
     subs.leave("rb2610")
-    assert subs.drops() == ["rb2610"]
+    assert subs.drops(99) == ["rb2610"]
     assert not subs.confirmed
 
 
@@ -40,9 +40,9 @@ def test_interest_that_ends_before_the_answer_is_dropped_after_it() -> None:
     subs.want("a")
     subs.batch(1)
     subs.leave("a")
-    assert subs.drops() == []
+    assert subs.drops(99) == []
     confirm(subs, "a")
-    assert subs.drops() == ["a"]
+    assert subs.drops(99) == ["a"]
 
 
 def test_interest_that_comes_back_before_the_drop_keeps_the_subscription() -> None:
@@ -52,7 +52,7 @@ def test_interest_that_comes_back_before_the_drop_keeps_the_subscription() -> No
     confirm(subs, "a")
     subs.leave("a")
     subs.want("a")
-    assert subs.drops() == []
+    assert subs.drops(99) == []
     assert subs.batch(9) == ["a"], "confirmed was given up, so it is asked again"
 
 
@@ -77,7 +77,7 @@ def test_an_instrument_that_only_calls_wanted_is_given_up() -> None:
     confirm(subs, "a", "b")
     subs.want("b")
     subs.finished(HOLD_S + 1)
-    assert subs.drops() == ["a"]
+    assert subs.drops(99) == ["a"]
     assert list(subs.confirmed) == ["b"]
 
 
@@ -91,17 +91,62 @@ def test_a_lost_answer_ends_its_call_at_the_deadline() -> None:
     assert not lost.answers
 
 
-def test_a_refused_instrument_is_no_longer_wanted() -> None:
+def test_a_refused_instrument_is_asked_again_by_the_next_call_and_after_the_next_login() -> None:
     subs = Subscriptions()
     refused = ticket(["bad"])
     subs.ask(refused, now=0)
-    subs.want("bad")
     subs.batch(9)
     subs.answered("bad", NO, accepted=False)
     assert subs.finished(0) == [refused]
     assert refused.answers["bad"] is NO
+    assert not subs.wants("bad")
     subs.front_lost()
     assert subs.batch(9) == []
+    subs.want("bad")
+    subs.batch(9)
+    subs.answered("bad", NO, accepted=False)
+    assert subs.batch(9) == [], "not in a loop"
+    subs.ask(ticket(["bad"]), now=0)
+    assert subs.batch(9) == ["bad"]
+    subs.answered("bad", NO, accepted=False)
+    subs.front_lost()
+    assert subs.batch(9) == ["bad"], "its topic still has a subscriber"
+
+
+def test_a_subscriber_who_leaves_does_not_take_the_answer_from_a_caller() -> None:
+    subs = Subscriptions()
+    subs.want("a")
+    subs.ask(ticket(["a"]), now=0)
+    subs.leave("a")
+    assert subs.batch(9) == ["a"]
+    confirm(subs, "a")
+    assert subs.drops(99) == []
+    subs.finished(HOLD_S)
+    assert subs.drops(99) == ["a"]
+
+
+def test_after_a_lost_answer_the_next_call_asks_the_front_again() -> None:
+    subs = Subscriptions()
+    subs.want("a")
+    subs.ask(ticket(["a"], deadline=3), now=0)
+    assert subs.batch(9) == ["a"]
+    subs.finished(3)
+    subs.ask(ticket(["a"], deadline=6), now=3)
+    assert subs.batch(9) == ["a"]
+
+
+def test_what_the_api_did_not_unsubscribe_is_unsubscribed_later() -> None:
+    subs = Subscriptions()
+    for name in "ab":
+        subs.want(name)
+    subs.batch(9)
+    confirm(subs, "a", "b")
+    subs.leave("a")
+    subs.leave("b")
+    drops = subs.drops(1)
+    assert drops == ["a"]
+    subs.not_dropped(drops)
+    assert sorted(subs.drops(9)) == ["a", "b"]
 
 
 def test_after_a_reconnect_everything_wanted_is_asked_again_in_batches() -> None:
@@ -113,7 +158,7 @@ def test_after_a_reconnect_everything_wanted_is_asked_again_in_batches() -> None
     confirm(subs, *names)
     subs.leave("i3")
     subs.front_lost()
-    assert subs.drops() == []
+    assert subs.drops(99) == []
     assert not subs.confirmed
     batches = [subs.batch(10) for _ in range(4)]
     assert [len(batch) for batch in batches] == [10, 10, 4, 0]
@@ -140,7 +185,7 @@ def test_front_and_bus_agree_in_the_end(actions: list[tuple[str, str]]) -> None:
     now = 0.0
 
     def flush() -> None:
-        front.difference_update(subs.drops())
+        front.difference_update(subs.drops(99))
         unanswered.extend(subs.batch(2))
 
     def answer() -> None:
