@@ -55,14 +55,14 @@ class Client:
         self.heard: queue.SimpleQueue[Heard] = queue.SimpleQueue()
         self._on_callback = on_callback
         binding = front.load()
-        self._module = binding.mdapi if side == "md" else binding.tdapi
+        self.module = binding.mdapi if side == "md" else binding.tdapi
         self._api = self.catalogue.api(side)
         self._spi = self._make_spi("CThostFtdcMdSpi" if side == "md" else "CThostFtdcTraderSpi")
         flow.mkdir(parents=True, exist_ok=True)
         if side == "md":
-            self.api = self._module.CThostFtdcMdApi.CreateFtdcMdApi(f"{flow}/")
+            self.api = self.module.CThostFtdcMdApi.CreateFtdcMdApi(f"{flow}/")
         else:
-            self.api = self._module.CThostFtdcTraderApi.CreateFtdcTraderApi(f"{flow}/")
+            self.api = self.module.CThostFtdcTraderApi.CreateFtdcTraderApi(f"{flow}/")
             self.api.SubscribePrivateTopic(private)
             self.api.SubscribePublicTopic(QUICK)
         self.api.RegisterSpi(self._spi)
@@ -86,7 +86,7 @@ class Client:
     def request(self, name: str, request_id: int = 0, **fields: Any) -> int:
         """Any Req* with these fields; its return code."""
         struct = self._api.requests[name].struct
-        obj = getattr(self._module, PREFIX + struct + SUFFIX)()
+        obj = getattr(self.module, PREFIX + struct + SUFFIX)()
         raw = self.catalogue.codec(struct).pack(fields)
         ctypes.memmove(int(obj.this), raw, len(raw))
         return int(getattr(self.api, name)(obj, request_id))
@@ -156,7 +156,7 @@ class Client:
 
     def _make_spi(self, base: str) -> Any:
         members = {name: self._method(callback) for name, callback in self._api.callbacks.items()}
-        return type("Spi", (getattr(self._module, base),), members)()
+        return type("Spi", (getattr(self.module, base),), members)()
 
     def _method(self, callback: Callback) -> Callable[..., None]:
         def method(_spi: Any, *arguments: Any) -> None:
