@@ -1,0 +1,170 @@
+"""Who may connect, and what a URL asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bus.config import load
+from bus.errors import ConfigError
+from bus.secrets import Secret
+from ws_edge.admission import Door
+from ws_edge.config import TokenConfig, WsConfig
+from ws_edge.options import Options
+
+OPEN = Door(WsConfig())
+GUARDED = Door(
+    WsConfig(
+        tokens=(
+            TokenConfig(token=Secret("alpha")),
+            TokenConfig(token=Secret("beta"), accounts=("028742",), rights=("query",)),
+            TokenConfig(token=Secret("gamma"), rights=("md",)),
+        )
+    )
+)
+
+
+@pytest.mark.parametrize("path", ["/md", "/md/", "/td", "/td/", "/td/?x=1", "/md?token="])
+def test_paths_that_lead_in(path: str) -> None:
+    visit = OPEN.admit(path)
+    assert visit is not None
+    assert visit.side == path[1:3]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "", "/mdx", "/md//", "/TD/", "/td/x", "/trade", "/market_data", "*", "//md/", "td"],
+)
+def test_paths_that_do_not(path: str) -> None:
+    assert OPEN.admit(path) is None
+
+
+@pytest.mark.parametrize(
+    ("target", "authorization", "subprotocols"),
+    [
+        ("/td/?token=alpha", None, ()),
+        ("/td/?a=b&token=alpha&c", None, ()),
+        ("/td/", "Bearer alpha", ()),
+        ("/td/?token=wrong", "bearer  alpha ", ()),
+        ("/td/", None, ("chat", "alpha")),
+    ],
+)
+def test_a_token_may_come_in_three_ways(
+    target: str, authorization: str | None, subprotocols: tuple[str, ...]
+) -> None:
+    visit = GUARDED.admit(target, None, authorization, subprotocols)
+    assert visit is not None
+    assert visit.subprotocol == ("alpha" if subprotocols else None)
+
+
+@pytest.mark.parametrize(
+    ("target", "authorization", "subprotocols"),
+    [
+        ("/td/", None, ()),
+        ("/td/?token=", None, ()),
+        ("/td/?token=Alpha", None, ()),
+        ("/td/?token=alpha2", None, ()),
+        ("/td/?token=alph", None, ()),
+        ("/td/?token=gamma", None, ()),
+        ("/md/?token=beta", None, ()),
+        ("/td/?token=%ff%00", None, ()),
+        ("/td/", "Basic alpha", ()),
+        ("/td/", "alpha", ()),
+        ("/td/", "Bearer", ()),
+        ("/td/", None, ("Alpha", "")),
+        ("/td/?" + "a=1&" * 1000 + "token=alpha", None, ()),
+    ],
+)
+def test_without_the_right_one_there_is_no_way_in(
+    target: str, authorization: str | None, subprotocols: tuple[str, ...]
+) -> None:
+    assert GUARDED.admit(target, None, authorization, subprotocols) is None
+
+
+def test_a_token_carries_accounts_and_rights() -> None:
+    visit = GUARDED.admit("/td/?token=beta")
+    assert visit is not None
+    assert visit.access.account("028742")
+    assert not visit.access.account("100001")
+    assert visit.access.rights == {"query"}
+
+
+def test_origins() -> None:
+    door = Door(WsConfig(origins=("https://desk.example",)))
+    assert door.admit("/td/", None) is not None
+    assert door.admit("/td/", "https://desk.example") is not None
+    assert door.admit("/td/", "https://evil.example") is None
+    assert OPEN.admit("/td/", "https://evil.example") is not None
+
+
+@given(st.text(), st.text(), st.lists(st.text()))
+def test_no_handshake_makes_it_fall(target: str, authorization: str, names: list[str]) -> None:
+    assert GUARDED.admit("/td/?token=" + target, None, authorization, names) is None
+    OPEN.admit(target, authorization, authorization, names)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", (False, False, set(), False)),
+        ("envelope=full", (True, False, set(), False)),
+        ("envelope=half&dialect=off", (False, False, set(), False)),
+        ("dialect=on&heartbeat=1", (False, True, set(), True)),
+        ("heartbeat=0&heartbeat", (False, False, set(), False)),
+        ("notices=front,status", (False, False, {"front", "status"}, False)),
+        ("notices=front&notices=all,x", (False, False, {"front", "all"}, False)),
+        ("notices=&unknown=1", (False, False, set(), False)),
+    ],
+)
+def test_options_of_a_url(query: str, expected: tuple[bool, bool, set[str], bool]) -> None:
+    visit = OPEN.admit("/td/?" + query)
+    assert visit is not None
+    options: Options = visit.options
+    found = (options.style.full, options.style.on, set(options.notices), options.heartbeat)
+    assert found == expected
+
+
+def test_the_config_has_the_last_word_only_where_the_url_is_silent() -> None:
+    config = WsConfig(envelope="full", dialect=True, notices=("front",), heartbeat=True)
+    door = Door(config)
+    visit = door.admit("/td/")
+    assert visit is not None
+    assert visit.options == Options(visit.options.style, frozenset({"front"}), True)
+    assert visit.options.style == (True, True)
+    visit = door.admit("/td/?envelope=&dialect=off&notices=&heartbeat=0")
+    assert visit is not None
+    assert visit.options == Options()
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("ws_edge: {port: 70000}", "port"),
+        ("ws_edge: {ports: 1}", "ports"),
+        ("ws_edge: {cert_file: a.pem}", "cert_file and key_file"),
+        ("ws_edge: {tokens: [{rights: [md]}]}", "token"),
+        ("ws_edge: {tokens: [{token: secret, rights: [all]}]}", "rights"),
+        ("ws_edge: {tokens: [{token: 5}]}", "token"),
+    ],
+)
+def test_a_wrong_config_is_one_line(tmp_path: Path, text: str, complaint: str) -> None:
+    path = tmp_path / "group.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=complaint) as caught:
+        load(str(path), "ws_edge", WsConfig)
+    assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_token_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("delta\n")
+    path.chmod(0o600)
+    door = Door(WsConfig(tokens=(TokenConfig(token_file=str(path)),)))
+    assert door.admit("/td/?token=delta") is not None
+    path.chmod(0o644)
+    with pytest.raises(ConfigError):
+        Door(WsConfig(tokens=(TokenConfig(token_file=str(path)),)))
