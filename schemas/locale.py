@@ -51,13 +51,16 @@ def ensure() -> None:
     Costs nothing where the system has the locale or an earlier process made it, else one run of
     ``localedef`` (0.2 s). Raises LocaleError.
     """
-    if available():
-        return
     directory = cache_dir() / "locale"
+    paths = [path for path in os.environ.get("LOCPATH", "").split(":") if path]
+    inherited = str(directory) in paths  # from a parent, and the cache may be empty since
+    if not inherited and available():
+        return
     if not (directory / NAME).exists():
-        # Before LOCPATH names it: the C library remembers for ever that a path had no locale.
+        # Before anybody looks there: the C library remembers for ever that a path had no locale.
         build(directory)
-    _look_in(directory)
+    if not inherited:
+        os.environ["LOCPATH"] = ":".join([*paths, str(directory)])
     if not available():
         raise LocaleError(
             f"the C library refuses the locale in {directory / NAME}: remove it and try again"
@@ -99,12 +102,6 @@ def build(directory: Path) -> None:
         except OSError:
             if not (directory / NAME).exists():
                 raise  # else another process was quicker, and its locale is as good
-
-
-def _look_in(directory: Path) -> None:
-    paths = [path for path in os.environ.get("LOCPATH", "").split(":") if path]
-    if str(directory) not in paths:
-        os.environ["LOCPATH"] = ":".join([*paths, str(directory)])
 
 
 def _charmap() -> Iterator[str]:

@@ -15,7 +15,7 @@ from .layout import Field, Layout
 from .text import CHARS, TEXTS
 
 # Their keys are kept with the value "". BankPwdFlag and its like are no secrets.
-_SECRET: Final = re.compile(r"pass_?word|pwd$", re.IGNORECASE)
+_SECRET: Final = re.compile(r"password|pwd$", re.IGNORECASE)
 
 
 def compile_json(

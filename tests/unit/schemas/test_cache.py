@@ -10,8 +10,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from schemas import binding as bindings
 from schemas import cache
 from schemas import catalogue as catalogues
+from schemas.binding import Source
 from schemas.catalogue import Catalogue
 
 from .children import run, start
@@ -76,8 +78,24 @@ def test_a_damaged_file_is_made_again(
     assert path.read_bytes() == whole
 
 
+def test_another_build_of_one_version_has_a_file_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catalogue: Catalogue
+) -> None:
+    monkeypatch.setenv("CTPBUS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(catalogues, "derive", lambda name: catalogue)
+    source = Source("openctp_ctp", catalogue.version, tmp_path)
+    monkeypatch.setattr(bindings, "find", lambda name: source)
+    for content in ("first build", "second one", "first build"):
+        source.md.write_text(content)
+        source.td.write_text(content)
+        catalogues.load()
+        catalogues.load()
+    # The third has the content of the first, but pip wrote it anew.
+    assert len(list((tmp_path / "cache").iterdir())) == 3
+
+
 def test_processes_that_start_together_all_get_it(tmp_path: Path) -> None:
-    children = [start(LOAD, tmp_path) for _ in range(3)]
+    children = [start(LOAD, tmp_path) for _ in range(2)]
     for child in children:
         child.output()
     assert [path.name for path in tmp_path.iterdir() if path.name != "locale"] == [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
+import struct
 from typing import Any
 
 import pytest
@@ -117,6 +118,18 @@ def test_every_field_of_random_bytes_means_what_the_model_says(catalogue: Catalo
                 expected = model(field, raw)
                 assert same(values[field.name], expected), f"{name}.{field.name}"
                 assert same(codec.get(raw, field.name), expected), f"{name}.{field.name}"
+
+
+def test_every_layout_is_that_of_a_c_compiler(catalogue: Catalogue) -> None:
+    """The module struct's native mode aligns as C does; "0d" at the end pads as an array would."""
+    for layout in catalogue.layouts.values():
+        code, largest = "@", "c"
+        for field in layout.fields:
+            member = f"{field.size}s" if field.kind in "sc" else field.kind
+            assert struct.calcsize(f"{code}0{member[-1]}") == field.offset
+            code += member
+            largest = max(largest, member[-1].replace("s", "c"), key=struct.calcsize)
+        assert struct.calcsize(f"{code}0{largest}") == layout.size
 
 
 def test_a_struct_without_a_value_is_zeroed_memory(catalogue: Catalogue) -> None:

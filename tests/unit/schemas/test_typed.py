@@ -12,6 +12,7 @@ import pytest
 from schemas import typed
 from schemas.catalogue import Catalogue
 from schemas.codec import DBL_MAX, FieldError
+from schemas.layout import Field, Layout
 from schemas.typed import ALL, CtpStruct, InputOrder, Order, RspInfo, Tick, TradingAccount
 
 from .helpers import model, random_raw, random_values, same
@@ -71,6 +72,21 @@ def test_decode_gives_what_the_bytes_mean(catalogue: Catalogue, cls: type[CtpStr
         for value, name in zip(values.values(), cls.__struct_encode_fields__, strict=True):
             expected = model(fields[name], raw) if name in fields else defaults[name]
             assert same(value, expected), f"{name}: {value!r} is not {expected!r}"
+
+
+def test_a_field_that_the_api_lacks_has_its_default(catalogue: Catalogue) -> None:
+    order = Layout("InputOrder", 16, (Field("OrderRef", "s", 0, 13),))
+    tick = Layout("DepthMarketData", 8, (Field("LastPrice", "d", 0, 8),))
+    small = msgspec.structs.replace(
+        catalogue, layouts={"InputOrder": order, "DepthMarketData": tick}
+    )
+    raw = small.codec("InputOrder").pack({"OrderRef": "7"})
+    assert typed.decode(InputOrder, raw, small) == InputOrder(order_ref="7")
+    assert typed.encode(InputOrder(order_ref="7", limit_price=1.5), small) == raw
+    raw = small.codec("DepthMarketData").pack({"LastPrice": 2.5})
+    assert typed.decode(Tick, raw, small) == Tick(last_price=2.5)
+    with pytest.raises(KeyError):
+        typed.decode(Order, raw, small)
 
 
 @pytest.mark.parametrize("cls", ALL)
