@@ -15,6 +15,7 @@ import pytest
 
 from deploy import members
 from tests.support.deployment import Deployment
+from tests.support.front import Front
 
 PROGRAMS = {"sim", "md_worker", "td_worker", "ws_edge"}
 SUPERVISORD = "supervisor.supervisord"
@@ -197,6 +198,33 @@ def test_a_worker_that_hangs_is_named_and_the_others_go_on(running: Deployment) 
     assert done.returncode == 1
     assert "the canary was lost at ws_edge → md_worker: " in done.stderr
     assert running.pids() == before
+
+
+@pytest.mark.front
+def test_on_a_real_front_without_an_account_it_says_what_was_not_checked(
+    fresh: Deployment, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as trading:
+        address = f"tcp://127.0.0.1:{trading.getsockname()[1]}"
+        fresh.edit(
+            "(?s)md_worker:.*ws_edge",
+            f"""\
+md_worker:
+  front: {address}
+td_worker:
+  front: {address}
+  broker_id: "9999"
+ws_edge""",
+        )
+        fresh.edit("(?s)canary:.*", "canary: {instrument: rb2610}")
+        environment = fresh.environment(Front(tmp_path, TICK_RATE=-1).env)
+        done = fresh.call("deploy/up", environment=environment)
+    assert done.returncode == 0, done.stderr
+    assert fresh.pids().keys() == PROGRAMS - {"sim"} | {SUPERVISORD}
+    assert "no fresh tick of rb2610 within 6 s (market closed?), so ticks are NOT checked" in (
+        done.stderr
+    )
+    assert f"{address} accepts connections; login and queries are NOT checked" in done.stderr
 
 
 def test_without_the_canary_a_front_may_be_away(fresh: Deployment) -> None:

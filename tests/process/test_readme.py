@@ -1,0 +1,99 @@
+"""The snippets of both READMEs, run as printed, against a running group."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+from msgspec.structs import fields
+
+from bus.config import Common
+from bus.secrets import Secret
+from deploy.canary import CanaryConfig
+from md_worker.config import MdConfig
+from sim.config import SimConfig
+from td_worker.config import TdConfig
+from tests.support.group import CHECKOUT, Group
+from ws_edge.config import WsConfig
+
+READMES = ("README.md", "README.zh.md")
+SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PRINTED_ADDRESS = "ws://127.0.0.1:8080"
+SECTIONS: dict[str, type[msgspec.Struct]] = {
+    "": Common,
+    "md_worker": MdConfig,
+    "td_worker": TdConfig,
+    "ws_edge": WsConfig,
+    "sim": SimConfig,
+    "canary": CanaryConfig,
+}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
+    with Group(tmp_path_factory.mktemp("readme")) as group:
+        group.start_all()
+        yield group
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_python_snippet_gets_a_tick_and_a_trade(readme: str, running: Group) -> None:
+    (snippet,) = SNIPPET.findall((CHECKOUT / readme).read_text("utf-8"))
+    assert PRINTED_ADDRESS in snippet
+    done = subprocess.run(
+        [sys.executable, "-c", snippet.replace(PRINTED_ADDRESS, running.url(""))],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"rb\d{4} \d\d:\d\d:\d\d \d+\.\d", done.stdout), done.stdout
+    assert re.search(r"rb\d{4}.*\d+\.\d$", done.stdout.strip().splitlines()[-1]), done.stdout
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_file_that_is_linked_or_mapped_exists(readme: str) -> None:
+    text = (CHECKOUT / readme).read_text("utf-8")
+    links = set(re.findall(r"\]\((?!https?:|#)([^)#]+)", text))
+    folders = set(re.findall(r"^\| `([a-z_]+/)` \|", text, re.MULTILINE))
+    missing = [name for name in links | folders if not Path(CHECKOUT, name).exists()]
+    assert not missing
+    assert len(folders) > 5
+
+
+@pytest.mark.parametrize("readme", READMES)
+@pytest.mark.parametrize(("section", "kind"), SECTIONS.items())
+def test_the_configuration_table_has_every_key_with_its_default(
+    readme: str, section: str, kind: type[msgspec.Struct]
+) -> None:
+    text = (CHECKOUT / readme).read_text("utf-8")
+    heading = f"\n`{section}:`" if section else "\n## (?:Configuration|配置)\n"
+    table = re.split(heading, text)[-1].split("|---|---|---|\n", 1)[1].split("\n\n", 1)[0]
+    printed = {}
+    for line in table.splitlines():
+        keys, default = (cell.strip() for cell in line.strip("|").split("|")[:2])
+        printed.update(dict.fromkeys(re.findall(r"`(\w+)`", keys), default))
+    assert printed.keys() == {field.name for field in fields(kind)}
+    for field in fields(kind):
+        if not field.required:
+            value = yaml.safe_load(printed[field.name].strip("`"))
+            assert _plain(msgspec.convert(value, field.type, dec_hook=_secret)) == _plain(
+                field.default
+                if field.default_factory is msgspec.NODEFAULT
+                else field.default_factory()
+            ), field.name
+
+
+def _secret(kind: type, value: str) -> Secret:
+    return Secret(value)
+
+
+def _plain(value: object) -> object:
+    return msgspec.to_builtins(value, enc_hook=Secret.reveal)
