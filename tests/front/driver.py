@@ -91,6 +91,8 @@ def _call(module: Any, catalogue: Catalogue, side: Side, api: Any, call: dict[st
     if "instruments" in call:
         names = [name.encode() for name in call["instruments"]]
         return getattr(api, call["call"])(names, len(names))
+    if not hasattr(api, call["call"]):
+        return None
     if call["call"] == "GetFrontInfo":
         info = module.CThostFtdcFrontInfoField()
         api.GetFrontInfo(info)
