@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from typing import Any
 
@@ -11,6 +12,8 @@ from websockets.protocol import State
 
 from .admission import Visit
 from .outbox import Outbox
+
+log = logging.getLogger("ws_edge")
 
 _CLOSE_S = 2.0
 
@@ -52,6 +55,8 @@ class Connection(ServerConnection):
         """Close, and cut the line when the client does not take the Close frame in time: the
         library waits for its buffer to drain without a limit."""
         if self.open:
+            fields = {"socket": str(self.id), "code": code, "reason": reason}
+            log.warning("client given up", extra={"fields": fields})
             self._closing = self.loop.create_task(self.close(code, reason))
             self.loop.call_later(_CLOSE_S, self.transport.abort)
 

@@ -50,7 +50,7 @@ from .ticks import QuoteBoard, TickBoard
 log = logging.getLogger("ws_edge")
 
 _NOTICE_S = 0.5  # between the notice of a stop and the stop
-_STOP_S = 3.0  # for closing handshakes
+_STOP_S = 2.0  # for closing handshakes
 
 
 class Edge:
