@@ -4,9 +4,10 @@ Prices are counted in whole price ticks everywhere inside the exchange; ``Instru
 ``Instrument.ticks`` translate at the border.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from math import erf, floor, log, sqrt
 from typing import Final
 
@@ -128,7 +129,8 @@ class Instrument:
         return ticks * self.tick_value * volume
 
 
-def listing(day: date) -> dict[str, Instrument]:
+@lru_cache(maxsize=8)
+def listing(day: date) -> Mapping[str, Instrument]:
     """Everything that is quoted on a trading day, by InstrumentID, underlyings first."""
     result: dict[str, Instrument] = {}
     for security in securities():
@@ -338,9 +340,11 @@ def _option(
     spot = underlying.price(underlying.reference)
     worth = premium(kind, spot, strike, max(1, (expiry - day).days) / 365)
     letter = "C" if kind == CALL else "P"
+    # InstrumentName is char[21]: no room for the whole name of the product.
+    name = option.name.removesuffix("期权").removesuffix("股指")
     return Instrument(
         id=option_id(option.exchange, option.code, year, month, letter, strike),
-        name=f"{option.name}{year % 100:02}{month:02}{'购' if kind == CALL else '沽'}{strike}",
+        name=f"{name}{year % 100:02}{month:02}{'购' if kind == CALL else '沽'}{strike}",
         exchange=option.exchange,
         product_id=option.product_ids[0 if kind == CALL else 1],
         product_name=option.name,

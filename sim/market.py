@@ -5,7 +5,7 @@ inside the day's limits and refills the book; between steps clients take volume 
 depends only on the seed, the trading day and the number of steps (and on what clients traded).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from random import Random
@@ -264,7 +264,7 @@ class Market:
     """All quotes of one trading day."""
 
     def __init__(
-        self, listed: dict[str, Instrument], day: date, seed: int, *, always: bool
+        self, listed: Mapping[str, Instrument], day: date, seed: int, *, always: bool
     ) -> None:
         self.day = day
         self.always = always
@@ -313,7 +313,7 @@ class Market:
     def is_open(self, instrument: Instrument, now_ns: int) -> bool:
         return self.always or hours.is_open(instrument.sessions, now_ns)
 
-    def next_day(self, listed: dict[str, Instrument], day: date, seed: int) -> "Market":
+    def next_day(self, listed: Mapping[str, Instrument], day: date, seed: int) -> "Market":
         """The market of the following trading day; prices go on where this one stopped."""
         carried = {
             key: _carry(instrument, self.quotes.get(key)) for key, instrument in listed.items()
