@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import Protocol
+from typing import Final, Protocol
 
 from schemas.catalogue import Side
 
@@ -13,6 +13,8 @@ from . import wire
 from .wire import Bye, Hello, Inbox, ToClient, ToServer, WireError
 
 log = logging.getLogger("sim.connection")
+
+GOODBYE_S: Final = 1.0
 
 
 class Owner(Protocol):
@@ -106,10 +108,11 @@ class Connection(asyncio.Protocol):
             self._transport.write(data)
 
     def hang_up(self, reason: int) -> None:
-        """Say so and close, after what has been written."""
+        """Say so and close, after what has been written; a client that does not read it is cut."""
         self.send(Bye(reason))
         if self._transport is not None:
             self._transport.close()
+            asyncio.get_running_loop().call_later(GOODBYE_S, self.cut)
 
     def cut(self) -> None:
         """Close without a word."""

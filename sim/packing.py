@@ -67,11 +67,14 @@ class Packer:
             return None
         return self.struct("RspInfo", {"ErrorID": error_id, "ErrorMsg": error_msg})
 
-    def request(self, side: Side, name: str, body: bytes) -> Fields | None:
-        """The fields of a request; None when there is no such request or the size is wrong."""
+    def fits(self, side: Side, name: str, body: bytes) -> bool:
+        """Whether there is such a request and its struct has this size."""
         declared = self.catalogue.api(side).requests.get(name)
-        if declared is None or self.catalogue.layouts[declared.struct].size != len(body):
-            return None
+        return declared is not None and self.catalogue.layouts[declared.struct].size == len(body)
+
+    def request(self, side: Side, name: str, body: bytes) -> Fields:
+        """The fields of a request that fits."""
+        declared = self.catalogue.api(side).requests[name]
         return self.catalogue.codec(declared.struct).unpack(body)
 
     def without_values(self, side: Side, message: Raise) -> Raise:

@@ -57,9 +57,6 @@ class QuoteFront:
         if call.name == "ReqUserLogin" and connection.logged_in:
             return  # a real front filters it: no answer at all
         fields = self._packer.request("md", call.name, call.body)
-        if fields is None:
-            connection.hang_up(wire.BAD_PACKET)
-            return
         if call.name == "ReqUserLogin":
             connection.user, connection.logged_in = text(fields, "UserID"), True
         now_ns = self._clock.now_ns()

@@ -18,13 +18,22 @@ Handle = Callable[[Connection, Request], None]
 
 
 class RequestFaults:
-    """``handle`` gets what is neither lost nor refused, perhaps later."""
+    """``handle`` gets what is neither lost nor refused, perhaps later. ``of_user``: the trading
+    sessions of a user."""
 
-    def __init__(self, armed: Armed, packer: Packer, delivery: Delivery, handle: Handle) -> None:
+    def __init__(
+        self,
+        armed: Armed,
+        packer: Packer,
+        delivery: Delivery,
+        handle: Handle,
+        of_user: Callable[[str], list[Connection]],
+    ) -> None:
         self._armed = armed
         self._packer = packer
         self._delivery = delivery
         self._handle = handle
+        self._of_user = of_user
 
     def take(self, connection: Connection, request: Request) -> None:
         name, side, user = request.name, connection.side, connection.user
@@ -47,11 +56,25 @@ class RequestFaults:
             self._refuse_subscription(connection, request, info)
             return
         if fault.via == "OnRspError":
-            callback, field = "OnRspError", None
-        else:
-            callback, field = self._echo(connection, request)
-        answer = Raise(callback, field, info, request.request_id)
-        self._delivery.send(connection, answer)
+            error = Raise("OnRspError", info=info, request_id=request.request_id)
+            self._delivery.send(connection, error)
+            return
+        callback, field = self._echo(connection, request)
+        self._delivery.send(connection, Raise(callback, field, info, request.request_id))
+        if connection.user:
+            self._tell_peers(connection, request, info)
+
+    def _tell_peers(self, connection: Connection, request: Call, info: bytes | None) -> None:
+        """Refused orders and the like are told to all sessions of the user, where the API has a
+        callback for it (OnErrRtnOrderInsert)."""
+        callback = request.name.replace("Req", "OnErrRtn", 1)
+        declared = self._packer.catalogue.td.callbacks.get(callback)
+        if declared is None or declared.struct is None:
+            return
+        fields = self._packer.request(connection.api_side, request.name, request.body)
+        field = self._packer.struct(declared.struct, fields)
+        for peer in self._of_user(connection.user):
+            self._delivery.send(peer, Raise(callback, field, info))
 
     def _echo(self, connection: Connection, request: Call) -> tuple[str, bytes | None]:
         """The callback that answers, with the request itself when it has the same struct."""

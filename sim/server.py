@@ -54,7 +54,7 @@ class Server:
         self._tally: Tally[str] = Tally()
         self._gates = Gates()
         self._armed = Armed()
-        packer = Packer(catalogue)
+        packer = self._packer = Packer(catalogue)
         delivery = self._delivery = Delivery(self._armed, packer)
         self._quotes = QuoteFront(
             self._counter, self._clock, packer, delivery, config.max_subscriptions
@@ -62,7 +62,9 @@ class Server:
         self._trading = TradingFront(
             self._counter, self._clock, packer, delivery, self._quotes.quote_requested
         )
-        self._request_faults = RequestFaults(self._armed, packer, delivery, self._handle)
+        self._request_faults = RequestFaults(
+            self._armed, packer, delivery, self._handle, self._trading.of_user
+        )
         self._injector = Injector(
             self._counter, packer, self._armed, self._gates, delivery, self._clients
         )
@@ -151,7 +153,7 @@ class Server:
                 task = asyncio.ensure_future(self._commands.run(connection, message))
                 self._running.add(task)
                 task.add_done_callback(self._running.discard)
-            case Call() if side in ("md", "td"):
+            case Call() if self._fits(connection, message):
                 self._take(connection, message)
             case Subscribe() if side == "md" and message.name in SUBSCRIPTIONS:
                 self._take(connection, message)
@@ -166,6 +168,10 @@ class Server:
             case _:
                 self._tally["bad"] += 1
                 connection.hang_up(wire.BAD_PACKET)
+
+    def _fits(self, connection: Connection, call: Call) -> bool:
+        greeted = connection.side in ("md", "td")
+        return greeted and self._packer.fits(connection.api_side, call.name, call.body)
 
     def _take(self, connection: Connection, request: Request) -> None:
         self._tally[request.name] += 1

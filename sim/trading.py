@@ -48,9 +48,6 @@ class TradingFront:
         if connection.user and call.name in LOGINS:
             return  # a real front filters it: no answer at all
         fields = self._packer.request("td", call.name, call.body)
-        if fields is None:
-            connection.hang_up(wire.BAD_PACKET)
-            return
         events = self._counter.request(
             connection.number, call.name, fields, call.request_id, self._clock.now_ns()
         )

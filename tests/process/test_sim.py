@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import socket
 import stat
 import subprocess
 import sys
@@ -17,11 +18,14 @@ import pytest
 
 from schemas import catalogue
 from schemas.catalogue import Side
+from sim import wire
 from sim.control import SimControl
 from sim.samples import sample
 from sim.wire import QUICK, RESTART, RESUME
 from tests.support.group import CHECKOUT, Group
 from tests.support.sim_client import USER, Client, names
+
+LAYOUT = catalogue.load().layout_id
 
 
 @pytest.fixture(scope="module")
@@ -356,6 +360,37 @@ def test_after_a_flow_reset_an_old_flow_directory_hears_nothing(
     assert fresh.api.GetTradingDay() == before
 
 
+# Strangers on the socket
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"\xff\xff\xff\xff",
+        b"GET / HTTP/1.1\r\n\r\n",
+        wire.frame(wire.Call("ReqUserLogin", 1, b"")),
+        wire.frame(wire.Hello("td", 1)),
+        wire.frame(wire.Hello("td", LAYOUT)) + wire.frame(wire.Call("ReqNothing", 1, b"")),
+        wire.frame(wire.Hello("td", LAYOUT)) + wire.frame(wire.Call("ReqUserLogin", 1, b"x")),
+        wire.frame(wire.Hello("td", LAYOUT)) + wire.frame(wire.Command(1, "clear", {})),
+        wire.frame(wire.Hello("md", LAYOUT)) + wire.frame(wire.Hello("md", LAYOUT)),
+        wire.frame(wire.Hello("md", LAYOUT)) + wire.frame(wire.Subscribe("Nonsense", [])),
+    ],
+)
+def test_a_stranger_is_hung_up_on_and_nobody_notices(
+    exchange: Group, connect: Connect, said: bytes
+) -> None:
+    client = connect().ready()
+    with socket.socket(socket.AF_UNIX) as stranger:
+        stranger.settimeout(5)
+        stranger.connect(listen(exchange))
+        stranger.sendall(said)
+        while stranger.recv(4096):
+            pass
+    client.request("ReqQryTradingAccount", 1)
+    assert "OnFrontDisconnected" not in names(client.hear_all("OnRspQryTradingAccount"))
+
+
 # Faults
 
 
@@ -396,15 +431,19 @@ def test_an_error_can_come_by_on_rsp_error_alone_and_frees_the_query(
     assert client.request("ReqQryOrder", 42) == 0
 
 
-def test_a_refused_order_carries_the_order(
+def test_a_refused_order_carries_the_order_and_is_told_to_all_sessions(
     connect: Connect, control: SimControl, resting: Price
 ) -> None:
-    client = connect().ready()
+    client, other = connect().ready(), connect().ready()
     control.error("ReqOrderInsert", 116, user=USER)
     client.buy(**resting, reference="55")
     answer = client.wait("OnRspOrderInsert")
-    assert answer.error_id == 116
-    assert answer.values["OrderRef"] == "55"
+    for event in (answer, client.wait("OnErrRtnOrderInsert"), other.wait("OnErrRtnOrderInsert")):
+        assert event.error_id == 116
+        assert event.values["OrderRef"] == "55"
+    control.error("ReqOrderAction", 25)
+    client.request("ReqOrderAction", 4, OrderRef="55", ActionFlag="0")
+    assert client.wait("OnErrRtnOrderAction").values["OrderRef"] == "55"
 
 
 def test_a_refused_subscription(connect: Connect, control: SimControl) -> None:

@@ -70,5 +70,11 @@ def test_no_value_reaches_every_double_and_nothing_else(packer: Packer) -> None:
 @pytest.mark.parametrize(
     ("name", "body"), [("ReqNothing", b""), ("ReqQryOrder", b"short"), ("ReqQryOrder", b"")]
 )
-def test_a_request_of_the_wrong_form_is_none(packer: Packer, name: str, body: bytes) -> None:
-    assert packer.request("td", name, body) is None
+def test_a_request_of_another_form_does_not_fit(packer: Packer, name: str, body: bytes) -> None:
+    assert not packer.fits("td", name, body)
+
+
+def test_a_request_is_read_as_it_was_packed(packer: Packer) -> None:
+    body = packer.struct("QryOrder", {"InstrumentID": "rb2610"})
+    assert packer.fits("td", "ReqQryOrder", body)
+    assert packer.request("td", "ReqQryOrder", body)["InstrumentID"] == "rb2610"
