@@ -9,14 +9,18 @@ _SURROGATE: Final = re.compile("[\udc80-\udcff]")
 
 
 class _Texts(dict[bytes, str]):
-    """Decoded texts by the bytes of their field: a tick repeats nearly all of them."""
+    """Decoded texts by the bytes of their field: a tick repeats nearly all of them. Long fields
+    (lines of a statement, pictures) hardly repeat and are not kept."""
 
     _LIMIT = 10_000
+    _LONGEST = 128
 
     def __missing__(self, octets: bytes) -> str:
-        if len(self) >= self._LIMIT:
-            self.clear()
-        text = self[octets] = decode(octets)
+        text = decode(octets)
+        if len(octets) <= self._LONGEST:
+            if len(self) >= self._LIMIT:
+                self.clear()
+            self[octets] = text
         return text
 
 

@@ -46,7 +46,7 @@ def compile_json(
     }
     source = f"""
 def json(raw, {", ".join(f"{name}={name}" for name in scope)}):
-    {"".join(f"{variable}, " for variable in variables.values())} = unpack(raw)
+    ({"".join(f"{variable}, " for variable in variables.values())}) = unpack(raw)
     return encode(record({", ".join(wire[name] for name in order)}))
 """
     exec(source, scope)

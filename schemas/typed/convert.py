@@ -62,7 +62,7 @@ def _compile(cls: type[T], layout: Layout) -> Callable[[bytes], T]:
     }
     source = f"""
 def decode(raw, {", ".join(f"{name}={name}" for name in scope)}):
-    {"".join(f"{variable}, " for variable in variables.values())} = unpack(raw)
+    ({"".join(f"{variable}, " for variable in variables.values())}) = unpack(raw)
     return cls({", ".join(values[name] for name in names)})
 """
     exec(source, scope)

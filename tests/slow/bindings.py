@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,7 +23,7 @@ def folder(version: str) -> Path:
         with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
             target = Path(scratch) / version
             _install(version, target)
-            shutil.move(target, path)
+            target.rename(path)
     return path
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bus.frames import message_type
+from tests.unit.schemas.test_catalogue import OWN_MESSAGES
 
 from .bindings import CHECKOUT, VERSIONS, environment
 
@@ -22,7 +23,6 @@ loaded = catalogue.load()
 names = [*loaded.md.callbacks, *loaded.td.callbacks]
 print(json.dumps({"version": loaded.version, "names": names}))
 """
-OWN_MESSAGES = {"State", "Stat", "Heartbeat", "Error", "Session", "Snapshot"}
 
 
 def run(version: str, cache: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from schemas.catalogue import Catalogue, Side
 from schemas.codec import DBL_MAX, Codec, Value
+from schemas.layout import Layout
 from schemas.text import TEXTS
 
 from .golden_keys import ALIKE, EXTRA, KEYS
@@ -227,9 +228,21 @@ def test_flags_about_passwords_are_no_passwords(catalogue: Catalogue) -> None:
     assert b'"BankPassWord":""' in text
 
 
-def test_the_text_cache_does_not_grow_without_bound(catalogue: Catalogue) -> None:
-    codec = catalogue.codec("SpecificInstrument")
+@pytest.mark.parametrize(
+    ("name", "field"), [("SpecificInstrument", "InstrumentID"), ("SettlementInfo", "Content")]
+)
+def test_the_text_cache_does_not_grow_without_bound(
+    catalogue: Catalogue, name: str, field: str
+) -> None:
+    codec = catalogue.codec(name)
     for number in range(25_000):
         text = f"i{number}"
-        assert codec.get(codec.pack({"InstrumentID": text}), "InstrumentID") == text
+        assert codec.get(codec.pack({field: text}), field) == text
     assert len(TEXTS) <= 10_000
+    assert max(map(len, TEXTS)) <= 128
+
+
+def test_a_struct_without_fields_is_an_empty_object() -> None:
+    codec = Codec(Layout("Empty", 0, ()))
+    assert codec.json(codec.parse({"Any": 1}, "Empty")) == b"{}"
+    assert codec.unpack(b"") == {}
