@@ -154,6 +154,18 @@ def test_a_large_resting_order_fills_in_parts(counter: Counter, trader: Trader) 
     assert traded == sorted(traded) and traded[-1] == 80
 
 
+def test_what_the_market_shows_is_shared_by_the_orders_it_comes_to(counter: Counter) -> None:
+    first, second = log_in(counter, "100001"), log_in(counter, "100002")
+    still(counter, "cu2603", 7900, 7950)
+    first.order("cu2603", 79200, 4)
+    second.order("cu2603", 79200, 4)
+    quote = still(counter, "cu2603", 7919, 7920, 5)
+    quote.ask_volumes = [5, 0, 0, 0, 0]
+    fills = counter._floor.matcher.market_moved(counter._floor.market.quotes)
+    assert [(fill.order.user, fill.volume) for fill in fills] == [("100001", 4), ("100002", 1)]
+    assert quote.asks() == []
+
+
 def test_clients_trade_with_each_other_at_the_resting_price(counter: Counter) -> None:
     buyer, seller = log_in(counter, "100001"), log_in(counter, "100002")
     still(counter, "cu2603", 7900, 7950)
