@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 from websockets.protocol import State
@@ -29,10 +28,11 @@ class Connection(ServerConnection):
     visit: Visit
     outbox: Outbox | None = None
     kernel_buffer_bytes = 0
+    _closing: asyncio.Task[None] | None = None
 
     @property
     def open(self) -> bool:
-        return self.protocol.state is State.OPEN
+        return self.protocol.state is State.OPEN and self._closing is None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Left alone the kernel takes megabytes: thousands of ticks that are old when they arrive.
@@ -59,5 +59,3 @@ class Connection(ServerConnection):
             log.warning("client given up", extra={"fields": fields})
             self._closing = self.loop.create_task(self.close(code, reason))
             self.loop.call_later(_CLOSE_S, self.transport.abort)
-
-    _closing: asyncio.Task[Any] | None = None

@@ -382,7 +382,7 @@ def test_a_client_that_does_not_take_its_replies_is_closed(tmp_path: Path) -> No
     stage = Stage(tmp_path, send_limit_bytes=2 << 20)
     try:
         stage.start("td")
-        rows = [row("OnRspQryInstrument", pack("Instrument"))] * 6000
+        rows = [row("OnRspQryInstrument", pack("Instrument"))] * 20_000
         stage.td.script("ReqQryInstrument", *rows)
         with (
             ws(stage.url("/td/"), max_queue=1) as late,
