@@ -52,10 +52,9 @@ def module(front: str, side: Side, name: str) -> ModuleType:
 
     Raises BindingError, LocaleError.
     """
-    loaded = binding.load(name)
-    if front.startswith("sim://"):
-        return importlib.import_module(f"sim.{side}api")
-    return loaded.mdapi if side == "md" else loaded.tdapi
+    source = importlib.import_module("sim.front") if front.startswith("sim://") else binding
+    loaded = source.load(name)
+    return loaded.mdapi if side == "md" else loaded.tdapi  # type: ignore[no-any-return]
 
 
 class Counter:
