@@ -85,13 +85,11 @@ def test_what_a_killed_supervisord_left_behind_is_replaced(running: Deployment) 
 
 def test_a_changed_setting_restarts_the_program_that_reads_it(running: Deployment) -> None:
     before = running.pids()
-    running.edit("host: 127.0.0.1", "host: localhost")
+    running.edit("port: ", "stall_s: 41\n  port: ")
     done = running.up()
     after = running.pids()
-    running.edit("host: localhost", "host: 127.0.0.1")
     assert done.returncode == 0, done.stderr
     assert {name for name in PROGRAMS if before[name] != after[name]} == {"ws_edge"}
-    assert running.up().returncode == 0
 
 
 def test_no_secret_is_in_a_process_s_arguments(running: Deployment) -> None:
@@ -171,7 +169,7 @@ def test_a_configuration_that_is_no_yaml_is_refused(fresh: Deployment) -> None:
 
 def test_a_front_that_is_away_is_named(fresh: Deployment) -> None:
     fresh.edit(r"md_worker:\n  front: .*", "md_worker:\n  front: sim://var/nobody.sock")
-    done = fresh.up("--timeout", "8")
+    done = fresh.up("--timeout", "6")
     assert done.returncode == 1
     lost = "the canary was lost at md_worker → md front sim://var/nobody.sock: "
     assert lost + "md_worker says: disconnected" in done.stderr
