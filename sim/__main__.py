@@ -13,8 +13,8 @@ from schemas import catalogue
 
 from .address import Address, parse
 from .config import SimConfig
-from .listener import alone, bound, listen
-from .server import Server
+from .service.listener import alone, bound, listen
+from .service.server import Server
 
 
 def run(config: Loaded[SimConfig]) -> None:

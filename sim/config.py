@@ -11,9 +11,10 @@ from msgspec import Meta
 
 from bus.secrets import Secret
 
-from . import address, faults
-from .faults import Fault, FaultError
-from .settings import Settings, UserSettings
+from . import address
+from .exchange.settings import Settings, UserSettings
+from .service import faults
+from .service.faults import Fault, FaultError
 
 Positive = Annotated[float, Meta(gt=0)]
 _DEFAULTS = Settings()
@@ -56,7 +57,7 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     silence_s            a client hangs up when it has heard nothing for so long (reason 8193)
     client_silence_s     the front does, when the client is silent
     faults               YAML file with a list of faults, see sim/README.md
-    The others are those of ``sim.settings.Settings``.
+    The others are those of ``sim.exchange.settings.Settings``.
     """
 
     listen: str = ""

@@ -34,7 +34,7 @@ class SimControl:
     """A blocking client; not for several threads. Methods raise ControlError.
 
     When a method that arms or fires a fault returns, the fault is in force for everybody. The
-    keyword arguments of the faults are those of the classes in ``sim.faults``.
+    keyword arguments of the faults are those of the classes in ``sim.service.faults``.
     """
 
     def __init__(self, address: str, timeout_s: float = 10.0) -> None:
@@ -118,7 +118,7 @@ class SimControl:
 
     def ledger(self, position: int = 0) -> list[dict[str, Any]]:
         """What the exchange accepted, traded and ended, after the first ``position`` entries;
-        ``kind`` is the name of the entry's class in ``sim.ledger``."""
+        ``kind`` is the name of the entry's class in ``sim.exchange.ledger``."""
         entries: list[dict[str, Any]] = []
         while part := self.command("ledger", position=position + len(entries)):
             entries += part

@@ -13,7 +13,7 @@ from schemas import binding, catalogue
 from schemas.binding import Binding
 from schemas.catalogue import Side
 
-from .api import api_class
+from .client.api import api_class
 
 _API_CLASSES = {"md": "CThostFtdcMdApi", "td": "CThostFtdcTraderApi"}
 _loaded: dict[str, Binding] = {}

@@ -20,7 +20,7 @@ from schemas import catalogue
 from schemas.catalogue import Side
 from sim import wire
 from sim.control import SimControl
-from sim.samples import sample
+from sim.service.samples import sample
 from sim.wire import QUICK, RESTART, RESUME
 from tests.support.group import CHECKOUT, Group
 from tests.support.sim_client import USER, Client, names

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim import reports
-from sim.counter import Counter
-from sim.instruments import Instrument, listing
-from sim.ledger import AcceptedOrder, EndedOrder, ExecutedTrade
-from sim.market import STEP_NS
-from sim.values import UNITS
+from sim.exchange import reports
+from sim.exchange.counter import Counter
+from sim.exchange.instruments import Instrument, listing
+from sim.exchange.ledger import AcceptedOrder, EndedOrder, ExecutedTrade
+from sim.exchange.market import STEP_NS
+from sim.exchange.values import UNITS
 from tests.unit.sim.trader import NOW_NS, USERS, Trader, exchange, log_in, quote_of
 
 # Split rows, one row, a stock (T+1), a fund (T+0), options of both kinds of exchange.
@@ -56,7 +56,7 @@ def small_exchange() -> Iterator[None]:
         return {code: i for code, i in listing(day).items() if code in codes}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sim.floor.listing", some)
+        patch.setattr("sim.exchange.floor.listing", some)
         yield
 
 

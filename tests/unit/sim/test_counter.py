@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.counter import Counter, Settings
-from sim.events import Event
-from sim.intake import client_id
-from sim.products import EXCHANGES
-from sim.queries import QUERIES
-from sim.settings import UserSettings
-from sim.values import Fields, Value, text
+from sim.exchange.counter import Counter, Settings
+from sim.exchange.events import Event
+from sim.exchange.intake import client_id
+from sim.exchange.products import EXCHANGES
+from sim.exchange.queries import QUERIES
+from sim.exchange.settings import UserSettings
+from sim.exchange.values import Fields, Value, text
 from tests.unit.sim.trader import NOW_NS, SETTINGS, exchange, input_order, log_in
 
 DAY_NS = 24 * 3600 * 10**9

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.instruments import FUTURE, listing
-from sim.products import EXCHANGES, futures
+from sim.exchange.instruments import FUTURE, listing
+from sim.exchange.products import EXCHANGES, futures
 
 DAY = date(2026, 11, 20)
 DAYS = st.dates(date(2025, 1, 1), date(2031, 12, 31))

@@ -6,11 +6,11 @@ from datetime import date
 
 import pytest
 
-from sim.counter import Counter
-from sim.instruments import listing
-from sim.market import STEP_NS, Market
-from sim.settings import Settings
-from sim.values import Fields, number
+from sim.exchange.counter import Counter
+from sim.exchange.instruments import listing
+from sim.exchange.market import STEP_NS, Market
+from sim.exchange.settings import Settings
+from sim.exchange.values import Fields, number
 from tests.unit.sim.trader import NOW_NS, exchange, quote_of
 
 DAY = date(2026, 1, 5)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sim.counter import Counter
-from sim.market import STEP_NS
-from sim.values import Fields, Value, number, text
+from sim.exchange.counter import Counter
+from sim.exchange.market import STEP_NS
+from sim.exchange.values import Fields, Value, number, text
 from tests.unit.sim.trader import NOW_NS, Trader, exchange, log_in, quote_of, steps, still
 
 BID, ASK = 7930, 7931  # cu2603 in ticks of 10 yuan: 79300 and 79310

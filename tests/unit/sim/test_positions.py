@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.values import Value, number
+from sim.exchange.values import Value, number
 from tests.unit.sim.trader import NOW_NS, Trader, exchange, log_in, still
 
 DAY_NS = 24 * 3600 * 10**9

@@ -6,8 +6,8 @@ from math import inf, nan
 
 import pytest
 
-from sim.counter import Counter, Settings
-from sim.values import Value, text
+from sim.exchange.counter import Counter, Settings
+from sim.exchange.values import Value, text
 from tests.unit.sim.trader import NOW_NS, Trader, exchange, log_in, still
 
 SELL: dict[str, Value] = {"Direction": "1"}

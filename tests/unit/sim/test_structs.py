@@ -6,10 +6,10 @@ import pytest
 
 from schemas import catalogue
 from schemas.layout import Layout
-from sim.counter import Counter
-from sim.events import Event
-from sim.queries import QUERIES
-from sim.values import Fields, Value
+from sim.exchange.counter import Counter
+from sim.exchange.events import Event
+from sim.exchange.queries import QUERIES
+from sim.exchange.values import Fields, Value
 from tests.unit.sim.trader import NOW_NS, exchange, log_in, still
 
 KINDS: dict[str, type | tuple[type, ...]] = {

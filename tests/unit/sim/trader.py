@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sim import days
-from sim.counter import Counter, Settings
-from sim.events import Event
-from sim.market import STEP_NS, Quote
-from sim.settings import UserSettings
-from sim.values import Fields, Value, number, text
+from sim.exchange import days
+from sim.exchange.counter import Counter, Settings
+from sim.exchange.events import Event
+from sim.exchange.market import STEP_NS, Quote
+from sim.exchange.settings import UserSettings
+from sim.exchange.values import Fields, Value, number, text
 
 MONDAY = datetime(2026, 1, 5, 10, 0, tzinfo=days.CHINA)
 NOW_NS = int(MONDAY.timestamp()) * 10**9

@@ -9,9 +9,9 @@ import pytest
 
 from schemas import binding, catalogue
 from schemas.catalogue import Catalogue, Side
-from sim.director import Director
-from sim.samples import sample
-from sim.values import Fields
+from sim.client.director import Director
+from sim.exchange.values import Fields
+from sim.service.samples import sample
 from sim.wire import Raise
 
 INFO: Fields = {"ErrorID": 31, "ErrorMsg": "CTP:资金不足"}

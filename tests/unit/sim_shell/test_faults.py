@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sim.config import read_script
-from sim.faults import Armed, Delay, Disconnect, Error, FaultError, Lose, Return, parse
+from sim.service.faults import Armed, Delay, Disconnect, Error, FaultError, Lose, Return, parse
 
 README = Path(__file__).resolve().parents[3] / "sim" / "README.md"
 

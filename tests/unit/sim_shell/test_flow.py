@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas.api import Request
-from sim.flow import FlowFile, QueryLimits
+from sim.client.flow import FlowFile, QueryLimits
 
 ORDERS = Request("ReqQryOrder", "QryOrder", "OnRspQryOrder")
 TRADES = Request("ReqQryTrade", "QryTrade", "OnRspQryTrade")

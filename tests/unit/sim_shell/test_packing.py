@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from schemas import catalogue
-from sim.events import Event
-from sim.packing import Packer
-from sim.values import Fields
+from sim.exchange.events import Event
+from sim.exchange.values import Fields
+from sim.service.packing import Packer
 
 
 @pytest.fixture(scope="module")

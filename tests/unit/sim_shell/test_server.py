@@ -11,12 +11,12 @@ import pytest
 
 from schemas import catalogue
 from sim import wire
-from sim.clock import Clock
 from sim.config import SimConfig
-from sim.listener import listen
-from sim.market import STEP_NS
-from sim.packing import Packer
-from sim.server import Server
+from sim.exchange.market import STEP_NS
+from sim.service.clock import Clock
+from sim.service.listener import listen
+from sim.service.packing import Packer
+from sim.service.server import Server
 from sim.wire import Bye, Call, Hello, Inbox, Raise, ToClient, Welcome
 
 KNOWN = catalogue.load()
@@ -81,7 +81,7 @@ Story = Callable[[MovedClock, Connect], Coroutine[None, None, None]]
 def run(story: Story, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tell a story to a server on its own socket."""
     clock = MovedClock()
-    monkeypatch.setattr("sim.server.Clock", lambda speed: clock)
+    monkeypatch.setattr("sim.service.server.Clock", lambda speed: clock)
 
     async def live() -> None:
         server = Server(SimConfig(), KNOWN)
