@@ -1,1 +1,1 @@
-"""The model of the exchange: market, matching, accounts and the counter. No I/O. Start with counter.py."""
+"""The model: market, matching, accounts and the counter. No I/O. Start with counter.py."""
