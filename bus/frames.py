@@ -101,6 +101,12 @@ def account_topic(broker: str, user: str) -> str:
     return f"td/{quote(broker, safe='')}/{quote(user, safe='')}/"
 
 
+def notice_topic(process: str) -> str:
+    """Callbacks about a process's front that belong to no request and no account: connected,
+    disconnected, heartbeat late, an OnRspError out of the blue."""
+    return f"notice/{process}/"
+
+
 def state_topic(process: str) -> str:
     """What a process is doing, once a second and at each change."""
     return f"state/{process}/"

@@ -45,8 +45,8 @@ class Publisher:
         self.socket = context.socket(zmq.XPUB)
         self.socket.set(zmq.LINGER, 0)
         self.socket.set(zmq.SNDHWM, HIGH_WATER)
-        # libzmq loses subscriptions beyond this without a word, 1000 by default; subscribers need the
-        # same as their SNDHWM.
+        # libzmq loses subscriptions beyond this (1000 by default) without a word; a subscriber
+        # needs the same as its SNDHWM.
         self.socket.set(zmq.RCVHWM, HIGH_WATER)
         self.socket.set(zmq.MAXMSGSIZE, _LONGEST_TOPIC)
         self.socket.bind(address)

@@ -10,18 +10,18 @@ _LONGEST_PAUSE_S: Final = 60.0
 
 
 class Pauses:
-    """Seconds to wait: the first, then twice as many each time, a minute at the most."""
+    """Seconds to wait: ``next_s``, which doubles each time it is taken, a minute at the most."""
 
     def __init__(self, first_s: float) -> None:
-        self._first_s = self._next_s = first_s
+        self._first_s = self.next_s = first_s
 
     def take(self) -> float:
-        pause_s = self._next_s
-        self._next_s = min(2 * pause_s, max(_LONGEST_PAUSE_S, self._first_s))
+        pause_s = self.next_s
+        self.next_s = max(min(2 * pause_s, _LONGEST_PAUSE_S), self._first_s)
         return pause_s
 
     def reset(self) -> None:
-        self._next_s = self._first_s
+        self.next_s = self._first_s
 
 
 class Retry:

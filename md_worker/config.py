@@ -20,7 +20,8 @@ class MdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     subscribe_per_s   instruments asked for per second; more in one burst has led real fronts to
                  cut the link
     step_s       a login without an answer is tried anew after this; doubles up to a minute
-    answer_s     how long a caller waits for the front's answer to a subscription
+    answer_s     how long a caller waits for the front's answer to a subscription, and how long the
+                 call alone keeps it: a subscriber of the topic has to follow
     retry_s      first pause after a login that the front refused for now; doubles up to a minute
     """
 
@@ -29,7 +30,7 @@ class MdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     user_id: str = ""
     password: Secret = Secret("")
     subscribe_per_s: Annotated[int, Meta(ge=1)] = 1000
-    step_s: Annotated[float, Meta(gt=0, le=60)] = 10.0
+    step_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
     answer_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
     retry_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
 

@@ -87,6 +87,8 @@ class Gate:
         """Repeat what is due and end what has waited for too long."""
         if self._retry.due is not None and self._retry.due <= now:
             self._retry.due = None
+            if self.state is State.CONNECTED:
+                self._patience.take()  # that was too short
             self._enter("retry")
             self._log_in(now)
         expired = [entry for entry in self._waiting if entry[2] < now_ns]
@@ -98,7 +100,7 @@ class Gate:
     def _log_in(self, now: float) -> None:
         """Ask for the login. A front does not answer the login of a session that it takes for
         logged in, so after one without an answer the session is logged out first."""
-        self._retry.unanswered(now + self._patience.take())
+        self._retry.unanswered(now + self._patience.next_s)
         if self._silent:
             self._silent = False
             self._send("ReqUserLogout", "UserLogout", LOGOUT_ID)

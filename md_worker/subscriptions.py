@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final
-
-HOLD_S: Final = 5.0  # how long a call alone keeps an instrument subscribed
 
 
 @dataclass(slots=True)
@@ -46,10 +43,11 @@ class Subscriptions:
 
     Times are seconds of one clock that the caller chooses. An instrument is *wanted* (by
     subscribers or, until a time, by callers), *asked* (sent to the front, no answer yet) or
-    *confirmed*.
+    *confirmed*. ``hold_s``: how long a call alone keeps an instrument subscribed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hold_s: float) -> None:
+        self._hold_s = hold_s
         self.subscribed: set[str] = set()
         self.confirmed: dict[str, Answer] = {}
         self._held: dict[str, float] = {}
@@ -82,7 +80,7 @@ class Subscriptions:
             if instrument in self.confirmed:
                 ticket.take(instrument, self.confirmed[instrument])
         for instrument in ticket.instruments:
-            self._held[instrument] = now + HOLD_S
+            self._held[instrument] = now + self._hold_s
             self._need(instrument)
         self._tickets.append(ticket)
 

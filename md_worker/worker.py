@@ -21,7 +21,7 @@ from bus.config import Loaded
 from bus.endpoints import resolve
 from bus.epoch import next_epoch
 from bus.errors import Refused, bad_parameters, refused, request_failed
-from bus.frames import join_body, message_type, quote_topic, state_topic
+from bus.frames import join_body, message_type, notice_topic, quote_topic, state_topic
 from bus.lock import hold
 from bus.process import announce, leave
 from bus.publisher import Publisher
@@ -62,11 +62,11 @@ def is_instrument(name: str) -> bool:
 class Family:
     """One of the two kinds of subscription: its verbs, its replies, its topics."""
 
-    def __init__(self, noun: str, suffix: str, prefix: str) -> None:
+    def __init__(self, noun: str, suffix: str, prefix: str, hold_s: float) -> None:
         self.subscribe, self.unsubscribe = f"Subscribe{noun}", f"UnSubscribe{noun}"
         self.subscribed, self.unsubscribed = f"OnRspSub{suffix}", f"OnRspUnSub{suffix}"
         self.prefix = prefix
-        self.state = Subscriptions()
+        self.state = Subscriptions(hold_s)
 
     def instrument(self, topic: str) -> str | None:
         """The instrument of a topic, None for a prefix of several topics or another family."""
@@ -91,8 +91,8 @@ class MdWorker:
         self.ticks = TickPublisher(self.publisher, self.catalogue.layouts["DepthMarketData"])
         self.inbox: Inbox[Event | None] = Inbox()
         self.families = (
-            Family("MarketData", "MarketData", "tick/"),
-            Family("ForQuoteRsp", "ForQuoteRsp", "quote/"),
+            Family("MarketData", "MarketData", "tick/", self.config.answer_s),
+            Family("ForQuoteRsp", "ForQuoteRsp", "quote/", self.config.answer_s),
         )
         self.flow = folder / "flow"
         self.counter = Counter(
@@ -160,8 +160,12 @@ class MdWorker:
     def _handle(self, event: Event, now: float) -> None:
         if event.name == "OnFrontConnected":
             self.gate.connected(now)
+            self._notice(event)
         elif event.name == "OnFrontDisconnected":
             self.gate.disconnected(event.number)
+            self._notice(event)
+        elif event.name == "OnHeartBeatWarning":
+            self._notice(event)
         elif event.name == "OnRtnForQuoteRsp":
             self._on_quote(event)
         elif not self.gate.on_event(event, now) and not self._on_subscription_answer(event):
@@ -185,6 +189,17 @@ class MdWorker:
             if not self.families[0].state.wants(instrument):
                 self.ticks.forget(instrument)
 
+    def _notice(self, event: Event) -> None:
+        """Tell everybody what concerns no request."""
+        topic = notice_topic("md_worker")
+        callback = self.catalogue.md.callbacks[event.name]
+        if not callback.has_info:
+            self.publisher.tell(topic, event.name, event.number if callback.number else None)
+            return
+        flags, body = join_body(event.field, event.info)
+        stream = self.publisher.stream(topic)
+        self.publisher.publish(stream, message_type(event.name), flags, body, event.recv_ns)
+
     def _on_quote(self, event: Event) -> None:
         if event.field is None:
             return
@@ -207,6 +222,8 @@ class MdWorker:
         waiting = self.requests.get(event.request_id)
         if waiting is None:
             log.info("callback", extra={"fields": {"name": event.name}})
+            if event.name == "OnRspError":
+                self._notice(event)
             return
         last = event.last or event.name == "OnRspError"
         if last:

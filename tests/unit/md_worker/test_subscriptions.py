@@ -7,8 +7,9 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from md_worker.subscriptions import HOLD_S, Answer, Subscriptions, Ticket
+from md_worker.subscriptions import Answer, Subscriptions, Ticket
 
+HOLD_S = 5.0
 YES = Answer(b"field", b"info")
 NO = Answer(b"field", b"error")
 
@@ -24,7 +25,7 @@ def confirm(subs: Subscriptions, *names: str) -> None:
 
 
 def test_the_first_interest_subscribes_and_the_last_one_leaving_unsubscribes() -> None:
-    subs = Subscriptions()
+    subs = Subscriptions(HOLD_S)
     subs.want("rb2610")
     assert subs.batch(100) == ["rb2610"]
     assert subs.batch(100) == []
@@ -36,7 +37,7 @@ def test_the_first_interest_subscribes_and_the_last_one_leaving_unsubscribes() -
 
 
 def test_interest_that_ends_before_the_answer_is_dropped_after_it() -> None:
-    subs = Subscriptions()
+    subs = Subscriptions(HOLD_S)
     subs.want("a")
     subs.batch(1)
     subs.leave("a")
@@ -46,7 +47,7 @@ def test_interest_that_ends_before_the_answer_is_dropped_after_it() -> None:
 
 
 def test_interest_that_comes_back_before_the_drop_keeps_the_subscription() -> None:
-    subs = Subscriptions()
+    subs = Subscriptions(HOLD_S)
     subs.want("a")
     subs.batch(1)
     confirm(subs, "a")
@@ -57,7 +58,7 @@ def test_interest_that_comes_back_before_the_drop_keeps_the_subscription() -> No
 
 
 def test_a_call_waits_for_the_front_and_later_calls_do_not() -> None:
-    subs = Subscriptions()
+    subs = Subscriptions(HOLD_S)
     first = ticket(["b", "a", "b"])
     subs.ask(first, now=0)
     assert subs.batch(9) == ["b", "a"]
@@ -71,7 +72,7 @@ def test_a_call_waits_for_the_front_and_later_calls_do_not() -> None:
 
 
 def test_an_instrument_that_only_calls_wanted_is_given_up() -> None:
-    subs = Subscriptions()
+    subs = Subscriptions(HOLD_S)
     subs.ask(ticket(["a", "b"]), now=0)
     subs.batch(9)
     confirm(subs, "a", "b")
@@ -82,7 +83,7 @@ def test_an_instrument_that_only_calls_wanted_is_given_up() -> None:
 
 
 def test_a_lost_answer_ends_its_call_at_the_deadline() -> None:
-    subs = Subscriptions()
+    subs = Subscriptions(HOLD_S)
     lost = ticket(["a"], deadline=3)
     subs.ask(lost, now=0)
     subs.batch(9)
@@ -92,7 +93,7 @@ def test_a_lost_answer_ends_its_call_at_the_deadline() -> None:
 
 
 def test_a_refused_instrument_is_asked_again_by_the_next_call_and_after_the_next_login() -> None:
-    subs = Subscriptions()
+    subs = Subscriptions(HOLD_S)
     refused = ticket(["bad"])
     subs.ask(refused, now=0)
     subs.batch(9)
@@ -114,7 +115,7 @@ def test_a_refused_instrument_is_asked_again_by_the_next_call_and_after_the_next
 
 
 def test_a_subscriber_who_leaves_does_not_take_the_answer_from_a_caller() -> None:
-    subs = Subscriptions()
+    subs = Subscriptions(HOLD_S)
     subs.want("a")
     subs.ask(ticket(["a"]), now=0)
     subs.leave("a")
@@ -126,7 +127,7 @@ def test_a_subscriber_who_leaves_does_not_take_the_answer_from_a_caller() -> Non
 
 
 def test_after_a_lost_answer_the_next_call_asks_the_front_again() -> None:
-    subs = Subscriptions()
+    subs = Subscriptions(HOLD_S)
     subs.want("a")
     subs.ask(ticket(["a"], deadline=3), now=0)
     assert subs.batch(9) == ["a"]
@@ -136,7 +137,7 @@ def test_after_a_lost_answer_the_next_call_asks_the_front_again() -> None:
 
 
 def test_what_the_api_did_not_unsubscribe_is_unsubscribed_later() -> None:
-    subs = Subscriptions()
+    subs = Subscriptions(HOLD_S)
     for name in "ab":
         subs.want(name)
     subs.batch(9)
@@ -150,7 +151,7 @@ def test_what_the_api_did_not_unsubscribe_is_unsubscribed_later() -> None:
 
 
 def test_after_a_reconnect_everything_wanted_is_asked_again_in_batches() -> None:
-    subs = Subscriptions()
+    subs = Subscriptions(HOLD_S)
     names = [f"i{n}" for n in range(25)]
     for name in names:
         subs.want(name)
@@ -166,7 +167,7 @@ def test_after_a_reconnect_everything_wanted_is_asked_again_in_batches() -> None
 
 
 def test_a_batch_that_the_api_refused_comes_again() -> None:
-    subs = Subscriptions()
+    subs = Subscriptions(HOLD_S)
     subs.want("a")
     subs.not_sent(subs.batch(9))
     assert subs.batch(9) == ["a"]
@@ -181,7 +182,7 @@ ACTION = st.tuples(
 @given(st.lists(ACTION, max_size=60))
 def test_front_and_bus_agree_in_the_end(actions: list[tuple[str, str]]) -> None:
     """Whatever happens: when all is answered and flushed, the front has what the bus wants."""
-    subs, front, unanswered, wanted = Subscriptions(), set[str](), list[str](), set[str]()
+    subs, front, unanswered, wanted = Subscriptions(HOLD_S), set[str](), list[str](), set[str]()
     now = 0.0
 
     def flush() -> None:
