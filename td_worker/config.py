@@ -21,9 +21,12 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     app_id, auth_code   for ReqAuthenticate; without app_id the step is left out
     user_product_info   what the counter records as the program
     login_s        within this time a login is answered, with an error if need be
+    step_s         a step of the login without an answer is tried anew after this; doubles up to
+                   a minute
     query_s        a query without a full answer for so long ends with an error
     queries_per_s  pace of queries; 0: as the front says, one a second where it cannot tell
     retry_s        first pause after a login that the front refused for now; doubles up to a minute
+    gone_s         a client that cannot be reached for so long loses its logins
     max_accounts   counter sessions at the most; about 180 connections fit in one Linux process
     """
 
@@ -33,9 +36,11 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     auth_code: Secret = Secret("")
     user_product_info: str = "ctpbus"
     login_s: Seconds = 8.0
+    step_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
     query_s: Seconds = 30.0
     queries_per_s: Annotated[float, Meta(ge=0)] = 0
     retry_s: Seconds = 10.0
+    gone_s: Seconds = 15.0
     max_accounts: Annotated[int, Meta(ge=1, le=180)] = 150
 
     def __post_init__(self) -> None:

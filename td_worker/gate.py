@@ -2,47 +2,38 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from bus.errors import request_failed
-from bus.retry import Retry
-from bus.rpc import Call
+from bus.retry import Pauses, Retry
 from bus.secrets import Secret
 from schemas.catalogue import Catalogue
 from schemas.codec import Value
 from schemas.counter import Counter, Event
-from schemas.errors import text_of
+from schemas.errors import Action, login_action, text_of
 
+from .attempts import Attempt, Attempts, same
 from .config import TdConfig
 from .login import ANSWERS, State, after
 from .numbers import RequestIds, error_id
 from .replies import Replies
+from .steps import Steps
 
 log = logging.getLogger("td_worker")
 
-_STEP_S: Final = 5.0  # a step of the login without an answer is repeated after this
 _INVALID_LOGIN: Final = 3
-
-
-@dataclass(slots=True, eq=False)
-class Attempt:
-    """A client that wants to log in."""
-
-    peer: bytes
-    call: Call
-    password: Secret
-    deadline_ns: int
+# A front may hang up instead of refusing a login, so a password is not tried at once more often.
+_MOST_HANGUPS: Final = 2
 
 
 class Gate:
     """Keeps one account logged in and lets clients in by its password.
 
-    The first client's password goes to the front. While the session stands, others are compared
-    with the one that the front accepted and never reach it, so no client can lock the account.
+    The first client's password goes to the front. From the moment that the front has accepted one,
+    others are compared with it and never reach the front, so no client can lock the account. A
+    refusal for good makes the worker forget the password: it never repeats such a login by itself.
     """
 
     def __init__(
@@ -64,27 +55,33 @@ class Gate:
         self.reason: int | None = None  # CTP's disconnect reason, or the error of the login
         self.authentication: Event | None = None
         self._retry = Retry(config.retry_s)
-        self._attempts: list[Attempt] = []
-        self._trying: Attempt | None = None
+        self._patience = Pauses(config.step_s)
+        self._attempts = Attempts()
+        self._steps = Steps(catalogue, config, user)
+        self._trying: Attempt | None = None  # the client with whose login the front is asked
+        self._tried: Secret | None = None  # the password of the login that is under way
         self._password: Secret | None = None  # what the front accepted
         self._login: Event | None = None
-        self._step_id = 0
+        # nRequestIDs of the present step, which may have been repeated, and the password then. An
+        # answer counts for the password that was sent, not for the one that is tried now.
+        self._asked: dict[int, Secret | None] = {}
+        self._silent = False  # a login got no answer
+        self._hangups = 0
 
     @property
     def unused(self) -> bool:
-        """Nobody tries to log in and nobody ever succeeded."""
+        """Nobody tries to log in and the front accepts nobody."""
         return not self._attempts and self._password is None
 
     def attach(self, attempt: Attempt, now: float) -> None:
-        """A client logs in; it is answered now, or when the front has answered."""
-        if self.state is State.READY:
+        """A client logs in; answered now, or when the front has answered. Raises Refused."""
+        if self._password is not None and not same(attempt.password, self._password):
+            self._refuse(attempt)
+        elif self.state is State.READY:
             self._answer(attempt)
-            return
-        self._attempts.append(attempt)
-        if self.state is State.REFUSED and self._retry.due is None:
-            self._enter("again", now)
-        elif self.state in ANSWERS and self._retry.due is None:
-            self._step(now)  # connected, but until now nobody wanted to log in
+        else:
+            self._attempts.add(attempt)
+            self._go_on(now)
 
     def new_password(self, password: Secret) -> None:
         """The counter changed it; the login after the next reconnect needs it."""
@@ -94,26 +91,36 @@ class Gate:
         """Repeat what is due and end what has waited for too long."""
         if self._retry.due is not None and self._retry.due <= now:
             self._retry.due = None
-            if self.state is State.REFUSED:
-                self._enter("again", now)
-            else:
-                self._step(now)
-        for attempt in [a for a in self._attempts if a.deadline_ns < now_ns]:
-            self._attempts.remove(attempt)
+            self._on_due(now)
+        for attempt in self._attempts.expired(now_ns):
             error = request_failed(f"no login in time: the trading front is {self.state.value}")
             self._replies.refuse(attempt.peer, attempt.call, error)
 
     def connected(self, now: float) -> None:
-        self._enter("OnFrontConnected", now)
+        self._enter("OnFrontConnected")
+        if self._hangups >= _MOST_HANGUPS:
+            self._retry.unanswered(now + self._patience.take())
+        else:
+            self._step(now)
 
-    def disconnected(self, reason: int, now: float) -> None:
+    def disconnected(self, reason: int) -> None:
         self.reason = reason
-        self._retry.reset()
-        self._enter("OnFrontDisconnected", now)
+        if self.state is State.AUTHENTICATED and self._asked and self._tried is not None:
+            self._hangups += 1
+            if self._hangups >= _MOST_HANGUPS:
+                error = request_failed("the trading front hangs up when asked for the login")
+                for attempt in self._attempts.of(self._tried):
+                    self._replies.refuse(attempt.peer, attempt.call, error)
+        self._retry.due = None
+        self._enter("OnFrontDisconnected")
+        self._start_over()
 
     def on_reply(self, event: Event, now: float) -> bool:
-        """Take the answer to a step of the login; whether it was one."""
-        if event.request_id != self._step_id or self.state not in ANSWERS:
+        """Take a callback about the login; whether it was one."""
+        if event.name == "OnRspUserLogout":
+            self._on_logged_out(event, now)
+            return True
+        if event.request_id not in self._asked or self.state not in ANSWERS:
             return False
         error = error_id(self._catalogue, event)
         if error or event.name == "OnRspError":
@@ -124,121 +131,151 @@ class Gate:
 
     # -- the steps ---------------------------------------------------------------------------
 
-    def _enter(self, what: str, now: float) -> None:
+    def _enter(self, what: str) -> None:
         state = after(self.state, what)
-        if state is self.state:
-            return
-        self.state = state
-        fields = {"user": self._user, "state": state.value, "after": what}
-        log.info("state", extra={"fields": fields})
-        self._step(now)
+        if state is not self.state:
+            self.state = state
+            self._asked.clear()
+            fields = {"user": self._user, "state": state.value, "after": what}
+            log.info("state", extra={"fields": fields})
+
+    def _start_over(self) -> None:
+        """The next login may be another client's."""
+        self._trying = self._tried = None
+        self._silent = False
+
+    def _go_on(self, now: float) -> None:
+        """Somebody wants to be logged in; nothing when something is under way."""
+        if self._retry.due is None and self.state is State.REFUSED:
+            self._enter("again")
+        if self._retry.due is None:
+            self._step(now)
 
     def _step(self, now: float) -> None:
         """Do what the state asks for, if there is a password to do it with."""
-        if self.state is State.READY:
-            self._ready()
-        elif self.state in ANSWERS and self._choose():
-            self._retry.unanswered(now + _STEP_S)
-            if self.state is State.CONNECTED and not self._config.app_id:
-                self._enter("OnRspAuthenticate", now)
-            else:
-                self._ask()
+        if self.state not in ANSWERS or not self._choose():
+            return
+        if self.state is State.CONNECTED and not self._config.app_id:
+            self._enter("OnRspAuthenticate")
+        self._silent = self.state is State.AUTHENTICATED
+        self._ask(*self._steps.request(self.state, self._trying, self._tried), now)
 
     def _choose(self) -> bool:
-        """Whose password the front is asked with: the first client's that waits, else the accepted
-        one. It stays the same through the steps of one login."""
-        if self._trying is None and self._attempts:
-            self._trying = self._attempts[0]
-        return self._trying is not None or self._password is not None
+        """The password that the front accepted, else that of the client who has waited longest. It
+        stays the same through the steps of one login."""
+        if self._tried is None and self._password is not None:
+            self._tried = self._password
+        elif self._tried is None and self._attempts:
+            self._trying = self._attempts.first
+            self._tried = self._trying.password
+        return self._tried is not None
 
-    def _ask(self) -> None:
-        name, raw = self._request()
-        self._step_id = self._ids.next()
-        status = self._counter.request(name, raw, self._step_id)
+    def _ask(self, name: str, raw: bytes, now: float) -> None:
+        self._retry.unanswered(now + self._patience.next_s)
+        number = self._ids.next()
+        self._asked[number] = self._tried
+        status = self._counter.request(name, raw, number)
         if status != 0:
             fields = {"user": self._user, "request": name, "status": status}
             log.warning("login step not sent", extra={"fields": fields})
 
-    def _request(self) -> tuple[str, bytes]:
-        codec = self._catalogue.codec
-        account: dict[str, Value] = {"BrokerID": self._config.broker_id, "UserID": self._user}
-        program: dict[str, Value] = {"UserProductInfo": self._config.user_product_info}
-        if self.state is State.CONNECTED:
-            code = self._config.auth_code.reveal()
-            values = account | program | {"AppID": self._config.app_id, "AuthCode": code}
-            return "ReqAuthenticate", codec("ReqAuthenticate").pack(values)
-        if self.state is State.LOGGED_IN:
-            investor: dict[str, Value] = {
-                "BrokerID": self._config.broker_id,
-                "InvestorID": self._user,
-            }
-            return "ReqSettlementInfoConfirm", codec("SettlementInfoConfirm").pack(investor)
-        if self._trying is not None and self._trying.call.method != "ReqUserLogin":
-            # With a captcha, a text message or a one-time password, which only the client knows.
-            name = self._trying.call.method
-            struct = self._catalogue.td.requests[name].struct
-            return name, codec(struct).patch(self._trying.call.body, account)
-        password = self._trying.password if self._trying else self._password
-        assert password is not None
-        values = account | program | {"Password": password.reveal()}
-        return "ReqUserLogin", codec("ReqUserLogin").pack(values)
+    def _on_due(self, now: float) -> None:
+        """A pause is over, or a step got no answer."""
+        if self.state is State.REFUSED:
+            self._enter("again")
+        else:
+            self._patience.take()  # that was too short
+        if self._trying is not None and self._trying not in self._attempts:
+            self._trying = self._tried = None  # he has given up
+        if self._silent:
+            # A front does not answer the login of a session that it takes for logged in.
+            self._silent = False
+            self._log_out(now)
+        else:
+            self._step(now)
+
+    def _log_out(self, now: float) -> None:
+        self._ask(*self._steps.logout(), now)
+
+    def _on_logged_out(self, event: Event, now: float) -> None:
+        """Usually the front hangs up now; if it does not, the login goes on here."""
+        error = error_id(self._catalogue, event)
+        if error and event.request_id not in self._asked:
+            return
+        self._retry.due = None
+        self._enter("OnRspUserLogout")
+        self._start_over()
+        self._step(now)
 
     def _on_accepted(self, event: Event, now: float) -> None:
+        self._retry.due = None
         if event.name == "OnRspAuthenticate":
             self.authentication = event
         elif event.name == "OnRspUserLogin":
-            self._login = event
-            if self._trying is not None:
-                self._password = self._trying.password
-        self._enter(event.name, now)
+            self._login, self._password = event, self._asked[event.request_id]
+            self._silent, self._hangups = False, 0
+        self._enter(event.name)
+        if self.state is State.READY:
+            self._ready()
+        else:
+            self._step(now)
 
     def _on_refused(self, event: Event, error: int, now: float) -> None:
         """The counter says no; whoever asked with this password hears it as it is."""
-        tried = self._trying.password if self._trying else self._password
-        self._trying, self.reason = None, error
-        self._enter("refused", now)
-        told = [a for a in self._attempts if tried and _same(a.password, tried)]
-        for attempt in told:
-            self._attempts.remove(attempt)
-            self._replies.event(attempt.peer, attempt.call, event, last=True)
+        action = login_action(error)
+        if action is Action.WAIT:
+            return  # of a repetition, while the first is under way
+        confirming = self.state is State.LOGGED_IN
+        if confirming and self._retry.refused(error, now):
+            self.reason = error
+            return  # the login stands; the same step again after a pause
+        tried = self._asked[event.request_id]
+        self._start_over()
+        self.reason, self._hangups = error, 0
+        self._enter("refused")
         again = self._password is not None and self._retry.refused(error, now)
+        told = self._attempts.of(tried) if tried is not None else []
+        for attempt in told:
+            self._replies.event(attempt.peer, attempt.call, event, last=True)
         fields = {"user": self._user, "error_id": error, "again": again}
-        log.log(
-            logging.WARNING if told or again else logging.ERROR,
-            "login refused",
-            extra={"fields": fields},
-        )
+        level = logging.WARNING if told or again else logging.ERROR
+        log.log(level, "login refused", extra={"fields": fields})
         if not again:
-            self._retry.reset()
-            if self._attempts:
-                self._enter("again", now)
+            self._give_up(confirming, now)
+
+    def _give_up(self, logged_in: bool, now: float) -> None:
+        """No more of this password; whoever brings another one is next."""
+        self._password = None
+        self._retry.due = None
+        if logged_in:
+            self._log_out(now)
+        elif self._attempts:
+            self._go_on(now)
 
     # -- clients -----------------------------------------------------------------------------
 
     def _ready(self) -> None:
         self._retry.reset()
-        self._trying, self.reason = None, None
+        self._patience.reset()
+        self._start_over()
+        self.reason = None
         assert self._login is not None
         self._on_ready(self._login)
-        attempts, self._attempts = self._attempts, []
-        for attempt in attempts:
+        for attempt in self._attempts.all():
             self._answer(attempt)
 
     def _answer(self, attempt: Attempt) -> None:
         """Answer a client from the standing session."""
         assert self._login is not None
         assert self._password is not None
-        if _same(attempt.password, self._password):
+        if same(attempt.password, self._password):
             self._admit(attempt, self._login)
         else:
-            error: dict[str, Value] = {
-                "ErrorID": _INVALID_LOGIN,
-                "ErrorMsg": text_of(_INVALID_LOGIN),
-            }
-            info = self._catalogue.codec("RspInfo").pack(error)
-            refusal = Event("OnRspUserLogin", None, info, 0, True, 0, 0)
-            self._replies.event(attempt.peer, attempt.call, refusal)
+            self._refuse(attempt)
 
-
-def _same(one: Secret, other: Secret) -> bool:
-    return hmac.compare_digest(one.reveal().encode(), other.reveal().encode())
+    def _refuse(self, attempt: Attempt) -> None:
+        """As the counter would, without asking it."""
+        error: dict[str, Value] = {"ErrorID": _INVALID_LOGIN, "ErrorMsg": text_of(_INVALID_LOGIN)}
+        info = self._catalogue.codec("RspInfo").pack(error)
+        refusal = Event("OnRspUserLogin", None, info, 0, True, 0, 0)
+        self._replies.event(attempt.peer, attempt.call, refusal)

@@ -27,6 +27,10 @@ TRANSITIONS: Final[dict[tuple[State, str], State]] = {
         (state, "refused"): State.REFUSED
         for state in (State.CONNECTED, State.AUTHENTICATED, State.LOGGED_IN)
     },
+    **{
+        (state, "OnRspUserLogout"): State.CONNECTED
+        for state in (State.AUTHENTICATED, State.LOGGED_IN, State.READY, State.REFUSED)
+    },
     **{(state, "OnFrontDisconnected"): State.DOWN for state in State},
 }
 

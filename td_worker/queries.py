@@ -11,6 +11,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 # The API still holds a query that we gave up, or its second began at another moment than ours.
 _AGAIN_S: Final = 0.05
+_NOT_READY_S: Final = 1.0
 
 
 class Query(Protocol):
@@ -53,12 +54,15 @@ class QueryQueue(Generic[Q]):
         self._sent.append(now)
         return self.in_flight
 
-    def again(self, now: float, pause_s: float = _AGAIN_S) -> None:
-        """The query in flight was not taken or came back as "not ready": it stays the first."""
-        if self.in_flight is not None:
-            self._waiting.appendleft(self.in_flight)
-            self.in_flight = None
-        self._pause_until = now + pause_s
+    def not_taken(self, now: float) -> None:
+        """The API did not send the query in flight: it stays the first and has cost nothing."""
+        self._back(now + _AGAIN_S)
+        if self._sent:
+            self._sent.pop()
+
+    def not_ready(self, now: float) -> None:
+        """The counter wants the query in flight a little later: it stays the first."""
+        self._back(now + _NOT_READY_S)
 
     def done(self, query: Q) -> None:
         """It was answered in full, or refused."""
@@ -68,9 +72,10 @@ class QueryQueue(Generic[Q]):
     def expired(self, now_ns: int) -> list[Q]:
         """Take out what is too old, in flight or waiting."""
         old = [query for query in self._all() if query.deadline_ns < now_ns]
+        if old:
+            self._waiting = deque(query for query in self._waiting if query.deadline_ns >= now_ns)
         for query in old:
             self.done(query)
-        self._waiting = deque(query for query in self._waiting if query not in old)
         return old
 
     def clear(self) -> list[Q]:
@@ -86,6 +91,12 @@ class QueryQueue(Generic[Q]):
             return None
         full = len(self._sent) == self._sent.maxlen
         return max(self._pause_until, self._sent[0] + self._window_s if full else 0.0)
+
+    def _back(self, pause_until: float) -> None:
+        if self.in_flight is not None:
+            self._waiting.appendleft(self.in_flight)
+            self.in_flight = None
+        self._pause_until = pause_until
 
     def _all(self) -> list[Q]:
         return [*([] if self.in_flight is None else [self.in_flight]), *self._waiting]

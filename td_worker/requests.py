@@ -7,7 +7,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from bus.errors import Refused, bad_parameters, refused, request_failed
+from bus.bodies import Bodies
+from bus.errors import Refused, refused, request_failed
 from bus.rpc import Call
 from schemas.catalogue import Catalogue
 from schemas.counter import Counter, Event
@@ -17,10 +18,10 @@ from .numbers import RequestIds, error_id
 from .queries import QueryQueue
 from .replies import Replies
 
-_NOT_READY_PAUSE_S: Final = 1.0
 # An order has no other sure answer than its returns, so it stays open for a late refusal; the
 # oldest are given up beyond this.
-_MAX_OPEN: Final = 100_000
+_MOST_OPEN: Final = 10_000
+_MOST_WAITING: Final = 10_000
 _BUSY: Final = frozenset({TOO_MANY_IN_FLIGHT, TOO_MANY_PER_SECOND})
 
 
@@ -49,15 +50,16 @@ class Requests:
         self._catalogue, self._counter, self._replies = catalogue, counter, replies
         self._ids, self._query_ns = ids, int(query_s * 1e9)
         self.queries: QueryQueue[Pending] = QueryQueue()
+        self._bodies = Bodies(catalogue)
         self._open: OrderedDict[int, Pending] = OrderedDict()
 
     def accept(self, peer: bytes, call: Call, now: float) -> None:
         """Queue a query; send anything else at once. Raises Refused when nothing was sent."""
         request = self._catalogue.td.requests[call.method]
-        size = self._catalogue.layouts[request.struct].size
-        if len(call.body) != size:
-            raise bad_parameters(f"{call.method}: {len(call.body)} bytes instead of {size}")
+        self._bodies.check(call.method, request.struct, call.body)
         if request.is_query:
+            if len(self.queries) >= _MOST_WAITING:
+                raise request_failed("too many queries of this account wait")
             deadline_ns = min(call.deadline_ns, time.time_ns() + self._query_ns)
             self.queries.add(Pending(peer, call, deadline_ns, is_query=True))
             self.pump(now)
@@ -70,7 +72,7 @@ class Requests:
             status = self._send(pending)
             if status in _BUSY:
                 self._close(pending)
-                self.queries.again(now)
+                self.queries.not_taken(now)
             elif status != 0:
                 self._end(pending, _not_sent(pending.call.method, status))
 
@@ -81,10 +83,11 @@ class Requests:
             return None
         if pending.is_query and self._not_ready(event):
             self._close(pending)
-            self.queries.again(now, _NOT_READY_PAUSE_S)
+            self.queries.not_ready(now)
             return pending.call
-        self._replies.event(pending.peer, pending.call, event)
-        if event.last:
+        last = event.last or event.name == "OnRspError"
+        self._replies.event(pending.peer, pending.call, event, last)
+        if last:
             self._close(pending)
             self.queries.done(pending)
             self.pump(now)
@@ -114,9 +117,14 @@ class Requests:
     def _send(self, pending: Pending) -> int:
         pending.number = self._ids.next()
         self._open[pending.number] = pending
-        if len(self._open) > _MAX_OPEN:
-            self._open.popitem(last=False)
+        if len(self._open) > _MOST_OPEN:
+            self._give_up_oldest()
         return self._counter.request(pending.call.method, pending.call.body, pending.number)
+
+    def _give_up_oldest(self) -> None:
+        number, pending = self._open.popitem(last=False)
+        if pending is self.queries.in_flight:
+            self._open[number] = pending  # that one has a time limit of its own
 
     def _end(self, pending: Pending, error: Refused) -> None:
         self.queries.done(pending)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Final
 
 from bus.errors import request_failed
 from bus.publisher import Publisher
@@ -14,13 +15,16 @@ from bus.wake import Inbox
 from schemas.catalogue import Catalogue
 from schemas.counter import Counter, Event
 
+from .attempts import Attempt
 from .config import TdConfig
-from .gate import Attempt, Gate
+from .gate import Gate
 from .login import State
 from .numbers import RequestIds, error_id
 from .replies import Replies
 from .requests import Requests
 from .returns import Returns
+
+_MOST_HANDLES: Final = 10_000
 
 
 class Session:
@@ -56,7 +60,7 @@ class Session:
             admit=self._admit,
         )
         self.requests = Requests(catalogue, self._counter, self.replies, ids, config.query_s)
-        self.handles: set[bytes] = set()
+        self.handles: dict[bytes, bytes] = {}  # with the identity of the caller who uses it
         self.unused_since = time.monotonic()
 
     def start(self, flow: Path) -> None:
@@ -72,6 +76,7 @@ class Session:
 
     def call(self, peer: bytes, call: Call, now: float) -> None:
         """A request of a client with a handle of this session. Raises Refused."""
+        self.handles[call.session] = peer
         if call.method == "ReqAuthenticate":
             self.replies.event(peer, call, self._authentication(), last=True)
         elif call.method == "ReqUserLogout":
@@ -86,9 +91,14 @@ class Session:
 
     def detach(self, handle: bytes) -> None:
         """A client leaves. The counter's session stays."""
-        self.handles.discard(handle)
+        self.handles.pop(handle, None)
         self._registry.pop(handle, None)
         self.unused_since = time.monotonic()
+
+    def forget(self, peers: set[bytes]) -> None:
+        """Detach everything of callers that are gone."""
+        for handle in [handle for handle, peer in self.handles.items() if peer in peers]:
+            self.detach(handle)
 
     def timers(self, now: float, now_ns: int) -> None:
         self.gate.timers(now, now_ns)
@@ -98,10 +108,11 @@ class Session:
     def on_event(self, event: Event, now: float) -> None:
         """A callback of the counter."""
         if event.name == "OnFrontConnected":
+            self.returns.reconnected()
             self.returns.notice(event.name)
             self.gate.connected(now)
         elif event.name == "OnFrontDisconnected":
-            self.gate.disconnected(event.number, now)
+            self.gate.disconnected(event.number)
             self.requests.front_lost()
             self.returns.notice(event.name, event.number)
         elif event.name == "OnHeartBeatWarning":
@@ -132,8 +143,12 @@ class Session:
     def _admit(self, attempt: Attempt, login: Event) -> None:
         """Give a client a handle, and a mark in the returns by which it can tell that it receives
         them before it takes the login for done."""
+        if len(self.handles) >= _MOST_HANDLES:
+            error = request_failed("too many clients of this account are logged in")
+            self.replies.refuse(attempt.peer, attempt.call, error)
+            return
         handle = os.urandom(16)
-        self.handles.add(handle)
+        self.handles[handle] = attempt.peer
         self._registry[handle] = self
         self.returns.notice("Mark")
         body = SessionBody(handle, self._config.broker_id, self.user, self._epoch)

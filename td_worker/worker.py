@@ -10,35 +10,41 @@ import hashlib
 import logging
 import signal
 import time
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 import zmq
 
+from bus.bodies import Bodies
 from bus.config import Loaded
 from bus.endpoints import resolve
 from bus.epoch import next_epoch
 from bus.errors import Refused, bad_parameters, refused, request_failed
 from bus.frames import Flag, Row, message_type, state_topic
 from bus.lock import hold
-from bus.process import announce
+from bus.process import announce, leave
 from bus.publisher import Publisher
 from bus.rpc import Call, Router
 from bus.secrets import Secret
 from bus.wake import Inbox
 from schemas import catalogue as catalogues
 from schemas.counter import Event, module
-from schemas.errors import NOT_IMPLEMENTED, NOT_LOGGED_IN
+from schemas.errors import INTERNAL_ERROR, NOT_IMPLEMENTED, NOT_LOGGED_IN
 
+from .attempts import Attempt
 from .config import TdConfig
-from .gate import Attempt
+from .lifecycle import Lifecycle
 from .login import State
+from .presence import Presence
 from .session import Session
 
 log = logging.getLogger("td_worker")
 
 _POLL_MS: Final = 50
 _STATE_S: Final = 1.0
+# Calls taken before callbacks and timers get their turn again: one caller may not take it all.
+_CALLS_AT_ONCE: Final = 256
 _KEEP_S: Final = 30.0  # a session that never logged in is released after this
 
 
@@ -57,15 +63,26 @@ class TdWorker:
         self.publisher = Publisher(self.context, self.addresses.td_pub, epoch, layout_id)
         self.router = Router(self.context, self.addresses.td_rpc, layout_id)
         self.inbox: Inbox[tuple[Session, Event] | None] = Inbox()
+        self.bodies = Bodies(self.catalogue)
+        self.lifecycle = Lifecycle()
+        self.presence = Presence(self.router, self.config.gone_s)
         self.sessions: dict[str, Session] = {}
         self.handles: dict[bytes, Session] = {}
         self.next_state = 0.0
         self.running = True
 
     def run(self) -> None:
-        """Work until SIGTERM."""
+        """Work until SIGTERM, which ends the process here."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.inbox.put(None))
+        try:
+            self._work()
+        except Exception:
+            log.critical("td_worker failed", exc_info=True)
+            leave(1)
+        leave(0)
+
+    def _work(self) -> None:
         announce({"pub": self.addresses.td_pub, "rpc": self.addresses.td_rpc})
         poller = zmq.Poller()
         for source in (self.router.socket, self.publisher.fd, self.inbox.fd):
@@ -73,11 +90,6 @@ class TdWorker:
         while self.running:
             poller.poll(self._patience_ms(time.monotonic()))
             self._step(time.monotonic())
-        for session in self.sessions.values():
-            session.stop()
-        self.router.close()
-        self.publisher.close()
-        self.context.term()
 
     def _step(self, now: float) -> None:
         for item in self.inbox.take():
@@ -86,7 +98,10 @@ class TdWorker:
             else:
                 self._on_event(*item, now)
         self.publisher.subscriptions()  # nothing follows from them here, but they pile up
-        while received := self.router.receive():
+        for _ in range(_CALLS_AT_ONCE):
+            received = self.router.receive()
+            if received is None:
+                break
             self._on_call(*received, now)
         self._timers(now)
 
@@ -120,7 +135,7 @@ class TdWorker:
             self.router.refuse(peer, call, refusal)
         except Exception:
             log.exception("a call was not handled", extra={"fields": {"method": call.method}})
-            self.router.refuse(peer, call, request_failed("internal error; see td_worker's log"))
+            self.router.refuse(peer, call, refused(INTERNAL_ERROR, "see td_worker's log"))
 
     def _dispatch(self, peer: bytes, call: Call, now: float) -> None:
         if call.method == "State":
@@ -141,9 +156,8 @@ class TdWorker:
         request = self.catalogue.td.requests.get(call.method)
         if request is None:
             raise refused(NOT_IMPLEMENTED, f"td_worker has no {call.method}")
+        self.bodies.check(call.method, request.struct, call.body)
         codec = self.catalogue.codec(request.struct)
-        if len(call.body) != codec.size:
-            raise bad_parameters(f"{call.method}: {len(call.body)} bytes")
         user = str(codec.get(call.body, "UserID"))
         if not user:
             raise bad_parameters(f"{call.method}: UserID is empty")
@@ -170,7 +184,7 @@ class TdWorker:
             self.sessions[user] = session
             # The name of the folder never comes from a client as it is.
             name = hashlib.sha256(f"{self.config.broker_id}\0{user}".encode()).hexdigest()[:24]
-            session.start(self.folder / "flow" / name)
+            self.lifecycle.put(partial(session.start, self.folder / "flow" / name))
         return session
 
     def _detach(self, peer: bytes, call: Call) -> None:
@@ -198,9 +212,20 @@ class TdWorker:
             session.timers(now, now_ns)
             if session.idle and now - session.unused_since > _KEEP_S:
                 del self.sessions[session.user]
-                session.stop()
+                self.lifecycle.put(session.stop)
+        self._forget_gone(now)
         if now >= self.next_state:
             self._tell_state()
+
+    def _forget_gone(self, now: float) -> None:
+        """A client that died did not say Detach."""
+        if not self.presence.due(now):
+            return
+        users = {peer for session in self.sessions.values() for peer in session.handles.values()}
+        if gone := self.presence.gone(users, now):
+            log.info("clients are gone", extra={"fields": {"count": len(gone)}})
+            for session in self.sessions.values():
+                session.forget(gone)
 
     def _tell_state(self) -> None:
         self.next_state = time.monotonic() + _STATE_S
@@ -217,6 +242,7 @@ class TdWorker:
             "reason": next((session.gate.reason for session in down), None),
             "epoch": self.publisher.epoch,
             "rows_dropped": self.router.dropped,
+            "malformed_calls": self.router.malformed,
             "accounts": [
                 {
                     "broker": self.config.broker_id,

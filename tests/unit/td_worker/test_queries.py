@@ -50,11 +50,22 @@ def test_less_than_one_a_second() -> None:
     assert made.due() == 2
 
 
-def test_a_query_that_was_not_taken_stays_the_first() -> None:
+def test_a_query_that_the_api_did_not_take_stays_the_first_and_costs_nothing() -> None:
+    made, (first, second) = queue(1, 2)
+    assert made.take(100) is first
+    made.not_taken(100)
+    assert made.take(100.04) is None
+    assert made.take(100.05) is first
+    made.done(first)
+    assert made.take(101) is None
+    assert made.take(101.05) is second
+
+
+def test_a_query_that_the_counter_wants_later_stays_the_first() -> None:
     made, (first, second) = queue(1000, 2)
     assert made.take(100) is first
-    made.again(100, pause_s=1)
-    assert made.take(100.5) is None
+    made.not_ready(100)
+    assert made.take(100.9) is None
     assert made.take(101) is first
     made.done(first)
     assert made.take(101) is second

@@ -1,0 +1,70 @@
+"""Clients that want to log in and wait for the front."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import Final
+
+from bus.errors import request_failed
+from bus.rpc import Call
+from bus.secrets import Secret
+
+_MOST: Final = 1000
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """One client; ``deadline_ns`` is Unix time."""
+
+    peer: bytes
+    call: Call
+    password: Secret
+    deadline_ns: int
+
+
+class Attempts:
+    """Those of one account, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Attempt] = []
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __contains__(self, attempt: Attempt) -> bool:
+        return attempt in self._waiting
+
+    @property
+    def first(self) -> Attempt:
+        return self._waiting[0]
+
+    def add(self, attempt: Attempt) -> None:
+        """Raises Refused when too many wait."""
+        if len(self._waiting) >= _MOST:
+            raise request_failed("too many logins of this account wait for the front")
+        self._waiting.append(attempt)
+
+    def expired(self, now_ns: int) -> list[Attempt]:
+        """Take out those whose time is over."""
+        return self._part([attempt.deadline_ns < now_ns for attempt in self._waiting])
+
+    def of(self, password: Secret) -> list[Attempt]:
+        """Take out those with this password."""
+        return self._part([same(attempt.password, password) for attempt in self._waiting])
+
+    def all(self) -> list[Attempt]:
+        """Take out everybody."""
+        everybody, self._waiting = self._waiting, []
+        return everybody
+
+    def _part(self, out: list[bool]) -> list[Attempt]:
+        if not any(out):
+            return []
+        pairs = list(zip(self._waiting, out, strict=True))
+        self._waiting = [attempt for attempt, taken in pairs if not taken]
+        return [attempt for attempt, taken in pairs if taken]
+
+
+def same(one: Secret, other: Secret) -> bool:
+    return hmac.compare_digest(one.reveal().encode(), other.reveal().encode())
