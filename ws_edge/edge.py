@@ -8,7 +8,6 @@ import signal
 import ssl
 from typing import Any
 
-import msgspec
 import zmq
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -21,8 +20,8 @@ from bus.errors import Busy, ConfigError
 from bus.frames import (
     Message,
     account_topic,
+    notice_topic,
     quote_topic,
-    state_topic,
     tick_topic,
     unpack_message,
 )
@@ -39,7 +38,7 @@ from .envelope import Style
 from .md_session import MdSession
 from .names import methods
 from .outbox import Outbox
-from .pushes import Renderer, notice, pushes
+from .pushes import Renderer, pushes
 from .requests import Parser
 from .returns import Returns
 from .session import Services, Session
@@ -63,7 +62,6 @@ class Edge:
         self.counters = Counters()
         self.sessions: dict[Session, Connection] = {}
         self.accounts: dict[str, Returns] = {}
-        self.md_front: str | None = None
 
     async def run(self) -> None:
         """Serve until SIGTERM."""
@@ -129,7 +127,7 @@ class Edge:
             td_background=Calls(self.td_rpc, loop.call_later, limit, sent_s),
         )
         self.td_sub.subscribe(b"td/")
-        self.md_sub.subscribe(state_topic("md_worker").encode())
+        self.md_sub.subscribe(notice_topic("md_worker").encode())
 
     def _account(self, broker: str, user: str) -> Returns:
         return self._returns(account_topic(broker, user))
@@ -152,23 +150,17 @@ class Edge:
         elif frame.startswith(b"quote/"):
             self.quotes.on_message(frame)
         else:
-            self._on_md_state(unpack_message(frame))
+            self._on_md_notice(unpack_message(frame))
 
     def _quote_text(self, message: Message, style: Style) -> bytes | None:
         push = self.md_pushes.get(message.type)
         return None if push is None else self.md_renderer.text(push, message, style)
 
-    def _on_md_state(self, message: Message) -> None:
-        state: dict[str, Any] = msgspec.msgpack.decode(message.body)
-        front, before = state.get("front"), self.md_front
-        self.md_front = front
-        if before is None or front == before:
-            return
-        callback = "OnFrontConnected" if front == "connected" else "OnFrontDisconnected"
-        reason = None if front == "connected" else state.get("reason")
+    def _on_md_notice(self, message: Message) -> None:
+        push = self.md_pushes.get(message.type)
         for session in list(self.sessions):
-            if isinstance(session, MdSession) and session.visit.options.wants("front"):
-                session.outbox.send(notice(session.style, callback, reason))
+            if push is not None and isinstance(session, MdSession):
+                session.on_notice(push, message)
 
     # -- clients -----------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from bus.errors import Refused, Unavailable, request_failed
-from bus.frames import Flag, Row, message_type, split_body
+from bus.frames import Flag, Message, Row, message_type, split_body
 from bus.rpc import refusal
 from schemas.errors import BAD_REQUEST, LOCAL_TEXTS
 
@@ -17,6 +17,7 @@ from .admission import Visit
 from .envelope import message
 from .names import Kind
 from .outbox import Outbox, Peer
+from .pushes import Push
 from .requests import Request
 from .session import Services, Session, not_logged_in
 from .ticks import Board, Instrument
@@ -280,6 +281,13 @@ class MdSession(Session):
         has = row.flags & Flag.HAS_FIELD
         payload = self.services.ticks.payload(row.body) if has else b"null"
         self.reply(request, None, last=bool(row.flags & Flag.LAST), payload=payload)
+
+    # -- notices -----------------------------------------------------------------------------
+
+    def on_notice(self, push: Push, what: Message) -> None:
+        """Something about the front; for a logged-in socket that asked for it."""
+        if self.logged_in and push.notice and self.visit.options.wants(push.notice):
+            self.push(push, what, self.services.md_renderer)
 
 
 class _Asked:

@@ -272,3 +272,46 @@ def test_a_refused_authentication_and_a_wrong_password(whole: Group, control: Si
         assert td.log_in("100006", "wrong again")["RspInfo"]["ErrorID"] == 3
         assert time.monotonic() - started < 1
         assert td.ask(MsgType="ReqQryOrder", QryOrder={})["MsgType"] == "RspQryOrder"
+
+
+def test_every_callback_of_market_data_arrives_as_the_right_message(
+    whole: Group, control: SimControl
+) -> None:
+    with ws(whole.url("/md/?notices=all")) as md:
+        arrived = set()
+
+        def heard(name: str, **fields: Any) -> dict[str, Any]:
+            """What the client hears of a callback; ``fields``: the exchange raises it by itself."""
+            if fields:
+                control.raise_callback(name, side="md", **fields)
+            arrived.add(name)
+            return md.hear_of(name[2:])
+
+        md.send(MsgType="ReqUserLogin", ReqUserLogin={})
+        assert heard("OnRspUserLogin")["RspUserLogin"]["SystemName"]
+        for noun in ("MarketData", "ForQuoteRsp"):
+            md.send(MsgType="Subscribe" + noun, InstrumentID=["600000"])
+            specific = heard("OnRspSub" + noun)["SpecificInstrument"]
+            assert specific == {"InstrumentID": "600000"}
+        tick = filled("DepthMarketData") or {}
+        wire = {**tick, "InstrumentID": "600000"}
+        got = heard("OnRtnDepthMarketData", fields=wire)["DepthMarketData"]
+        while got["AskPrice5"] != wire["AskPrice5"]:  # the market's own ticks come as well
+            got = md.hear_of("RtnDepthMarketData")["DepthMarketData"]
+        assert got == {**expected("md", "OnRtnDepthMarketData"), "InstrumentID": "600000"}
+        wire = {**(filled("ForQuoteRsp") or {}), "InstrumentID": "600000"}
+        got = heard("OnRtnForQuoteRsp", fields=wire)["ForQuoteRsp"]
+        assert got == {**expected("md", "OnRtnForQuoteRsp"), "InstrumentID": "600000"}
+        for noun in ("MarketData", "ForQuoteRsp"):
+            md.send(MsgType="UnSubscribe" + noun, InstrumentID=["600000"])
+            assert heard("OnRspUnSub" + noun)["RspInfo"]["ErrorID"] == 0
+        key = "QryMulticastInstrument"
+        md.send(MsgType="ReqQryMulticastInstrument", RequestID=5, **{key: {}})
+        assert heard("OnRspQryMulticastInstrument")["RequestID"] == 5
+        assert heard("OnRspError", error_id=7)["RspInfo"]["ErrorID"] == 7
+        assert heard("OnHeartBeatWarning", number=9)["RspInfo"]["ErrorID"] == 9
+        assert heard("OnFrontDisconnected", number=8193)["RspInfo"]["ErrorID"] == 8193
+        assert heard("OnFrontConnected", number=0)["RspInfo"] is None
+        md.send(MsgType="ReqUserLogout", UserLogout={})
+        assert heard("OnRspUserLogout")["IsLast"] is True
+    assert arrived == set(CATALOGUE.md.callbacks)

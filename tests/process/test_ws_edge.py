@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
 from bus.endpoints import Addresses, resolve
-from bus.frames import account_topic, state_topic, tick_topic
+from bus.frames import account_topic, notice_topic, tick_topic
 from tests.support.edge_core import (
     BROKER,
     HANDLE,
@@ -47,7 +47,7 @@ class Stage:
             self.worker(worker)
         self.group.start("ws_edge")
         for worker in workers:
-            self.workers[worker].wait_subscribed("td/" if worker == "td" else "state/md_worker/")
+            self.workers[worker].wait_subscribed("td/" if worker == "td" else "notice/md_worker/")
 
     def worker(self, name: str, epoch: int = 1) -> FakeWorker:
         pub = self.addresses.td_pub if name == "td" else self.addresses.md_pub
@@ -425,16 +425,12 @@ def test_heartbeat_of_the_fork(tmp_path: Path) -> None:
 
 
 def test_notices_of_the_market_data_front(stage: Stage) -> None:
-    def tell(front: str, reason: int | None) -> None:
-        state = {"front": front, "logged_in": front == "connected", "reason": reason}
-        stage.md.publisher.tell(state_topic("md_worker"), "State", state)
-
     with ws(stage.url("/md/?notices=front")) as asked, ws(stage.url("/md/")) as other:
         for client in (asked, other):
             client.ask(MsgType="ReqUserLogin", ReqUserLogin={})
-        tell("connected", None)
-        tell("disconnected", 4097)
-        tell("connected", None)
+        topic = notice_topic("md_worker")
+        stage.md.publisher.tell(topic, "OnFrontDisconnected", 4097)
+        stage.md.publisher.tell(topic, "OnFrontConnected", None)
         heard = asked.hear()
         assert (heard["MsgType"], heard["RspInfo"]["ErrorID"]) == ("FrontDisconnected", 4097)
         assert asked.hear() == {"MsgType": "FrontConnected", "RspInfo": None}
