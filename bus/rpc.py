@@ -13,6 +13,7 @@ import contextlib
 import itertools
 import logging
 import os
+import time
 from collections.abc import Callable
 from typing import Annotated, Any, Final
 
@@ -49,6 +50,12 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
     session: Annotated[bytes, Meta(max_length=16)] = b""
     request_id: Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)] = 0
     body: bytes = b""
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the deadline, by the wall clock, so that a stale call is known as such; who waits
+        for longer waits by a clock that nobody sets."""
+        return (self.deadline_ns - time.time_ns()) / 1e9
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
@@ -154,6 +161,7 @@ class Caller:
         self._socket.connect(address)
         self._fd = int(self._socket.get(zmq.FD))
         self._loop = asyncio.get_running_loop()
+        self._more: asyncio.Handle | None = None
         self._loop.add_reader(self._fd, self.drain)
 
     def call(
@@ -178,7 +186,7 @@ class Caller:
             raise Unavailable(self.worker) from None
         self._waiting[number] = on_row
         # The FD speaks only of changes; a send may have swallowed one.
-        self._loop.call_soon(self.drain)
+        self._drain_soon()
         return number
 
     def forget(self, number: int) -> None:
@@ -188,8 +196,9 @@ class Caller:
     def drain(self) -> None:
         """Hand over the rows that have arrived, in slices: 20,000 instruments in one go would keep
         the loop from everything else for a third of a second."""
-        if self._socket.closed:
-            return
+        if self._more is not None:
+            self._more.cancel()
+            self._more = None
         for _ in range(_SLICE):
             try:
                 frame = self._socket.recv(zmq.NOBLOCK)
@@ -197,11 +206,17 @@ class Caller:
                 return
             with contextlib.suppress(FrameError):
                 self._hand_over(unpack_row(frame))
-        self._loop.call_soon(self.drain)
+        self._drain_soon()
 
     def close(self) -> None:
         self._loop.remove_reader(self._fd)
+        if self._more is not None:
+            self._more.cancel()
         self._socket.close()
+
+    def _drain_soon(self) -> None:
+        if self._more is None:
+            self._more = self._loop.call_soon(self.drain)
 
     def _hand_over(self, row: Row) -> None:
         on_row = self._waiting.get(row.id)

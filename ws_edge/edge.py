@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import signal
 import ssl
+from dataclasses import asdict
 from typing import Any
 
 import zmq
@@ -48,6 +50,7 @@ from .ticks import QuoteBoard, TickBoard
 
 log = logging.getLogger("ws_edge")
 
+_TURN = 20  # requests of one client before the others have their turn
 _NOTICE_S = 0.5  # between the notice of a stop and the stop
 _STOP_S = 2.0  # for closing handshakes
 
@@ -80,6 +83,7 @@ class Edge:
         await stop.wait()
         watch.cancel()
         await self._stop(server)
+        log.info("totals", extra={"fields": asdict(self.counters)})
         for part in (self.md_sub, self.td_sub, self.md_rpc, self.td_rpc):
             part.close()
         context.term()
@@ -217,8 +221,10 @@ class Edge:
         fields = {"socket": str(connection.id), "side": visit.side}
         log.info("connected", extra={"fields": fields})
         try:
-            while True:
+            for number in itertools.count(1):
                 session.receive(await connection.recv())
+                if number % _TURN == 0:
+                    await asyncio.sleep(0)
         except ConnectionClosed:
             pass
         finally:
