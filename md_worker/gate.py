@@ -22,7 +22,7 @@ log = logging.getLogger("md_worker")
 
 LOGIN_ID: Final = 1
 LOGOUT_ID: Final = 2
-_LONGEST_WAIT_NS: Final = 60 * 10**9
+LONGEST_WAIT_S: Final = 60.0
 _MOST_WAITING: Final = 10_000
 
 
@@ -46,9 +46,11 @@ class Gate:
         self._silent = False  # the last login got no answer
         self._login: Event | None = None
         self._refusal: Event | None = None  # an answer after which no login may be tried again
-        self._waiting: list[tuple[bytes, Call, int]] = []
+        self._waiting: list[tuple[bytes, Call, float]] = []
 
     def connected(self, now: float) -> None:
+        if self.state is not State.DOWN:  # it lost the connection without a word
+            self.disconnected(0)
         self._enter("OnFrontConnected")
         self._silent = False
         if self._refusal is None:
@@ -71,7 +73,7 @@ class Gate:
             return True
         return event.request_id == LOGOUT_ID
 
-    def attach(self, peer: bytes, call: Call, now_ns: int) -> None:
+    def attach(self, peer: bytes, call: Call, now: float) -> None:
         """A client logs in: answered now, or when the front has answered. Raises Refused."""
         if self._login is not None and self.state is State.READY:
             self._replies.event(peer, call, self._login, last=True)
@@ -80,10 +82,10 @@ class Gate:
         elif len(self._waiting) >= _MOST_WAITING:
             raise request_failed("too many logins wait for the front")
         else:
-            deadline_ns = min(call.deadline_ns, now_ns + _LONGEST_WAIT_NS)
-            self._waiting.append((peer, call, deadline_ns))
+            deadline = now + min(call.seconds_left, LONGEST_WAIT_S)
+            self._waiting.append((peer, call, deadline))
 
-    def timers(self, now: float, now_ns: int) -> None:
+    def timers(self, now: float) -> None:
         """Repeat what is due and end what has waited for too long."""
         if self._retry.due is not None and self._retry.due <= now:
             self._retry.due = None
@@ -91,9 +93,9 @@ class Gate:
                 self._patience.take()  # that was too short
             self._enter("retry")
             self._log_in(now)
-        expired = [entry for entry in self._waiting if entry[2] < now_ns]
+        expired = [entry for entry in self._waiting if entry[2] < now]
         if expired:
-            self._waiting = [entry for entry in self._waiting if entry[2] >= now_ns]
+            self._waiting = [entry for entry in self._waiting if entry[2] >= now]
         for peer, call, _ in expired:
             self._replies.refuse(peer, call, request_failed(f"the front is {self.state.value}"))
 

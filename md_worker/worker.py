@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import msgspec
 import zmq
-from msgspec import structs
 
 from bus.bodies import Bodies
 from bus.config import Loaded
@@ -32,7 +31,7 @@ from schemas.counter import Counter, Event
 from schemas.errors import INTERNAL_ERROR, NETWORK_FAILURE, NOT_IMPLEMENTED, return_text
 
 from .config import MdConfig
-from .gate import LOGOUT_ID, Gate
+from .gate import LOGOUT_ID, LONGEST_WAIT_S, Gate
 from .login import State
 from .replies import Replies
 from .subscriptions import Answer, Subscriptions, Ticket
@@ -47,7 +46,6 @@ _STATE_S: Final = 1.0
 # Calls taken before callbacks and timers get their turn again: one caller may not take it all.
 _CALLS_AT_ONCE: Final = 256
 _MOST_OPEN: Final = 10_000
-_LONGEST_WAIT_NS: Final = 60 * 10**9
 _MOST_IN_CALL: Final = 20_000  # instruments; all exchanges together have fewer than that
 _LONGEST_ID: Final = 80  # bytes of an InstrumentID in GB18030
 
@@ -105,7 +103,7 @@ class MdWorker:
         self.gate = Gate(
             self.catalogue, self.config, self.counter, self.replies, self._on_new_state
         )
-        self.requests: dict[int, tuple[bytes, Call]] = {}
+        self.requests: dict[int, tuple[bytes, Call, float]] = {}
         self.last_id = LOGOUT_ID
         self.next_state = 0.0
         self.allowance = float(self.config.subscribe_per_s)
@@ -178,7 +176,7 @@ class MdWorker:
                 family.state.front_lost()
             self._forget_stale_ticks()
             requests, self.requests = self.requests, {}
-            for peer, call in requests.values():
+            for peer, call, _ in requests.values():
                 error = request_failed("the front disconnected before it answered")
                 self.replies.refuse(peer, call, error)
         self._tell_state()
@@ -228,7 +226,8 @@ class MdWorker:
         last = event.last or event.name == "OnRspError"
         if last:
             del self.requests[event.request_id]
-        self.replies.event(*waiting, event, last=last)
+        peer, call, _ = waiting
+        self.replies.event(peer, call, event, last=last)
 
     def _error_id(self, event: Event) -> int:
         if event.info is None:
@@ -247,7 +246,7 @@ class MdWorker:
 
     def _on_call(self, peer: bytes, call: Call, now: float) -> None:
         try:
-            if call.deadline_ns < time.time_ns():
+            if call.seconds_left < 0:
                 raise request_failed("expired before the worker saw it")
             self._dispatch(peer, call, now)
         except Refused as refusal:
@@ -265,13 +264,13 @@ class MdWorker:
                 self._answer_unsubscribe(family, peer, call)
                 return
         if call.method == "ReqUserLogin":
-            self.gate.attach(peer, call, time.time_ns())
+            self.gate.attach(peer, call, now)
         elif call.method == "Snapshot":
             self._snapshot(peer, call)
         elif call.method == "State":
             self.replies.own(peer, call, "State", self._describe())
         elif call.method in self.catalogue.md.requests and call.method != "ReqUserLogout":
-            self._request(peer, call)
+            self._request(peer, call, now)
         else:
             raise refused(NOT_IMPLEMENTED, f"md_worker has no {call.method}")
 
@@ -297,7 +296,7 @@ class MdWorker:
         messages = [self.ticks.last(name) for name in names]
         self.replies.messages(peer, call, messages or [None])
 
-    def _request(self, peer: bytes, call: Call) -> None:
+    def _request(self, peer: bytes, call: Call, now: float) -> None:
         self._check_ready()
         self.bodies.check(call.method, self.catalogue.md.requests[call.method].struct, call.body)
         if len(self.requests) >= _MOST_OPEN:
@@ -306,8 +305,8 @@ class MdWorker:
         status = self.counter.request(call.method, call.body, self.last_id)
         if status != 0:
             raise request_failed(f"{call.method} returned {status}")
-        deadline_ns = min(call.deadline_ns, time.time_ns() + _LONGEST_WAIT_NS)
-        self.requests[self.last_id] = (peer, structs.replace(call, deadline_ns=deadline_ns))
+        deadline = now + min(call.seconds_left, LONGEST_WAIT_S)
+        self.requests[self.last_id] = (peer, call, deadline)
 
     def _check_ready(self) -> None:
         if self.gate.state is not State.READY:
@@ -316,8 +315,7 @@ class MdWorker:
     # -- time --------------------------------------------------------------------------------
 
     def _timers(self, now: float) -> None:
-        now_ns = time.time_ns()
-        self.gate.timers(now, now_ns)
+        self.gate.timers(now)
         if self.gate.state is State.READY:
             self._refill(now)
             for family in self.families:
@@ -326,7 +324,7 @@ class MdWorker:
         for family in self.families:
             for ticket in family.state.finished(now):
                 self._finish(ticket)
-        self._expire(now_ns)
+        self._expire(now)
         if now >= self.next_state:
             self._tell_state()
 
@@ -367,9 +365,9 @@ class MdWorker:
             ]
         )
 
-    def _expire(self, now_ns: int) -> None:
-        for number, (peer, call) in list(self.requests.items()):
-            if call.deadline_ns < now_ns:
+    def _expire(self, now: float) -> None:
+        for number, (peer, call, deadline) in list(self.requests.items()):
+            if deadline < now:
                 del self.requests[number]
                 self.replies.refuse(peer, call, request_failed("no answer within the time limit"))
 

@@ -15,12 +15,12 @@ _MOST: Final = 1000
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """One client; ``deadline_ns`` is Unix time."""
+    """One client; ``deadline`` is in seconds of the worker's monotonic clock."""
 
     peer: bytes
     call: Call
     password: Secret
-    deadline_ns: int
+    deadline: float
 
 
 class Attempts:
@@ -45,9 +45,9 @@ class Attempts:
             raise request_failed("too many logins of this account wait for the front")
         self._waiting.append(attempt)
 
-    def expired(self, now_ns: int) -> list[Attempt]:
+    def expired(self, now: float) -> list[Attempt]:
         """Take out those whose time is over."""
-        return self._part([attempt.deadline_ns < now_ns for attempt in self._waiting])
+        return self._part([attempt.deadline < now for attempt in self._waiting])
 
     def of(self, password: Secret) -> list[Attempt]:
         """Take out those with this password."""

@@ -87,12 +87,16 @@ class Gate:
         """The counter changed it; the login after the next reconnect needs it."""
         self._password = password
 
-    def timers(self, now: float, now_ns: int) -> None:
+    def renew(self, now: float) -> None:
+        """Log out, whereupon the front hangs up, and in again."""
+        self._log_out(now)
+
+    def timers(self, now: float) -> None:
         """Repeat what is due and end what has waited for too long."""
         if self._retry.due is not None and self._retry.due <= now:
             self._retry.due = None
             self._on_due(now)
-        for attempt in self._attempts.expired(now_ns):
+        for attempt in self._attempts.expired(now):
             error = request_failed(f"no login in time: the trading front is {self.state.value}")
             self._replies.refuse(attempt.peer, attempt.call, error)
 

@@ -15,17 +15,18 @@ _NOT_READY_S: Final = 1.0
 
 
 class Query(Protocol):
-    """What is queued: anything with a time (Unix ns) after which nobody wants it any more."""
+    """What is queued: anything with a time after which nobody wants it any more."""
 
     @property
-    def deadline_ns(self) -> int: ...
+    def deadline(self) -> float: ...
 
 
 Q = TypeVar("Q", bound=Query)
 
 
 class QueryQueue(Generic[Q]):
-    """Queries of one counter session, in the order in which they came. ``now`` is in seconds."""
+    """Queries of one counter session, in the order in which they came. Times are seconds of one
+    clock that the caller chooses."""
 
     def __init__(self) -> None:
         self.in_flight: Q | None = None
@@ -69,11 +70,11 @@ class QueryQueue(Generic[Q]):
         if self.in_flight is query:
             self.in_flight = None
 
-    def expired(self, now_ns: int) -> list[Q]:
+    def expired(self, now: float) -> list[Q]:
         """Take out what is too old, in flight or waiting."""
-        old = [query for query in self._all() if query.deadline_ns < now_ns]
+        old = [query for query in self._all() if query.deadline < now]
         if old:
-            self._waiting = deque(query for query in self._waiting if query.deadline_ns >= now_ns)
+            self._waiting = deque(query for query in self._waiting if query.deadline >= now)
         for query in old:
             self.done(query)
         return old

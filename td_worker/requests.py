@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +21,7 @@ from .replies import Replies
 # oldest are given up beyond this.
 _MOST_OPEN: Final = 10_000
 _MOST_WAITING: Final = 10_000
+_HELD_GAP_S: Final = 1.0
 _BUSY: Final = frozenset({TOO_MANY_IN_FLIGHT, TOO_MANY_PER_SECOND})
 
 
@@ -31,7 +31,7 @@ class Pending:
 
     peer: bytes
     call: Call
-    deadline_ns: int
+    deadline: float  # of a query
     is_query: bool
     number: int = 0  # nRequestID at the counter, new for each time it is sent
 
@@ -48,10 +48,13 @@ class Requests:
         query_s: float,
     ) -> None:
         self._catalogue, self._counter, self._replies = catalogue, counter, replies
-        self._ids, self._query_ns = ids, int(query_s * 1e9)
+        self._ids, self._query_s = ids, query_s
         self.queries: QueryQueue[Pending] = QueryQueue()
         self._bodies = Bodies(catalogue)
         self._open: OrderedDict[int, Pending] = OrderedDict()
+        # Since when, and when last, the API refused a query because another one is in flight.
+        self._held_since: float | None = None
+        self._held_at = 0.0
 
     def accept(self, peer: bytes, call: Call, now: float) -> None:
         """Queue a query; send anything else at once. Raises Refused when nothing was sent."""
@@ -60,16 +63,17 @@ class Requests:
         if request.is_query:
             if len(self.queries) >= _MOST_WAITING:
                 raise request_failed("too many queries of this account wait")
-            deadline_ns = min(call.deadline_ns, time.time_ns() + self._query_ns)
-            self.queries.add(Pending(peer, call, deadline_ns, is_query=True))
+            deadline = now + min(call.seconds_left, self._query_s)
+            self.queries.add(Pending(peer, call, deadline, is_query=True))
             self.pump(now)
         else:
-            self._act(Pending(peer, call, call.deadline_ns, is_query=False))
+            self._act(Pending(peer, call, now, is_query=False))
 
     def pump(self, now: float) -> None:
         """Send the next query when its time has come."""
         while (pending := self.queries.take(now)) is not None:
             status = self._send(pending)
+            self._watch(status, now)
             if status in _BUSY:
                 self._close(pending)
                 self.queries.not_taken(now)
@@ -93,20 +97,34 @@ class Requests:
             self.pump(now)
         return pending.call
 
-    def expire(self, now_ns: int) -> None:
+    def stuck(self, now: float) -> bool:
+        """Whether the API has held its place for queries for so long that the answer it waits for
+        must be lost; only a new connection frees it."""
+        return self._held_since is not None and now - self._held_since > self._query_s
+
+    def _watch(self, status: int, now: float) -> None:
+        """We have nothing in flight when we send, so the API waits for what we gave up."""
+        if status != TOO_MANY_IN_FLIGHT:
+            self._held_since = None
+        elif self._held_since is None or now - self._held_at > _HELD_GAP_S:
+            self._held_since = now
+        self._held_at = now
+
+    def expire(self, now: float) -> None:
         """End the queries that have waited for too long."""
-        for pending in self.queries.expired(now_ns):
+        for pending in self.queries.expired(now):
             self._end(pending, request_failed("no full answer from the counter in time"))
 
     def front_lost(self) -> None:
         """End the queries. An order that was handed to the API may have reached the counter: it
         stays open, and the private stream will tell."""
+        self._held_since = None
         for pending in self.queries.clear():
             self._end(pending, request_failed("the trading front disconnected"))
 
     def _act(self, pending: Pending) -> None:
         """An order or another request that is no query: now or never."""
-        if pending.deadline_ns < time.time_ns():
+        if pending.call.seconds_left < 0:
             raise request_failed("expired before it was sent; nothing was sent")
         status = self._send(pending)
         if status != 0:

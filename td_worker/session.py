@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from pathlib import Path
@@ -23,6 +24,8 @@ from .numbers import RequestIds, error_id
 from .replies import Replies
 from .requests import Requests
 from .returns import Returns
+
+log = logging.getLogger("td_worker")
 
 _MOST_HANDLES: Final = 10_000
 
@@ -100,27 +103,36 @@ class Session:
         for handle in [handle for handle, peer in self.handles.items() if peer in peers]:
             self.detach(handle)
 
-    def timers(self, now: float, now_ns: int) -> None:
-        self.gate.timers(now, now_ns)
-        self.requests.expire(now_ns)
+    def timers(self, now: float) -> None:
+        self.gate.timers(now)
+        self.requests.expire(now)
         self.requests.pump(now)
+        if self.gate.state is State.READY and self.requests.stuck(now):
+            log.error("queries are stuck, reconnecting", extra={"fields": {"user": self.user}})
+            self.requests.front_lost()
+            self.gate.renew(now)
 
     def on_event(self, event: Event, now: float) -> None:
         """A callback of the counter."""
         if event.name == "OnFrontConnected":
+            if self.gate.state is not State.DOWN:  # it lost the connection without a word
+                self._on_disconnected(0)
             self.returns.reconnected()
             self.returns.notice(event.name)
             self.gate.connected(now)
         elif event.name == "OnFrontDisconnected":
-            self.gate.disconnected(event.number)
-            self.requests.front_lost()
-            self.returns.notice(event.name, event.number)
+            self._on_disconnected(event.number)
         elif event.name == "OnHeartBeatWarning":
             self.returns.notice(event.name, event.number)
         elif not self._catalogue.td.callbacks[event.name].has_id:
             self.returns.publish(event)
         elif not self.gate.on_reply(event, now):
             self._on_reply(event, now)
+
+    def _on_disconnected(self, reason: int) -> None:
+        self.gate.disconnected(reason)
+        self.requests.front_lost()
+        self.returns.notice("OnFrontDisconnected", reason)
 
     def _on_reply(self, event: Event, now: float) -> None:
         call = self.requests.on_reply(event, now)

@@ -128,7 +128,7 @@ class TdWorker:
 
     def _on_call(self, peer: bytes, call: Call, now: float) -> None:
         try:
-            if call.deadline_ns < time.time_ns():
+            if call.seconds_left < 0:
                 raise request_failed("expired before the worker saw it; nothing was sent")
             self._dispatch(peer, call, now)
         except Refused as refusal:
@@ -161,9 +161,9 @@ class TdWorker:
         user = str(codec.get(call.body, "UserID"))
         if not user:
             raise bad_parameters(f"{call.method}: UserID is empty")
-        limit = time.time_ns() + int(self.config.login_s * 1e9)
         password = Secret(str(codec.get(call.body, "Password")))
-        attempt = Attempt(peer, call, password, min(limit, call.deadline_ns))
+        deadline = now + min(self.config.login_s, call.seconds_left)
+        attempt = Attempt(peer, call, password, deadline)
         session = self._session(user)
         session.gate.attach(attempt, now)
 
@@ -207,9 +207,8 @@ class TdWorker:
     # -- time --------------------------------------------------------------------------------
 
     def _timers(self, now: float) -> None:
-        now_ns = time.time_ns()
         for session in list(self.sessions.values()):
-            session.timers(now, now_ns)
+            session.timers(now)
             if session.idle and now - session.unused_since > _KEEP_S:
                 del self.sessions[session.user]
                 self.lifecycle.put(session.stop)

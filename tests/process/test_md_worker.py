@@ -361,6 +361,13 @@ def test_a_forced_logout_is_followed_by_a_new_login(
     assert md.next(TICK, lambda m: m.seq > last.seq)
 
 
+def test_a_new_connection_without_a_disconnect_is_a_disconnect(md: MdLink, sim: SimControl) -> None:
+    logins = sim.tally()["ReqUserLogin"]
+    sim.raise_callback("OnFrontConnected", side="md")
+    md.wait_for(lambda: sim.tally()["ReqUserLogin"] > logins)
+    md.state(state="ready")
+
+
 # -- the worker itself -----------------------------------------------------------------------
 
 

@@ -574,6 +574,29 @@ def test_a_query_without_an_answer_ends_at_its_limit_and_frees_its_place(
     assert td.request("ReqQryTradingAccount")[-1].name == "OnRspQryTradingAccount"
 
 
+def test_an_api_that_waits_for_a_lost_answer_is_freed_by_a_new_connection(
+    td: TdLink, sim: SimControl, user: str
+) -> None:
+    """The API takes one query at a time, and it does not know that we gave this one up."""
+    sim.lose("ReqQryTradingAccount", hold=True)
+    assert td.request("ReqQryTradingAccount")[-1].error_id == NETWORK_FAILURE
+    waiting = td.request("ReqQryOrder")
+    assert waiting[-1].error_id == NETWORK_FAILURE, "the API returns -2 all the time"
+    td.wait_for(lambda: td.request("ReqQryOrder")[-1].error_id == 0, "end of it")
+    assert account(td, user)["state"] == "ready"
+
+
+def test_a_new_connection_without_a_disconnect_is_a_disconnect(
+    td: TdLink, sim: SimControl, user: str
+) -> None:
+    before = logins(sim)
+    sim.raise_callback("OnFrontConnected", user=user)
+    td.next("OnFrontDisconnected")
+    td.wait_for(lambda: logins(sim) > before)
+    ready(td, user)
+    assert td.request("ReqQryTradingAccount")[-1].error_id == 0
+
+
 def test_a_disconnect_in_the_middle_of_a_query_ends_it_and_the_handle_stays_good(
     td: TdLink, sim: SimControl, user: str
 ) -> None:

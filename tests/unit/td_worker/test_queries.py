@@ -12,7 +12,7 @@ from td_worker.queries import QueryQueue
 
 @dataclass(eq=False)
 class Query:
-    deadline_ns: int = 10**18
+    deadline: float = 10**9
 
 
 def queue(per_s: float, count: int) -> tuple[QueryQueue[Query], list[Query]]:
@@ -73,7 +73,7 @@ def test_a_query_that_the_counter_wants_later_stays_the_first() -> None:
 
 def test_every_end_frees_the_slot() -> None:
     made, (first, second, third) = queue(1000, 3)
-    first.deadline_ns = 5
+    first.deadline = 5
     made.take(0)
     assert made.expired(6) == [first]
     assert made.take(0) is second
@@ -86,7 +86,7 @@ def test_every_end_frees_the_slot() -> None:
 def test_a_late_end_of_an_old_query_does_not_free_the_slot_of_a_new_one() -> None:
     made, (first, second) = queue(1000, 2)
     made.take(0)
-    first.deadline_ns = 1
+    first.deadline = 1
     made.expired(2)
     assert made.take(0) is second
     made.done(first)
