@@ -92,13 +92,13 @@ class Gate:
         self._log_out(now)
 
     def timers(self, now: float) -> None:
-        """Repeat what is due and end what has waited for too long."""
-        if self._retry.due is not None and self._retry.due <= now:
-            self._retry.due = None
-            self._on_due(now)
+        """End what has waited for too long and repeat what is due."""
         for attempt in self._attempts.expired(now):
             error = request_failed(f"no login in time: the trading front is {self.state.value}")
             self._replies.refuse(attempt.peer, attempt.call, error)
+        if self._retry.due is not None and self._retry.due <= now:
+            self._retry.due = None
+            self._on_due(now)
 
     def connected(self, now: float) -> None:
         self._enter("OnFrontConnected")

@@ -1,0 +1,107 @@
+"""A counter and callers without processes, for the parts of a session."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import schemas.catalogue
+from bus.errors import Refused
+from bus.rpc import Call
+from bus.secrets import Secret
+from schemas.codec import Value
+from schemas.counter import Counter, Event
+from td_worker.attempts import Attempt
+from td_worker.config import TdConfig
+from td_worker.gate import Gate
+from td_worker.numbers import RequestIds
+from td_worker.replies import Replies
+
+CATALOGUE = schemas.catalogue.load()
+CONFIG = TdConfig(front="tcp://x", broker_id="9999", app_id="app", step_s=5, retry_s=10, login_s=8)
+NEXT = {
+    "ReqAuthenticate": "OnRspAuthenticate",
+    "ReqUserLogin": "OnRspUserLogin",
+    "ReqSettlementInfoConfirm": "OnRspSettlementInfoConfirm",
+    "ReqUserLogout": "OnRspUserLogout",
+}
+
+
+class FakeCounter:
+    """Notes what is asked; the test answers."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, bytes, int]] = []
+        self.status = 0
+
+    def request(self, name: str, raw: bytes, number: int) -> int:
+        self.asked.append((name, raw, number))
+        return self.status
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _, _ in self.asked]
+
+    def passwords(self) -> list[Value]:
+        codec = CATALOGUE.codec("ReqUserLogin")
+        return [codec.get(raw, "Password") for name, raw, _ in self.asked if name == "ReqUserLogin"]
+
+
+class FakeReplies:
+    """Notes who hears what."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[bytes, str, int]] = []
+
+    def event(self, peer: bytes, call: Call, event: Event, last: bool | None = None) -> None:
+        assert event.last if last is None else last, "a login ends with its first row"
+        error = CATALOGUE.codec("RspInfo").get(event.info, "ErrorID") if event.info else 0
+        self.heard.append((peer, event.name, int(error or 0)))
+
+    def refuse(self, peer: bytes, call: Call, error: Refused) -> None:
+        self.heard.append((peer, "Error", error.error_id))
+
+
+class Desk:
+    """A gate between a counter and clients, both played by the test. ``now`` is its clock."""
+
+    def __init__(self, config: TdConfig = CONFIG) -> None:
+        self.counter, self.replies = FakeCounter(), FakeReplies()
+        self.admitted: list[bytes] = []
+        self.now = 100.0
+        self.gate = Gate(
+            CATALOGUE,
+            config,
+            "u1",
+            cast(Counter, self.counter),
+            cast(Replies, self.replies),
+            RequestIds(),
+            on_ready=lambda login: None,
+            admit=lambda attempt, login: self.admitted.append(attempt.peer),
+        )
+
+    def client(self, peer: bytes, password: str = "right", patience_s: float = 8.0) -> None:
+        call = Call(1, "ReqUserLogin", 0)
+        self.gate.attach(Attempt(peer, call, Secret(password), self.now + patience_s), self.now)
+
+    def connect(self) -> None:
+        self.gate.connected(self.now)
+
+    def disconnect(self) -> None:
+        self.gate.disconnected(0x1001)
+
+    def later(self, seconds: float) -> None:
+        self.now += seconds
+        self.gate.timers(self.now)
+
+    def answer(self, error: int = 0, index: int = -1, name: str = "") -> bool:
+        """The counter answers the last request, or another one."""
+        asked, _, number = self.counter.asked[index]
+        values: dict[str, Any] = {"ErrorID": error}
+        info = CATALOGUE.codec("RspInfo").pack(values)
+        event = Event(name or NEXT[asked], None, info, number, True, 0, 0)
+        return self.gate.on_reply(event, self.now)
+
+    def log_in(self) -> None:
+        """All the steps."""
+        for _ in range(3):
+            self.answer()

@@ -1,0 +1,33 @@
+"""Whether a client is gone."""
+
+from __future__ import annotations
+
+from td_worker.presence import Presence
+
+
+class FakeRouter:
+    def __init__(self, *away: bytes) -> None:
+        self.away = set(away)
+
+    def reachable(self, peer: bytes) -> bool:
+        return peer not in self.away
+
+
+def test_only_who_is_away_for_the_whole_time_is_gone() -> None:
+    router = FakeRouter(b"b", b"c")
+    presence = Presence(router, gone_s=10)
+    peers = [b"a", b"b", b"c"]
+    assert presence.gone(peers, 100) == set()
+    router.away = {b"b"}
+    assert presence.gone(peers, 105) == set()
+    router.away = {b"b", b"c"}
+    assert presence.gone(peers, 109.9) == set()
+    assert presence.gone(peers, 110) == {b"b"}
+    assert presence.gone(peers, 119.9) == {b"c"}
+
+
+def test_it_looks_several_times_within_that_time() -> None:
+    presence = Presence(FakeRouter(), gone_s=10)
+    presence.gone([], 100)
+    assert not presence.due(101.9)
+    assert presence.due(102)
