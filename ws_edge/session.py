@@ -196,9 +196,9 @@ class Session(ABC):
             self._beat.cancel()
         self.calls.close()
 
-    def silence(self, worker: str, seconds: float) -> Refused:
+    def silence(self, worker: str, seconds: float, more: str = "") -> Refused:
         """A worker did not answer, not even with an error."""
-        return request_failed(f"no answer from {worker} within {seconds:g} s")
+        return request_failed(f"no answer from {worker} within {seconds:g} s{more}")
 
     def _answer_bad(self, bad: BadRequest) -> None:
         info = rsp_info(bad.error_id, bad.error_msg)

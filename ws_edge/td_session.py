@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
-import msgspec
-
-from bus.errors import Refused, Unavailable, request_failed
+from bus.errors import Refused, Unavailable
 from bus.frames import Flag, Message, Row, message_type
-from bus.rpc import SessionBody, refusal
+from bus.rpc import refusal
 from schemas.errors import NOT_LOGGED_IN, text_of
 
 from .admission import Visit
@@ -19,38 +17,15 @@ from .names import Kind
 from .outbox import Outbox, Peer
 from .pushes import family
 from .requests import Request
-from .returns import Returns, Watch
 from .session import Services, Session, not_logged_in
+from .td_login import Account, Login
 
 log = logging.getLogger("ws_edge")
 
-_SESSION: Final = message_type("Session")
-_LOGGED_IN: Final = message_type("OnRspUserLogin")
 _AUTHENTICATED: Final = message_type("OnRspAuthenticate")
 _ERROR: Final = message_type("OnRspError")
 _NO_PRIVILEGE: Final = 9
-_PROOF_S: Final = 0.1
 _DETACH_S: Final = 600.0  # a handle must go even if the worker stands still for a while
-_decode_session: Final = msgspec.msgpack.Decoder(SessionBody).decode
-
-
-class Account(NamedTuple):
-    """What a login has bound the socket to."""
-
-    session: SessionBody
-    returns: Returns
-
-
-class _Login:
-    """A login on its way."""
-
-    __slots__ = ("account", "number", "request", "row", "until", "watch")
-
-    def __init__(self, request: Request, number: int, until: float) -> None:
-        self.request, self.number, self.until = request, number, until
-        self.account: Account | None = None
-        self.row: Row | None = None
-        self.watch: Watch | None = None
 
 
 class TdSession(Session):
@@ -65,7 +40,7 @@ class TdSession(Session):
         self.account: Account | None = None
         self._logins = 0
         self._bound = 0
-        self._proving: set[_Login] = set()
+        self._unfinished: set[Login] = set()
         self._families: set[str] = set()
 
     def handle(self, request: Request) -> None:
@@ -76,19 +51,19 @@ class TdSession(Session):
         account = self.account
         if account is None:
             raise not_logged_in()
-        right = "query" if method.kind in (Kind.QUERY, Kind.LOGOUT) else "trade"
-        if right not in self.visit.access.rights:
-            raise Refused(_NO_PRIVILEGE, text_of(_NO_PRIVILEGE), "the token does not allow it")
         if method.kind is Kind.LOGOUT:
             self._log_out(request, account)
             return
+        right = "query" if method.kind is Kind.QUERY else "trade"
+        if right not in self.visit.access.rights:
+            raise Refused(_NO_PRIVILEGE, text_of(_NO_PRIVILEGE), "the token does not allow it")
         self._families.add(family(method.name))
         self._call(request, account)
 
     def close(self) -> None:
         super().close()
-        for login in self._proving:
-            self._detach_login(login)
+        for login in list(self._unfinished):
+            login.abandon()
         self._leave()
 
     # -- requests ----------------------------------------------------------------------------
@@ -97,7 +72,8 @@ class TdSession(Session):
         method = request.method
         is_query = method.kind is Kind.QUERY
         timeout_s = self.config.query_s if is_query else self.config.action_s
-        silence = self.silence("td_worker", timeout_s)
+        unknown = "" if is_query else "; whether it was sent is not known"
+        silence = self.silence("td_worker", timeout_s, unknown)
         self.calls.start(
             method.name,
             partial(self._on_row, request, account),
@@ -170,109 +146,23 @@ class TdSession(Session):
             self.refuse_login(request, info, "the token does not allow this account")
             return
         self._logins += 1
-        login = _Login(request, self._logins, self.services.now() + self.config.login_s)
-        self.patiently(request, partial(self._send_login, login), login.until)
-
-    def _send_login(self, login: _Login) -> None:
-        remaining_s = max(0.1, login.until - self.services.now())
-        self.calls.start(
-            login.request.method.name,
-            partial(self._on_login_row, login),
-            partial(self._fail, login, self.silence("td_worker", self.config.login_s)),
-            remaining_s,
-            request_id=login.request.request_id,
-            body=login.request.body,
-            outlives=True,  # what it gets after the socket's end must be given back
-        )
-
-    def _on_login_row(self, login: _Login, row: Row) -> None:
-        if row.type == _SESSION:
-            session = _decode_session(row.body)
-            returns = self.services.accounts(session.broker, session.user)
-            login.account = Account(session, returns)
-        elif self.closed:
-            self._detach_login(login)
-        elif login.account is not None and row.type == _LOGGED_IN:
-            login.row = row
-            self._proving.add(login)
-            self._prove(login, login.account, row.after_seq)
-        else:
-            self.guard(login.request, self._answer_refused, login.request, row)
-
-    def _answer_refused(self, request: Request, row: Row) -> None:
-        """The counter said no, at whatever step; only a failed authentication shows which."""
-        refused = refusal(row)
-        if refused is not None:
-            raise refused
-        _, info = self.split(row.flags, row.body)
-        failed = row.type == _AUTHENTICATED
-        callback = "OnRspAuthenticate" if failed else request.method.callback
-        key = "RspAuthenticate" if failed else request.method.key
-        self.outbox.send(message(self.style, self.login_head(request, callback, info), key))
+        login = Login(self, request, self._logins, self._unfinished, self._arrive, self._detach)
+        login.start()
 
     def refuse_login(self, request: Request, info: bytes, detail: str) -> None:
         head = self.login_head(request, request.method.callback, info)
         self.outbox.send(message(self.style, head, request.method.key, detail=detail))
 
-    def _prove(self, login: _Login, account: Account, seq: int) -> None:
-        """Let the reply out when the account's topic is proven to arrive here, so that no return
-        is missed after it; if the proof does not come, ask for another one."""
-        place = (account.session.epoch, max(seq, 1))
-        timer = self.services.later(_PROOF_S, self._on_no_proof, login, account)
-
-        def proven() -> None:
-            timer.cancel()
-            if login in self._proving:
-                self._proving.discard(login)
-                self.guard(login.request, self._arrive, login, account)
-
-        login.watch = account.returns.watch(place, proven)
-
-    def _on_no_proof(self, login: _Login, account: Account) -> None:
-        if login not in self._proving:
-            return
-        if login.watch is not None:
-            account.returns.unwatch(login.watch)
-        remaining_s = login.until - self.services.now()
-        if remaining_s <= 0:
-            self._fail(login, request_failed("the returns of the account do not arrive"))
-            return
-        try:
-            self.calls.start(
-                "Mark",
-                lambda row: self._on_mark(login, account, row),
-                partial(self._fail, login, self.silence("td_worker", remaining_s)),
-                remaining_s,
-                session=account.session.handle,
-            )
-        except Refused as refused:
-            self._fail(login, refused)
-        except Unavailable as error:
-            self._fail(login, request_failed(str(error)))
-
-    def _on_mark(self, login: _Login, account: Account, row: Row) -> None:
-        refused = refusal(row)
-        if refused is not None:
-            self._fail(login, refused)
-        else:
-            self._prove(login, account, row.after_seq)
-
-    def _fail(self, login: _Login, refused: Refused) -> None:
-        self._detach_login(login)
-        self._proving.discard(login)
-        self.guard(login.request, self.refuse, login.request, refused)
-
-    def _arrive(self, login: _Login, account: Account) -> None:
-        """The login has succeeded; returns may follow its reply at once."""
+    def _arrive(self, login: Login, account: Account, reply: Row) -> None:
+        """A login has succeeded; returns may follow its reply at once."""
         if login.number < self._bound:  # a later login was faster
             self._detach(account)
         else:
             self._leave()
             self._bound, self.account = login.number, account
             account.returns.viewers[self] = None
-        assert login.row is not None
         request = login.request
-        field, info = self.split(login.row.flags, login.row.body)
+        field, info = self.split(reply.flags, reply.body)
         payload = None if field is None else self._payload(request, field)
         head = self.login_head(request, request.method.callback, info)
         self.outbox.send(message(self.style, head, request.method.key, payload))
@@ -303,12 +193,6 @@ class TdSession(Session):
         if self.account is account:
             self.account = None
             account.returns.viewers.pop(self, None)
-
-    def _detach_login(self, login: _Login) -> None:
-        if login.account is not None:
-            if login.watch is not None:
-                login.account.returns.unwatch(login.watch)
-            self._detach(login.account)
 
     def _detach(self, account: Account) -> None:
         try:

@@ -312,6 +312,9 @@ def test_a_token_opens_its_accounts_and_rights_only(core: Core) -> None:
     assert '"MsgType":"RspOrderInsert","RspInfo":{"ErrorID":9' in text
     reader.send(QUERY)
     assert core.td_worker.methods() == ["ReqQryOrder"]
+    trader = core.td_in(access=Access(rights=frozenset({"trade"})))
+    assert '"ErrorID":9' in trader.ask(QUERY)
+    assert '"ErrorID":0' in trader.ask({"MsgType": "ReqUserLogout", "UserLogout": {}})
 
 
 def wanted(client: Client) -> list[str]:

@@ -110,6 +110,7 @@ def test_an_order_nobody_confirms_is_an_error(core: Core, client: Client) -> Non
     core.clock.advance(7)
     (text,) = client.texts()
     assert '"MsgType":"RspOrderInsert","RspInfo":{"ErrorID":-1,' in text
+    assert "whether it was sent is not known" in text
 
 
 def test_a_query_lives_as_long_as_rows_come(core: Core, client: Client) -> None:
