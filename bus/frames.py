@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from enum import IntFlag
 from functools import cache
 from typing import Final, NamedTuple
 from urllib.parse import quote
@@ -36,15 +35,18 @@ HEADER: Final = struct.Struct("<IQQQHHH")
 ROW_HEADER: Final = struct.Struct("<QQiHHH")
 
 
-class Flag(IntFlag):
-    """What a body holds and how it came about."""
+class Flag:
+    """What a body holds and how it came about.
 
-    HAS_FIELD = 1  # the callback's struct comes first
-    HAS_INFO = 2  # a CThostFtdcRspInfoField comes next
-    MSGPACK = 4  # neither: a message of our own
-    LAST = 8  # the last row of a reply
-    LOCAL = 16  # made by a worker, not by the counter
-    SENT = 32  # the request was handed to the counter's API; rows may follow
+    Plain ints: one operation on an IntFlag costs 0.7 µs, and a row meets eight of them.
+    """
+
+    HAS_FIELD: Final = 1  # the callback's struct comes first
+    HAS_INFO: Final = 2  # a CThostFtdcRspInfoField comes next
+    MSGPACK: Final = 4  # neither: a message of our own
+    LAST: Final = 8  # the last row of a reply
+    LOCAL: Final = 16  # made by a worker, not by the counter
+    SENT: Final = 32  # the request was handed to the counter's API; rows may follow
 
 
 class Message(NamedTuple):

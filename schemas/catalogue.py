@@ -37,7 +37,7 @@ class Catalogue(msgspec.Struct, frozen=True, dict=True):
     td: Api
     layouts: dict[str, Layout]
 
-    @property
+    @cached_property
     def layout_id(self) -> int:
         """The API version in 16 bits, for the bus header: 6.7.11 is 0x670B."""
         major, minor, patch = (int(part) for part in self.version.split(".")[:3])
@@ -55,11 +55,15 @@ class Catalogue(msgspec.Struct, frozen=True, dict=True):
 
         KeyError for a callback that the binding does not have or that has no struct.
         """
-        struct = self.api(side).callbacks[callback].struct
-        if struct is None:
-            raise KeyError(f"{callback} carries no struct")
-        names = [field.name for field in self.layouts[struct].fields]
-        return self._codec(struct, field_order(side, callback, struct, names))
+        codec = self._reply_codecs.get((side, callback))
+        if codec is None:  # to find the order costs 15 to 50 us
+            struct = self.api(side).callbacks[callback].struct
+            if struct is None:
+                raise KeyError(f"{callback} carries no struct")
+            names = [field.name for field in self.layouts[struct].fields]
+            codec = self._codec(struct, field_order(side, callback, struct, names))
+            self._reply_codecs[side, callback] = codec
+        return codec
 
     def _codec(self, struct: str, order: tuple[str, ...]) -> Codec:
         codec = self._codecs.get((struct, order))
@@ -70,6 +74,10 @@ class Catalogue(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def typed_decoders(self) -> dict[type, Any]:
         """Filled by schemas.typed, one function a class."""
+        return {}
+
+    @cached_property
+    def _reply_codecs(self) -> dict[tuple[Side, str], Codec]:
         return {}
 
     @cached_property

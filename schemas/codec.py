@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from .fields import DBL_MAX, FieldError, Value, check, code, packable, plain, struct_of
 from .layout import Layout
+from .tick_json import compile_tick_json
 from .webctp_json import compile_json
 
 __all__ = ["DBL_MAX", "Codec", "FieldError", "Value"]
@@ -26,7 +27,10 @@ class Codec:
         self.order = order or tuple(field.name for field in layout.fields)
         self._fields = {field.name: field for field in layout.fields}
         self._struct = struct_of(layout)
-        self._json = compile_json(layout, self.order, self._struct)
+        if order and layout.name == "DepthMarketData":
+            self._json = compile_tick_json(layout, self.order)
+        else:
+            self._json = compile_json(layout, self.order, self._struct)
 
     def pack(self, values: Mapping[str, Value]) -> bytes:
         """Struct bytes of trusted values. Keys that the struct does not have are ignored, so one
