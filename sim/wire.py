@@ -193,7 +193,7 @@ def from_client(body: bytes) -> ToServer:
     """Raises WireError."""
     try:
         return _to_server.decode(body)
-    except msgspec.MsgspecError as exc:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:  # the second for a bad str
         raise WireError(str(exc)) from exc
 
 
@@ -201,5 +201,5 @@ def from_server(body: bytes) -> ToClient:
     """Raises WireError."""
     try:
         return _to_client.decode(body)
-    except msgspec.MsgspecError as exc:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:  # the second for a bad str
         raise WireError(str(exc)) from exc
