@@ -315,3 +315,23 @@ def test_every_callback_of_market_data_arrives_as_the_right_message(
         md.send(MsgType="ReqUserLogout", UserLogout={})
         assert heard("OnRspUserLogout")["IsLast"] is True
     assert arrived == set(CATALOGUE.md.callbacks)
+
+
+README_LOGIN = """{
+  "MsgType": "ReqUserLogin",
+  "ReqUserLogin": {
+    "UserID": "028742",
+    "Password": "123456"
+  }
+}
+"""
+
+
+def test_the_login_of_the_original_s_readme_which_has_no_request_id(whole: Group) -> None:
+    with ws(whole.url("/td/")) as td:
+        td.connection.send(README_LOGIN)
+        heard = td.hear()
+        assert list(heard) == ["MsgType", "RspInfo", "IsLast", "RspUserLogin"]
+        assert heard["MsgType"] == "RspUserLogin"
+        assert heard["RspInfo"]["ErrorID"] == 0
+        assert heard["RspUserLogin"]["UserID"] == "028742"
