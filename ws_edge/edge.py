@@ -24,6 +24,7 @@ from bus.frames import (
     account_topic,
     notice_topic,
     quote_topic,
+    state_topic,
     tick_topic,
     unpack_message,
 )
@@ -53,6 +54,7 @@ log = logging.getLogger("ws_edge")
 _TURN = 20  # requests of one client before the others have their turn
 _NOTICE_S = 0.5  # between the notice of a stop and the stop
 _STOP_S = 2.0  # for closing handshakes
+_TD_STATE = state_topic("td_worker")
 
 
 class Edge:
@@ -65,6 +67,7 @@ class Edge:
         self.counters = Counters()
         self.sessions: dict[Session, Connection] = {}
         self.accounts: dict[str, Returns] = {}
+        self.td_epoch = 0
 
     async def run(self) -> None:
         """Serve until SIGTERM."""
@@ -131,6 +134,7 @@ class Edge:
             td_background=Calls(self.td_rpc, loop.call_later, limit, sent_s),
         )
         self.td_sub.subscribe(b"td/")
+        self.td_sub.subscribe(_TD_STATE.encode())
         self.md_sub.subscribe(notice_topic("md_worker").encode())
 
     def _account(self, broker: str, user: str) -> Returns:
@@ -146,7 +150,22 @@ class Edge:
 
     def _on_td(self, frame: bytes) -> None:
         message = unpack_message(frame)
-        self._returns(message.topic).see(message)
+        if message.topic == _TD_STATE:
+            self._on_td_state(message.epoch)
+        else:
+            self._returns(message.topic).see(message)
+
+    def _on_td_state(self, epoch: int) -> None:
+        """A td_worker that was started anew knows none of the logins before. A client that only
+        listens would never notice that its returns have ended, so it is sent away: it connects
+        again, logs in, and asks for its orders."""
+        if epoch <= self.td_epoch:
+            return
+        self.td_epoch = epoch
+        for session, connection in list(self.sessions.items()):
+            account = session.account if isinstance(session, TdSession) else None
+            if account is not None and account.session.epoch < epoch:
+                connection.give_up(1012, "td_worker was started anew; log in again")
 
     def _on_md(self, frame: bytes) -> None:
         if frame.startswith(b"tick/"):

@@ -343,6 +343,23 @@ def test_a_worker_that_was_started_anew(stage: Stage, td: WsClient) -> None:
     assert td.hear()["MsgType"] == "RtnOrder"
 
 
+def test_who_only_listens_is_sent_away_when_his_worker_was_started_anew(
+    stage: Stage, td: WsClient
+) -> None:
+    with ws(stage.url("/td/")) as stranger:
+        stage.stop_worker("td")
+        worker = stage.worker("td", epoch=2)
+        worker.wait_subscribed("state/td_worker/")
+        worker.publisher.tell("state/td_worker/", "State", {})
+        with pytest.raises(ConnectionClosed) as caught:
+            td.hear()
+        assert caught.value.rcvd is not None
+        assert caught.value.rcvd.code == 1012
+        assert stranger.log_in()["RspInfo"]["ErrorID"] == 0, "who was not logged in may stay"
+        worker.publisher.tell("state/td_worker/", "State", {})
+        assert stranger.silent(), "and so may who logged in at the new one"
+
+
 def test_a_client_that_does_not_read_gets_the_newest_ticks_when_it_does(
     tmp_path: Path,
 ) -> None:
