@@ -40,7 +40,7 @@ CASES: list[tuple[str, Any, int, str, str]] = [
     (TD, '{"a":"\\ud800"}', -400, "", "not JSON"),
     (TD, "\ufeff{}", -400, "", "not JSON"),
     (TD, "[" * 100_000, -400, "", "not JSON"),
-    (TD, '{"a":' * 5000 + "1" + "}" * 5000, -400, "", "not JSON"),
+    (TD, '{"a":' * 50_000 + "1" + "}" * 50_000, -400, "", "not JSON"),
     (TD, "9" * 100_000, -400, "", "not JSON"),
     (TD, "1e999", -400, "", "not JSON"),
     (TD, "x" * 1_000_000, -400, "", "not JSON"),
