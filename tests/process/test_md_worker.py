@@ -16,6 +16,7 @@ from bus.frames import tick_topic
 from schemas.errors import BAD_REQUEST, NETWORK_FAILURE, NOT_IMPLEMENTED
 from sim.control import SimControl
 from tests.support.buslink import TIMEOUT_S, MdLink, Published, TdLink
+from tests.support.front import Front
 from tests.support.group import CHECKOUT, Group
 
 TICK = "OnRtnDepthMarketData"
@@ -488,3 +489,113 @@ def test_each_start_has_a_higher_epoch_and_each_stop_is_quick(tmp_path: Path) ->
         assert epochs == [1, 2, 3]
         group.kill("sim")
         assert group.stop("md_worker") == 0, "also without a front"
+
+
+# -- on the real binding ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def front(tmp_path_factory: pytest.TempPathFactory) -> Front:
+    return Front(tmp_path_factory.mktemp("front"), TICK_RATE=4000)
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory, front: Front) -> Iterator[Group]:
+    path = tmp_path_factory.mktemp("real")
+    with Group(path, sim=False, front_env=front.env, overrides=FAST) as group:
+        group.start("md_worker")
+        yield group
+
+
+@pytest.fixture
+def real_md(real: Group) -> Iterator[MdLink]:
+    with MdLink(real) as link:
+        link.state(state="ready", wanted=0)
+        yield link
+
+
+@pytest.mark.front
+def test_ticks_of_the_real_binding_arrive_without_a_gap(real: Group, real_md: MdLink) -> None:
+    names = [f"rb26{month:02}" for month in (1, 5, 10)]
+    real_md.subscribe(*(tick_topic(name) for name in names))
+    for name in names:
+        ticks(real_md, name, 1)
+    real_md.taken()
+    come = [real_md.next(TICK) for _ in range(300)]
+    numbers = [int(str(tick["Volume"])) for tick in come]  # the front numbers its ticks
+    assert numbers == list(range(numbers[0], numbers[0] + 300))
+    for name in names:
+        seqs = [tick.seq for tick in come if tick["InstrumentID"] == name]
+        assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+    assert come[0]["AskPrice5"] is None, "DBL_MAX"
+    assert real.log("md_worker").count("lost") == 0
+
+
+@pytest.mark.front
+def test_800_instruments_of_the_real_binding(real_md: MdLink) -> None:
+    rows = real_md.names("SubscribeMarketData", [f"x{number}" for number in range(800)])
+    assert [row["InstrumentID"] for row in rows] == [f"x{number}" for number in range(800)]
+    assert {row.error_id for row in rows} == {0}
+
+
+@pytest.mark.front
+def test_after_a_flap_of_the_real_binding_ticks_flow_again(real_md: MdLink, front: Front) -> None:
+    name = "cu2605"
+    real_md.subscribe(tick_topic(name), "state/md_worker/")
+    first = ticks(real_md, name, 1)[0]
+    front.disconnect(0.2, reason=0x2003)
+    cut = time.monotonic()
+    state = real_md.next("State", lambda m: m.own["front"] == "disconnected")
+    assert time.monotonic() - cut < 1.0
+    assert state.own["reason"] == 0x2003
+    back = real_md.next("State", lambda m: m.own["state"] == "ready")
+    seqs = [first.seq]
+    while True:
+        tick = ticks(real_md, name, 1)[0]
+        seqs.append(tick.seq)
+        if tick.recv_ns > back.recv_ns:
+            break
+    assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+
+
+@pytest.mark.front
+@pytest.mark.parametrize("kind", ["lose", "error", "rsperror", "return"])
+def test_a_login_that_fails_for_now_on_the_real_binding_is_repeated(
+    real_md: MdLink, front: Front, kind: str
+) -> None:
+    asked = len(front.requests())
+    front.fault("ReqUserLogin", kind, 2, -1 if kind == "return" else 7)
+    front.disconnect(0.01)
+    real_md.wait_for(lambda: len(logins_at(front, asked)) >= 3)
+    real_md.state(state="ready")
+
+
+def logins_at(front: Front, since: int) -> list[bytes]:
+    return [raw for name, _, raw in front.requests()[since:] if name == "ReqUserLogin"]
+
+
+@pytest.mark.front
+def test_a_wrong_password_on_the_real_binding_is_never_repeated(tmp_path: Path) -> None:
+    front = Front(tmp_path)
+    settings = {**FAST["md_worker"], "password": "bad"}
+    overrides = {"md_worker": settings}
+    with Group(tmp_path, sim=False, front_env=front.env, overrides=overrides) as group:
+        group.start("md_worker")
+        with MdLink(group) as md:
+            assert md.login().error_text == "CTP:不合法的登录"
+            front.disconnect(0.05)
+            md.state(front="disconnected")
+            md.state(front="connected")
+            assert md.login().error_id == 3
+            assert len(logins_at(front, 0)) == 1
+
+
+@pytest.mark.front
+def test_sigterm_in_the_middle_of_a_flood_of_ticks(tmp_path: Path) -> None:
+    front = Front(tmp_path, TICK_RATE=0)
+    with Group(tmp_path, sim=False, front_env=front.env) as group:
+        group.start("md_worker")
+        with MdLink(group) as md:
+            md.subscribe(tick_topic("rb2605"))
+            ticks(md, "rb2605", 1)
+            assert group.stop("md_worker") == 0

@@ -24,11 +24,12 @@ from schemas.errors import (
 )
 from sim.control import SimControl
 from tests.support.buslink import Published, Reply, TdLink
+from tests.support.front import Front
 from tests.support.group import CHECKOUT, Group
 
 PASSWORD = "td-geheim-7319"
 AUTH_CODE = "code-4711-geheim"
-USERS = [f"2{number:05}" for number in range(60)]
+USERS = [f"2{number:05}" for number in range(120)]
 FAST: dict[str, Any] = {
     "log_level": "DEBUG",
     "sim": {
@@ -744,3 +745,166 @@ def test_sigterm_ends_the_worker_also_with_a_frozen_front(tmp_path: Path) -> Non
                 td.login(user, PASSWORD)
         group.freeze("sim")
         assert group.stop("td_worker") == 0
+
+
+# -- on the real binding ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def front(tmp_path_factory: pytest.TempPathFactory) -> Front:
+    """One query at a time and five a second, as the API and its fronts have it."""
+    return Front(tmp_path_factory.mktemp("front"), FLOW=1, QRY_FREQ=5, QRY_DELAY_MS=20)
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory, front: Front) -> Iterator[Group]:
+    path = tmp_path_factory.mktemp("real")
+    worker = {**FAST["td_worker"], "queries_per_s": 0}
+    overrides = {"log_level": "DEBUG", "td_worker": worker}
+    with Group(path, sim=False, front_env=front.env, overrides=overrides) as group:
+        group.start("td_worker")
+        yield group
+
+
+@pytest.fixture
+def real_td(real: Group, user: str) -> Iterator[TdLink]:
+    with TdLink(real) as client:
+        client.login(user, "good")
+        client.follow(user)
+        yield client
+
+
+def arm(front: Front, *fault: Any, **named: Any) -> None:
+    """Give a fault and wait until the front has it; it hits whoever asks next."""
+    front.fault(*fault, **named)
+    front.report("tdfront")
+
+
+REAL = "rb2605"
+RESTS = 1.0  # at this limit an order of that front is not filled
+
+
+@pytest.mark.front
+def test_the_whole_way_of_an_order_on_the_real_binding(real_td: TdLink, user: str) -> None:
+    real_td.taken()
+    returns = filled(real_td, real_td.order(REAL, 3000.0))
+    assert [message.name for message in returns] == ["OnRtnOrder", "OnRtnOrder", "OnRtnTrade"]
+    real_td.rows(real_td.order(REAL, RESTS), 1)
+    order = real_td.next("OnRtnOrder", lambda m: m["OrderStatus"] == "3")
+    real_td.ask("ReqOrderAction", **action(order))
+    assert real_td.next("OnRtnOrder", lambda m: m["OrderStatus"] == "5")
+    rows = real_td.request("ReqQryOrder")
+    assert {row["UserID"] for row in rows} == {user}
+    assert len(rows) == 2
+
+
+@pytest.mark.front
+def test_a_refusal_in_chinese_comes_through_the_real_binding(real_td: TdLink, front: Front) -> None:
+    arm(front, "ReqOrderInsert", "error", number=31, text="CTP:资金不足")
+    rows = real_td.rows(real_td.order(REAL, 3000.0))
+    assert (rows[-1].error_id, rows[-1].error_text) == (31, "CTP:资金不足")
+    assert real_td.next("OnErrRtnOrderInsert").error_text == "CTP:资金不足"
+
+
+@pytest.mark.front
+def test_nobody_sees_the_limits_of_the_real_binding_and_orders_do_not_wait(
+    real: Group, real_td: TdLink, front: Front, user: str
+) -> None:
+    for number in (TOO_MANY_IN_FLIGHT, TOO_MANY_PER_SECOND):
+        arm(front, "ReqQryTradingAccount", "return", number=number)
+    for kind in ("error", "rsperror"):
+        arm(front, "ReqQryTradingAccount", kind, number=90)
+    worker_s = FAST["td_worker"]["query_s"]
+    with TdLink(real) as other:
+        other.login(user, "good")
+        quick = [other.ask("ReqQryTrade") for _ in range(3)]
+        first = real_td.ask("ReqQryTradingAccount", timeout_s=worker_s)
+        began = time.monotonic()
+        filled(real_td, real_td.order(REAL, 3000.0))
+        assert time.monotonic() - began < 0.5
+        for number in quick:
+            assert {row.error_id for row in other.rows(number)} == {0}
+        row = real_td.rows(first)[-1]
+        # Four faults cost two seconds; the query's limit of 1.5 s is what may end it, nothing else.
+        assert row.error_id in (0, NETWORK_FAILURE)
+        assert "in time" in row.detail or not row.error_id
+
+
+@pytest.mark.front
+def test_a_lost_answer_blocks_the_real_binding_until_it_reconnects(
+    real_td: TdLink, front: Front, user: str
+) -> None:
+    arm(front, "ReqQryTradingAccount", "lose")
+    assert real_td.request("ReqQryTradingAccount")[-1].error_id == NETWORK_FAILURE
+    real_td.wait_for(lambda: real_td.request("ReqQryOrder")[-1].error_id == 0, "queries")
+    ready(real_td, user)
+
+
+@pytest.mark.front
+def test_the_replay_of_the_real_binding_is_not_published_again(
+    real_td: TdLink, front: Front, user: str
+) -> None:
+    returns = filled(real_td, real_td.order(REAL, 3000.0))
+    real_td.taken()
+    front.disconnect(0.1)
+    real_td.next("OnFrontDisconnected")
+    ready(real_td, user)
+    real_td.wait_for(lambda: account(real_td, user)["repeated"] >= len(returns), "replay")
+    assert [m.name for m in real_td.taken() if m.name in RETURNS] == []
+    assert real_td.request("ReqQryTradingAccount")[-1].error_id == 0
+
+
+@pytest.mark.front
+@pytest.mark.parametrize("kind", ["lose", "error", "rsperror", "return"])
+def test_logins_that_fail_for_now_on_the_real_binding_are_repeated(
+    real_td: TdLink, front: Front, kind: str
+) -> None:
+    accounts = len(real_td.state_now()["accounts"])
+    before = asked_to_log_in(front)
+    arm(front, "ReqUserLogin", kind, accounts, -1 if kind == "return" else 7)
+    front.disconnect(0.01)
+    real_td.wait_for(lambda: asked_to_log_in(front) - before >= 2 * accounts, "logins")
+    real_td.state(logged_in=True)
+    assert real_td.request("ReqQryTradingAccount")[-1].error_id == 0
+
+
+def asked_to_log_in(front: Front) -> int:
+    return sum(name == "ReqUserLogin" for name, _, _ in front.requests())
+
+
+@pytest.mark.front
+def test_what_a_bad_password_or_auth_code_brings_on_the_real_binding(
+    real: Group, tmp_path: Path
+) -> None:
+    with TdLink(real) as client:
+        for password, error in (("bad", 3), ("weak", 131), ("first", 140), ("expired", 141)):
+            (row,) = client.try_login(next(_users), password)
+            assert (row.name, row.error_id) == ("OnRspUserLogin", error)
+    front = Front(tmp_path)
+    overrides = {"td_worker": {**FAST["td_worker"], "auth_code": "bad"}}
+    with Group(tmp_path, sim=False, front_env=front.env, overrides=overrides) as group:
+        group.start("td_worker")
+        with TdLink(group) as client:
+            (row,) = client.try_login("u1", "good")
+            assert (row.name, row.error_id) == ("OnRspAuthenticate", 63)
+            assert row.error_text == "CTP:客户端认证失败"
+        assert group.stop("td_worker") == 0
+
+
+@pytest.mark.front
+def test_returns_are_published_as_they_came_also_when_they_are_no_text(
+    real_td: TdLink, front: Front
+) -> None:
+    size = real_td.catalogue.layouts["Order"].size
+    raw = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    front.raise_callback("OnRtnOrder", raw)
+    assert real_td.next("OnRtnOrder").field == raw
+    front.raise_callback("OnRtnOrder", None)
+    assert real_td.next("OnRtnOrder").field is None
+
+
+@pytest.mark.front
+def test_sigterm_on_the_real_binding(real: Group) -> None:
+    """Last of those on this front."""
+    assert "Traceback" not in real.log("td_worker")
+    assert real.stop("td_worker") == 0

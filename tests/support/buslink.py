@@ -42,6 +42,7 @@ from schemas.codec import Value
 from tests.support.group import Group
 
 TIMEOUT_S: Final = 10.0
+PORTION: Final = 1000
 OWN: Final = ("Error", "Session", "State", "Snapshot", "Sent", "Mark", "Detach")
 Fields = dict[str, Value]
 
@@ -389,5 +390,8 @@ class TdLink(Link):
 
 
 def _drain(socket: Any) -> Iterator[bytes]:
-    while socket.get(zmq.EVENTS) & zmq.POLLIN:
+    """What has arrived; not more than a portion, for a flood never ends."""
+    for _ in range(PORTION):
+        if not socket.get(zmq.EVENTS) & zmq.POLLIN:
+            return
         yield socket.recv()
