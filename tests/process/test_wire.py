@@ -11,6 +11,7 @@ import pytest
 
 from schemas.catalogue import Side
 from sim.control import SimControl
+from tests.support.bad_input import CASES, TD, check, frame
 from tests.support.edge_core import BROKER, CATALOGUE, pack
 from tests.support.fake_worker import wait_until
 from tests.support.group import Group
@@ -325,6 +326,25 @@ README_LOGIN = """{
   }
 }
 """
+
+
+@pytest.mark.usefixtures("md")  # md_worker's own login is over
+def test_bad_input_is_answered_and_stops_at_the_edge(whole: Group, control: SimControl) -> None:
+    """The whole table through one socket of each path, which then work as if nothing had been."""
+    before = control.tally()
+    with ws(whole.url("/td/")) as td, ws(whole.url("/md/")) as md:
+        for case in CASES:
+            client = td if case[0] == TD else md
+            client.connection.send(frame(case[1]))
+            check(case, client.hear())
+        after = control.tally()
+        assert {name: n for name, n in after.items() if before.get(name) != n} == {}
+        logged_in(td, "100010")
+        account = td.ask(MsgType="ReqQryTradingAccount", QryTradingAccount={}, RequestID=1)
+        assert account["TradingAccount"]["AccountID"] == "100010"
+        md.send(MsgType="ReqUserLogin", ReqUserLogin={})
+        assert md.hear()["RspInfo"]["ErrorID"] == 0
+        first_tick(md, "600000")
 
 
 def test_the_login_of_the_original_s_readme_which_has_no_request_id(whole: Group) -> None:
