@@ -33,6 +33,8 @@ class Subscriber:
         self._socket = context.socket(zmq.SUB)
         self._socket.set(zmq.LINGER, 0)
         self._socket.set(zmq.RCVHWM, HIGH_WATER)
+        # Subscriptions beyond it (1000 by default) would be lost without a word.
+        self._socket.set(zmq.SNDHWM, HIGH_WATER)
         self._socket.connect(address)
         # Past pyzmq's Python layer, whose options we do not use: 0.5 us less a message.
         self._recv = partial(zmq.backend.Socket.recv, self._socket, zmq.NOBLOCK)

@@ -80,7 +80,9 @@ class Front:
         """Every request that has come so far: name, nRequestID, struct bytes."""
         if not self._requests.exists():
             return []
-        lines = [line.split() for line in self._requests.read_text("ascii").splitlines()]
+        # The front may be in the middle of its last line.
+        whole = self._requests.read_text("ascii").rpartition("\n")[0]
+        lines = [line.split() for line in whole.splitlines()]
         return [(name, int(number), bytes.fromhex(raw)) for name, number, raw in lines]
 
     def report(self, name: str) -> dict[str, Any]:
