@@ -30,7 +30,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
         assert done.returncode == 0, done.stderr
         yield deployment
     finally:
-        deployment.down()
+        deployment.close()
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def fresh(tmp_path: Path) -> Iterator[Deployment]:
     try:
         yield deployment
     finally:
-        deployment.down()
+        deployment.close()
 
 
 def test_a_second_up_says_the_same_and_changes_nothing(running: Deployment) -> None:

@@ -57,10 +57,10 @@ class Deployment:
         environment: Mapping[str, str] | None = None,
         timeout_s: float = CALL_TIMEOUT_S,
     ) -> subprocess.CompletedProcess[str]:
-        """deploy/up or deploy/down, from another working directory."""
+        """deploy/up or deploy/down, called from another checkout, which must not matter."""
         return subprocess.run(
             [str(self.root / command[0]), *command[1:]],
-            cwd=self.root.parent,
+            cwd=CHECKOUT,
             env=self.environment() if environment is None else environment,
             capture_output=True,
             text=True,
@@ -73,6 +73,11 @@ class Deployment:
 
     def down(self) -> subprocess.CompletedProcess[str]:
         return self.call("deploy/down")
+
+    def close(self) -> None:
+        """Stop what runs; a run directory may be outside of the test's folder."""
+        self.down()
+        shutil.rmtree(self.run)
 
     @property
     def run(self) -> Path:

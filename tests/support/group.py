@@ -28,6 +28,8 @@ from typing import IO, Any, Self
 
 import yaml
 
+from bus.endpoints import run_dir
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 READY_TIMEOUT_S = 30.0  # the first start after an installation also derives the catalogue
 STOP_TIMEOUT_S = 5.0  # the promise of every process for SIGTERM
@@ -164,7 +166,8 @@ class Group:
                 process.kill()
                 process.wait()
             self._forget(name)
-        shutil.rmtree(self._sockets, ignore_errors=True)
+        shutil.rmtree(self._sockets)
+        shutil.rmtree(run_dir(str(self.data)))  # outside of tmp_path when that is long
 
     def __enter__(self) -> Self:
         return self
