@@ -53,7 +53,7 @@ class Subscriptions:
         self._held: dict[str, float] = {}
         self._asked: set[str] = set()
         self._to_ask: dict[str, None] = {}
-        self._to_drop: dict[str, None] = {}
+        self._to_drop: dict[str, Answer] = {}
         self._tickets: list[Ticket] = []
 
     def __len__(self) -> int:
@@ -76,12 +76,11 @@ class Subscriptions:
 
     def ask(self, ticket: Ticket, now: float) -> None:
         """A caller wants the front's answers; the ticket comes back from ``finished``."""
-        for instrument in ticket.missing.copy():
-            if instrument in self.confirmed:
-                ticket.take(instrument, self.confirmed[instrument])
         for instrument in ticket.instruments:
             self._held[instrument] = now + self._hold_s
             self._need(instrument)
+            if instrument in self.confirmed:
+                ticket.take(instrument, self.confirmed[instrument])
         self._tickets.append(ticket)
 
     def answered(self, instrument: str, answer: Answer, accepted: bool) -> None:
@@ -96,11 +95,13 @@ class Subscriptions:
         elif self.wants(instrument):
             self.confirmed[instrument] = answer
         else:
-            self._to_drop[instrument] = None
+            self._to_drop[instrument] = answer
 
     def batch(self, limit: int) -> list[str]:
         """The next instruments to subscribe at the front; they count as asked."""
-        batch = _take(self._to_ask, limit)
+        batch = list(self._to_ask)[:limit]
+        for instrument in batch:
+            del self._to_ask[instrument]
         self._asked.update(batch)
         return batch
 
@@ -110,13 +111,14 @@ class Subscriptions:
             self._asked.discard(instrument)
             self._need(instrument)
 
-    def drops(self, limit: int) -> list[str]:
-        """The next instruments to unsubscribe at the front."""
-        return _take(self._to_drop, limit)
+    def drops(self, limit: int) -> dict[str, Answer]:
+        """The next instruments to unsubscribe at the front, with its answers of before."""
+        return {name: self._to_drop.pop(name) for name in list(self._to_drop)[:limit]}
 
-    def not_dropped(self, drops: Iterable[str]) -> None:
-        """The API did not take them; they come again."""
-        self._to_drop.update(dict.fromkeys(drops))
+    def not_dropped(self, drops: dict[str, Answer]) -> None:
+        """The API did not take them; they come again, unless they are wanted again."""
+        for instrument, answer in drops.items():
+            (self.confirmed if self.wants(instrument) else self._to_drop)[instrument] = answer
 
     def front_lost(self) -> None:
         """The front forgot everything; what is wanted will be asked for again."""
@@ -141,20 +143,14 @@ class Subscriptions:
         return done
 
     def _need(self, instrument: str) -> None:
-        self._to_drop.pop(instrument, None)
-        if instrument not in self.confirmed and instrument not in self._asked:
+        if instrument in self._to_drop:  # the front still has it
+            self.confirmed[instrument] = self._to_drop.pop(instrument)
+        elif instrument not in self.confirmed and instrument not in self._asked:
             self._to_ask[instrument] = None
 
     def _give_up(self, instrument: str) -> None:
         if self.wants(instrument):
             return
         self._to_ask.pop(instrument, None)
-        if self.confirmed.pop(instrument, None) is not None:
-            self._to_drop[instrument] = None
-
-
-def _take(queue: dict[str, None], limit: int) -> list[str]:
-    taken = [instrument for instrument, _ in zip(queue, range(limit), strict=False)]
-    for instrument in taken:
-        del queue[instrument]
-    return taken
+        if instrument in self.confirmed:
+            self._to_drop[instrument] = self.confirmed.pop(instrument)

@@ -339,7 +339,7 @@ class MdWorker:
         if not drops:
             return
         self.allowance -= len(drops)
-        if self.counter.instruments(family.unsubscribe, drops) != 0:
+        if self.counter.instruments(family.unsubscribe, list(drops)) != 0:
             family.state.not_dropped(drops)
         elif family.prefix == "tick/":
             for instrument in drops:
