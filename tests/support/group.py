@@ -201,8 +201,10 @@ class Group:
         assert stdout is not None
         line = _read_line(stdout, deadline)
         if not line.endswith(b"\n"):
-            state = self._processes[name].poll()
-            end = "is still starting" if state is None else f"ended with {state}"
+            try:  # its end may be seen on the pipe a moment before its status is there
+                end = f"ended with {self._processes[name].wait(1)}"
+            except subprocess.TimeoutExpired:
+                end = "is still starting"
             raise AssertionError(f"{name} {end} and was not ready:\n{self.log(name)}")
         ready: dict[str, str] = json.loads(line)["ready"]
         return ready
