@@ -6,7 +6,7 @@ import logging
 from functools import partial
 from typing import Final
 
-from bus.errors import Refused, Unavailable
+from bus.errors import Refused, Unavailable, request_failed
 from bus.frames import Flag, Message, Row, message_type
 from bus.rpc import refusal
 from schemas.errors import NOT_LOGGED_IN, text_of
@@ -154,13 +154,14 @@ class TdSession(Session):
         self.outbox.send(message(self.style, head, request.method.key, detail=detail))
 
     def _arrive(self, login: Login, account: Account, reply: Row) -> None:
-        """A login has succeeded; returns may follow its reply at once."""
-        if login.number < self._bound:  # a later login was faster
+        """A login has succeeded; returns may follow its reply at once. Raises Refused when the
+        socket must not be bound to it."""
+        if login.number < self._bound:
             self._detach(account)
-        else:
-            self._leave()
-            self._bound, self.account = login.number, account
-            account.returns.viewers[self] = None
+            raise request_failed("replaced by a later login of this socket")
+        self._leave()
+        self._bound, self.account = login.number, account
+        account.returns.viewers[self] = None
         request = login.request
         field, info = self.split(reply.flags, reply.body)
         payload = None if field is None else self._payload(request, field)

@@ -210,8 +210,12 @@ def test_of_two_logins_at_once_the_later_one_counts(core: Core) -> None:
     core.publish("Mark", 1)
     core.publish("Mark", 1, user="100001")
     core.td_worker.tell(second, session_row(b"2" * 16, "100001"), SUCCESS)
+    assert client.heard()[0]["RspInfo"]["ErrorID"] == 0
     core.td_worker.tell(first, session_row(b"1" * 16), SUCCESS)
-    assert len(client.texts()) == 2
+    assert client.texts() == [
+        '{"MsgType":"RspUserLogin","RspInfo":{"ErrorID":-1,"ErrorMsg":"CTP:请求失败"},'
+        '"IsLast":true,"Detail":"replaced by a later login of this socket"}'
+    ]
     assert core.td_worker.take("Detach").session == b"1" * 16
     client.send(QUERY)
     assert core.td_worker.take("ReqQryOrder").session == b"2" * 16
