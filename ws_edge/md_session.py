@@ -74,7 +74,8 @@ class MdSession(Session):
         if refused is not None:
             raise refused
         field, info = self.split(row.flags, row.body)
-        self.logged_in = self.logged_in or row.type != _ERROR
+        if row.type != _ERROR and self.is_success(self.raw_info(row)):
+            self.logged_in = True
         head = self.login_head(request, request.method.callback, info)
         text = message(self.style, head, request.method.key, self._login_payload(field))
         self.outbox.send(text)

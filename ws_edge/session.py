@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from bus.errors import Refused, Unavailable, request_failed
-from bus.frames import Message, split_body
+from bus.frames import Message, Row, split_body
 from schemas.catalogue import Catalogue
 from schemas.errors import (
     BAD_REQUEST,
@@ -175,6 +175,14 @@ class Session(ABC):
         """(struct bytes, RspInfo as JSON) of a row."""
         field, info = split_body(flags, body, self._info.size)
         return field, None if info is None else self._info.json(info)
+
+    def raw_info(self, row: Row) -> bytes | None:
+        """RspInfo of a row as struct bytes."""
+        return split_body(row.flags, row.body, self._info.size)[1]
+
+    def is_success(self, info: bytes | None) -> bool:
+        """Whether this RspInfo, as struct bytes, reports no error; None is a NULL pointer."""
+        return info is None or self._info.get(info, "ErrorID") == 0
 
     def no_error(self) -> bytes:
         """RspInfo of an answer in the counter's name; its text changed in 6.7.10."""

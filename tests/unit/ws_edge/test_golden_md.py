@@ -113,6 +113,20 @@ def test_the_payload_of_the_login_is_there_even_on_an_error(core: Core) -> None:
     assert json.loads(client.ask(subscribe("rb2610")))["RspInfo"]["ErrorID"] == -401
 
 
+def test_a_login_that_the_front_refused_is_none(core: Core) -> None:
+    client = core.md()
+    client.send(LOGIN)
+    refused = row("OnRspUserLogin", pack("RspUserLogin"), info(3, "CTP:不合法的登录"), last=True)
+    core.md_worker.answer("ReqUserLogin", refused)
+    assert client.heard()[0]["RspInfo"]["ErrorID"] == 3
+    assert json.loads(client.ask(subscribe("rb2610")))["RspInfo"]["ErrorID"] == -401
+    client.send(LOGIN)
+    core.md_worker.answer("ReqUserLogin", row("OnRspUserLogin", pack("RspUserLogin"), last=True))
+    client.texts()
+    client.send(subscribe("rb2610"))
+    assert core.md_worker.methods() == ["SubscribeMarketData"]
+
+
 def test_missing_credentials_are_empty_ones(core: Core) -> None:
     client = core.md()
     client.send({"MsgType": "ReqUserLogin", "ReqUserLogin": {}})
