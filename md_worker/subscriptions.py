@@ -6,8 +6,13 @@ who want the front's answer (interest lasts a few seconds; the caller subscribes
 
 from __future__ import annotations
 
+import itertools
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Final
+
+_FEW: Final = 100
 
 
 @dataclass(slots=True)
@@ -51,8 +56,8 @@ class Subscriptions:
         self.subscribed: set[str] = set()
         self.confirmed: dict[str, Answer] = {}
         self._held: dict[str, float] = {}
-        self._asked: set[str] = set()
-        self._to_ask: dict[str, None] = {}
+        self._asked: dict[str, float] = {}  # until when the front may take to answer
+        self._to_ask: OrderedDict[str, None] = OrderedDict()
         self._to_drop: dict[str, Answer] = {}
         self._tickets: list[Ticket] = []
 
@@ -75,18 +80,26 @@ class Subscriptions:
             self._give_up(instrument)
 
     def ask(self, ticket: Ticket, now: float) -> None:
-        """A caller wants the front's answers; the ticket comes back from ``finished``."""
+        """A caller wants the front's answers; the ticket comes back from ``finished``. Who asks for
+        a few instruments does not wait behind those who ask for thousands."""
         for instrument in ticket.instruments:
             self._held[instrument] = now + self._hold_s
             self._need(instrument)
+            if instrument in self._to_ask and len(ticket.instruments) <= _FEW:
+                self._to_ask.move_to_end(instrument, last=False)
             if instrument in self.confirmed:
                 ticket.take(instrument, self.confirmed[instrument])
         self._tickets.append(ticket)
 
+    @property
+    def queued(self) -> int:
+        """How many instruments wait to be asked for."""
+        return len(self._to_ask)
+
     def answered(self, instrument: str, answer: Answer, accepted: bool) -> None:
         """The front answered for one instrument. What it refused is asked again by the next call,
         and after the next login for those who still subscribe its topic."""
-        self._asked.discard(instrument)
+        self._asked.pop(instrument, None)
         for ticket in self._tickets:
             ticket.take(instrument, answer)
         if not accepted:
@@ -97,18 +110,18 @@ class Subscriptions:
         else:
             self._to_drop[instrument] = answer
 
-    def batch(self, limit: int) -> list[str]:
+    def batch(self, limit: int, now: float) -> list[str]:
         """The next instruments to subscribe at the front; they count as asked."""
-        batch = list(self._to_ask)[:limit]
+        batch = list(itertools.islice(self._to_ask, limit))
         for instrument in batch:
             del self._to_ask[instrument]
-        self._asked.update(batch)
+            self._asked[instrument] = now + self._hold_s
         return batch
 
     def not_sent(self, batch: Iterable[str]) -> None:
         """The API did not take the batch; it comes again."""
         for instrument in batch:
-            self._asked.discard(instrument)
+            self._asked.pop(instrument, None)
             self._need(instrument)
 
     def drops(self, limit: int) -> dict[str, Answer]:
@@ -125,7 +138,7 @@ class Subscriptions:
         self.confirmed.clear()
         self._asked.clear()
         self._to_drop.clear()
-        self._to_ask = dict.fromkeys([*self.subscribed, *self._held])
+        self._to_ask = OrderedDict.fromkeys([*self.subscribed, *self._held])
 
     def finished(self, now: float) -> list[Ticket]:
         """Tickets that are complete or too old, and give up what only calls had wanted."""
@@ -138,8 +151,12 @@ class Subscriptions:
                 ticket for ticket in self._tickets if ticket.missing and ticket.deadline > now
             ]
         for ticket in done:
-            # The request or its answer got lost: whoever wants it next has it sent again.
-            self._asked -= ticket.missing
+            for instrument in ticket.missing:  # whoever wants it next has it sent again
+                self._asked.pop(instrument, None)
+        for instrument in [name for name, until in self._asked.items() if until <= now]:
+            del self._asked[instrument]  # the request or its answer got lost
+            if self.wants(instrument):
+                self._need(instrument)
         return done
 
     def _need(self, instrument: str) -> None:

@@ -174,18 +174,13 @@ class MdWorker:
         if self.gate.state is not State.READY:
             for family in self.families:
                 family.state.front_lost()
-            self._forget_stale_ticks()
+            for instrument in self.ticks.instruments():  # the last, but no longer the latest
+                self.ticks.forget(instrument)
             requests, self.requests = self.requests, {}
             for peer, call, _ in requests.values():
                 error = request_failed("the front disconnected before it answered")
                 self.replies.refuse(peer, call, error)
         self._tell_state()
-
-    def _forget_stale_ticks(self) -> None:
-        """Of those instruments that will not be asked for again."""
-        for instrument in self.ticks.instruments():
-            if not self.families[0].state.wants(instrument):
-                self.ticks.forget(instrument)
 
     def _notice(self, event: Event) -> None:
         """Tell everybody what concerns no request."""
@@ -208,13 +203,21 @@ class MdWorker:
 
     def _on_subscription_answer(self, event: Event) -> bool:
         for family in self.families:
-            if event.name == family.subscribed and event.field is not None:
-                name = self.catalogue.codec("SpecificInstrument").get(event.field, "InstrumentID")
-                answer = Answer(event.field, event.info)
-                family.state.answered(str(name), answer, accepted=not self._error_id(event))
-            if event.name in (family.subscribed, family.unsubscribed):
-                return True
+            if event.name not in (family.subscribed, family.unsubscribed):
+                continue
+            if event.field is not None:
+                codec = self.catalogue.codec("SpecificInstrument")
+                self._on_answer(family, event, str(codec.get(event.field, "InstrumentID")))
+            return True
         return False
+
+    def _on_answer(self, family: Family, event: Event, instrument: str) -> None:
+        if event.name == family.subscribed:
+            answer = Answer(event.field, event.info)
+            family.state.answered(instrument, answer, accepted=not self._error_id(event))
+        elif family.prefix == "tick/" and not family.state.wants(instrument):
+            # Between our request and this answer the front went on ticking.
+            self.ticks.forget(instrument)
 
     def _on_reply(self, event: Event) -> None:
         waiting = self.requests.get(event.request_id)
@@ -278,7 +281,9 @@ class MdWorker:
         instruments = _instruments(call)
         self._check_ready()
         reply = partial(self.replies.answers, peer, call, family.subscribed)
-        ticket = Ticket(reply, instruments, now + self.config.answer_s)
+        # The front's time to answer begins when it has been asked.
+        own_s = (family.state.queued + len(instruments)) / self.config.subscribe_per_s
+        ticket = Ticket(reply, instruments, now + own_s + self.config.answer_s)
         family.state.ask(ticket, now)
 
     def _answer_unsubscribe(self, family: Family, peer: bytes, call: Call) -> None:
@@ -320,7 +325,7 @@ class MdWorker:
             self._refill(now)
             for family in self.families:
                 self._drop(family)
-                self._ask(family)
+                self._ask(family, now)
         for family in self.families:
             for ticket in family.state.finished(now):
                 self._finish(ticket)
@@ -345,8 +350,8 @@ class MdWorker:
             for instrument in drops:
                 self.ticks.forget(instrument)
 
-    def _ask(self, family: Family) -> None:
-        batch = family.state.batch(int(self.allowance))
+    def _ask(self, family: Family, now: float) -> None:
+        batch = family.state.batch(int(self.allowance), now)
         if not batch:
             return
         self.allowance -= len(batch)

@@ -267,7 +267,8 @@ def test_after_a_flap_ticks_flow_again_by_themselves_and_no_seq_is_missing(
     md.subscribe(tick_topic(name))
     seqs = [tick.seq for tick in ticks(md, name, 2)]
     md.subscribe("state/md_worker/")
-    sim.disconnect(side="md", seconds=0.3, reason=0x2001)
+    md.next("State")
+    sim.disconnect(side="md", seconds=1.0, reason=0x2001)
     cut = time.monotonic()
     state = md.next("State", lambda m: m.own["front"] == "disconnected")
     assert time.monotonic() - cut < 1.0
@@ -275,11 +276,26 @@ def test_after_a_flap_ticks_flow_again_by_themselves_and_no_seq_is_missing(
     refused = md.names("SubscribeMarketData", [name])[0]
     assert refused.error_id == NETWORK_FAILURE
     assert "disconnected" in refused.detail
+    assert md.snapshot(name) == [None], "the last tick before a cut is no longer the latest"
     back = md.next("State", lambda m: m.own["state"] == "ready").recv_ns
     seqs += [tick.seq for tick in ticks(md, name, 3)]
     assert ticks(md, name, 1)[0].recv_ns > back
     assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
     md.state(subscribed=1)
+
+
+def test_ticks_between_the_unsubscription_and_its_answer_are_not_kept(
+    md: MdLink, sim: SimControl, instruments: list[str]
+) -> None:
+    name = instruments[41]
+    md.state(wanted=0)
+    md.subscribe(tick_topic(name))
+    ticks(md, name, 1)
+    sim.delay("UnSubscribeMarketData", 1.2)
+    before = front_subscriptions(sim)
+    md.unsubscribe(tick_topic(name))
+    md.wait_for(lambda: front_subscriptions(sim) < before, "unsubscription at the front")
+    md.wait_for(lambda: md.snapshot(name) == [None], "forgotten tick")
 
 
 def test_a_request_in_the_air_is_answered_when_the_front_hangs_up(

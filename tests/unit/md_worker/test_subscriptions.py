@@ -27,8 +27,8 @@ def confirm(subs: Subscriptions, *names: str) -> None:
 def test_the_first_interest_subscribes_and_the_last_one_leaving_unsubscribes() -> None:
     subs = Subscriptions(HOLD_S)
     subs.want("rb2610")
-    assert subs.batch(100) == ["rb2610"]
-    assert subs.batch(100) == []
+    assert subs.batch(100, 0) == ["rb2610"]
+    assert subs.batch(100, 0) == []
     confirm(subs, "rb2610")
     assert list(subs.drops(99)) == []
     subs.leave("rb2610")
@@ -39,7 +39,7 @@ def test_the_first_interest_subscribes_and_the_last_one_leaving_unsubscribes() -
 def test_interest_that_ends_before_the_answer_is_dropped_after_it() -> None:
     subs = Subscriptions(HOLD_S)
     subs.want("a")
-    subs.batch(1)
+    subs.batch(1, 0)
     subs.leave("a")
     assert list(subs.drops(99)) == []
     confirm(subs, "a")
@@ -49,12 +49,12 @@ def test_interest_that_ends_before_the_answer_is_dropped_after_it() -> None:
 def test_interest_that_comes_back_before_the_drop_keeps_the_subscription() -> None:
     subs = Subscriptions(HOLD_S)
     subs.want("a")
-    subs.batch(1)
+    subs.batch(1, 0)
     confirm(subs, "a")
     subs.leave("a")
     subs.want("a")
     assert not subs.drops(99)
-    assert subs.batch(9) == []
+    assert subs.batch(9, 0) == []
     assert list(subs.confirmed) == ["a"]
     subs.leave("a")
     assert list(subs.drops(99)) == ["a"]
@@ -64,20 +64,20 @@ def test_a_call_waits_for_the_front_and_later_calls_do_not() -> None:
     subs = Subscriptions(HOLD_S)
     first = ticket(["b", "a", "b"])
     subs.ask(first, now=0)
-    assert subs.batch(9) == ["b", "a"]
+    assert subs.batch(9, 0) == ["b", "a"]
     assert subs.finished(1) == []
     confirm(subs, "a", "b")
     assert subs.finished(1) == [first]
     second = ticket(["a"])
     subs.ask(second, now=1)
-    assert subs.batch(9) == []
+    assert subs.batch(9, 0) == []
     assert subs.finished(1) == [second]
 
 
 def test_an_instrument_that_only_calls_wanted_is_given_up() -> None:
     subs = Subscriptions(HOLD_S)
     subs.ask(ticket(["a", "b"]), now=0)
-    subs.batch(9)
+    subs.batch(9, 0)
     confirm(subs, "a", "b")
     subs.want("b")
     subs.finished(HOLD_S + 1)
@@ -89,7 +89,7 @@ def test_a_lost_answer_ends_its_call_at_the_deadline() -> None:
     subs = Subscriptions(HOLD_S)
     lost = ticket(["a"], deadline=3)
     subs.ask(lost, now=0)
-    subs.batch(9)
+    subs.batch(9, 0)
     assert subs.finished(2.9) == []
     assert subs.finished(3) == [lost]
     assert not lost.answers
@@ -99,22 +99,22 @@ def test_a_refused_instrument_is_asked_again_by_the_next_call_and_after_the_next
     subs = Subscriptions(HOLD_S)
     refused = ticket(["bad"])
     subs.ask(refused, now=0)
-    subs.batch(9)
+    subs.batch(9, 0)
     subs.answered("bad", NO, accepted=False)
     assert subs.finished(0) == [refused]
     assert refused.answers["bad"] is NO
     assert not subs.wants("bad")
     subs.front_lost()
-    assert subs.batch(9) == []
+    assert subs.batch(9, 0) == []
     subs.want("bad")
-    subs.batch(9)
+    subs.batch(9, 0)
     subs.answered("bad", NO, accepted=False)
-    assert subs.batch(9) == [], "not in a loop"
+    assert subs.batch(9, 0) == [], "not in a loop"
     subs.ask(ticket(["bad"]), now=0)
-    assert subs.batch(9) == ["bad"]
+    assert subs.batch(9, 0) == ["bad"]
     subs.answered("bad", NO, accepted=False)
     subs.front_lost()
-    assert subs.batch(9) == ["bad"], "its topic still has a subscriber"
+    assert subs.batch(9, 0) == ["bad"], "its topic still has a subscriber"
 
 
 def test_a_subscriber_who_leaves_does_not_take_the_answer_from_a_caller() -> None:
@@ -122,7 +122,7 @@ def test_a_subscriber_who_leaves_does_not_take_the_answer_from_a_caller() -> Non
     subs.want("a")
     subs.ask(ticket(["a"]), now=0)
     subs.leave("a")
-    assert subs.batch(9) == ["a"]
+    assert subs.batch(9, 0) == ["a"]
     confirm(subs, "a")
     assert list(subs.drops(99)) == []
     subs.finished(HOLD_S)
@@ -133,17 +133,17 @@ def test_after_a_lost_answer_the_next_call_asks_the_front_again() -> None:
     subs = Subscriptions(HOLD_S)
     subs.want("a")
     subs.ask(ticket(["a"], deadline=3), now=0)
-    assert subs.batch(9) == ["a"]
+    assert subs.batch(9, 0) == ["a"]
     subs.finished(3)
     subs.ask(ticket(["a"], deadline=6), now=3)
-    assert subs.batch(9) == ["a"]
+    assert subs.batch(9, 0) == ["a"]
 
 
 def test_what_the_api_did_not_unsubscribe_is_unsubscribed_later() -> None:
     subs = Subscriptions(HOLD_S)
     for name in "ab":
         subs.want(name)
-    subs.batch(9)
+    subs.batch(9, 0)
     confirm(subs, "a", "b")
     subs.leave("a")
     subs.leave("b")
@@ -158,13 +158,13 @@ def test_after_a_reconnect_everything_wanted_is_asked_again_in_batches() -> None
     names = [f"i{n}" for n in range(25)]
     for name in names:
         subs.want(name)
-    subs.batch(100)
+    subs.batch(100, 0)
     confirm(subs, *names)
     subs.leave("i3")
     subs.front_lost()
     assert list(subs.drops(99)) == []
     assert not subs.confirmed
-    batches = [subs.batch(10) for _ in range(4)]
+    batches = [subs.batch(10, 0) for _ in range(4)]
     assert [len(batch) for batch in batches] == [10, 10, 4, 0]
     assert {name for batch in batches for name in batch} == set(names) - {"i3"}
 
@@ -172,8 +172,8 @@ def test_after_a_reconnect_everything_wanted_is_asked_again_in_batches() -> None
 def test_a_batch_that_the_api_refused_comes_again() -> None:
     subs = Subscriptions(HOLD_S)
     subs.want("a")
-    subs.not_sent(subs.batch(9))
-    assert subs.batch(9) == ["a"]
+    subs.not_sent(subs.batch(9, 0))
+    assert subs.batch(9, 0) == ["a"]
 
 
 ACTION = st.tuples(
@@ -191,7 +191,7 @@ def test_front_and_bus_agree_in_the_end(actions: list[tuple[str, str]]) -> None:
 
     def flush() -> None:
         front.difference_update(subs.drops(99))
-        unanswered.extend(subs.batch(2))
+        unanswered.extend(subs.batch(2, 0))
 
     def answer() -> None:
         name = unanswered.pop(0)
@@ -224,3 +224,21 @@ def test_front_and_bus_agree_in_the_end(actions: list[tuple[str, str]]) -> None:
         while unanswered:
             answer()
     assert front == wanted == set(subs.confirmed)
+
+
+def test_who_asks_for_a_few_does_not_wait_behind_thousands() -> None:
+    subs = Subscriptions(HOLD_S)
+    subs.ask(ticket([f"i{n}" for n in range(1000)]), now=0)
+    subs.ask(ticket(["rb2610"]), now=0)
+    assert subs.queued == 1001
+    assert subs.batch(10, 0)[0] == "rb2610"
+
+
+def test_what_a_subscriber_wants_is_asked_again_when_the_answer_gets_lost() -> None:
+    subs = Subscriptions(HOLD_S)
+    subs.want("a")
+    assert subs.batch(9, 0) == ["a"]
+    subs.finished(HOLD_S - 0.1)
+    assert subs.batch(9, 0) == []
+    subs.finished(HOLD_S)
+    assert subs.batch(9, HOLD_S) == ["a"]
