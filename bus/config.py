@@ -51,11 +51,6 @@ def load(path: str, section: str, kind: type[T]) -> Loaded[T]:
     return Loaded(common, _convert(path, section, sections.get(section) or {}, kind))
 
 
-def has_section(path: str, section: str) -> bool:
-    """Whether the file has this section at all. Raises ConfigError."""
-    return section in _read(path)
-
-
 def _read(path: str) -> dict[str, Any]:
     try:
         document = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
