@@ -45,12 +45,13 @@ class Gate:
         replies: Replies,
         ids: RequestIds,
         *,
-        on_ready: Callable[[Event], None],
+        on_login: Callable[[Event], None],
+        on_ready: Callable[[], None],
         admit: Callable[[Attempt, Event], None],
     ) -> None:
         self._catalogue, self._config, self._user = catalogue, config, user
         self._counter, self._replies, self._ids = counter, replies, ids
-        self._on_ready, self._admit = on_ready, admit
+        self._on_login, self._on_ready, self._admit = on_login, on_ready, admit
         self.state = State.DOWN
         self.reason: int | None = None  # CTP's disconnect reason, or the error of the login
         self.authentication: Event | None = None
@@ -218,6 +219,7 @@ class Gate:
         elif event.name == "OnRspUserLogin":
             self._login, self._password = event, self._asked[event.request_id]
             self._silent, self._hangups = False, 0
+            self._on_login(event)
         self._enter(event.name)
         if self.state is State.READY:
             self._ready()
@@ -263,8 +265,7 @@ class Gate:
         self._patience.reset()
         self._start_over()
         self.reason = None
-        assert self._login is not None
-        self._on_ready(self._login)
+        self._on_ready()
         for attempt in self._attempts.all():
             self._answer(attempt)
 

@@ -39,7 +39,7 @@ class Returns:
         self._heard.clear()
 
     def new_day(self, trading_day: str) -> None:
-        """Called with the TradingDay of each login."""
+        """Called with the TradingDay of each login, before anything of its replay."""
         if trading_day != self._day:
             self._day = trading_day
             self._published.clear()

@@ -59,6 +59,7 @@ class Session:
             self._counter,
             self.replies,
             ids,
+            on_login=self._on_login,
             on_ready=self._on_ready,
             admit=self._admit,
         )
@@ -144,10 +145,13 @@ class Session:
             if codec.get(call.body, "UserID") == self.user:
                 self.gate.new_password(Secret(str(codec.get(call.body, "NewPassword"))))
 
-    def _on_ready(self, login: Event) -> None:
+    def _on_login(self, login: Event) -> None:
+        """The replay begins right behind the answer to the login, so the day is known before it."""
         if login.field is not None:
             day = self._catalogue.codec("RspUserLogin").get(login.field, "TradingDay")
             self.returns.new_day(str(day))
+
+    def _on_ready(self) -> None:
         # The front's own word on the pace counts; it is in the API since 6.7.7.
         per_s = self._config.queries_per_s or float(self._counter.query_freq()) or 1.0
         self.requests.queries.pace(per_s)

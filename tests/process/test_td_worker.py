@@ -526,6 +526,42 @@ def test_without_the_check_the_replay_would_be_published_again(
             td.next("OnRtnTrade")
 
 
+# The day is looked at only when the settlement is confirmed, after the replay has begun.
+LATE_DAY = """import td_worker.session as s
+login, ready = s.Session._on_login, s.Session._on_ready
+kept = []
+s.Session._on_login = lambda self, event: kept.append(event)
+s.Session._on_ready = lambda self: (login(self, kept[-1]), ready(self))
+"""
+
+
+@pytest.mark.parametrize(("patch", "again"), [("", 0), (LATE_DAY, 1)])
+def test_a_replay_before_the_confirmation_counts_for_the_reconnects_after_it(
+    tmp_path: Path, market: Market, patch: str, again: int
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(patch)
+    environment = {"PYTHONPATH": f"{tmp_path}:{CHECKOUT}"}
+    user = USERS[0]
+    with Group(tmp_path, overrides=FAST, front_env=environment) as group:
+        group.start("sim", "td_worker")
+        sim = SimControl(group.config["sim"]["listen"])
+        with TdLink(group) as td:
+            td.login(user, PASSWORD)
+            td.follow(user)
+            filled(td, td.order(market.instrument, market.high))
+        group.restart("td_worker")
+        sim.delay("OnRspSettlementInfoConfirm", 0.3, times=0)
+        with sim, TdLink(group) as td:
+            td.login(user, PASSWORD)
+            trades = 0
+            for _ in range(2):
+                cut(td, sim, user)
+                td.call("Mark", session=td.handle)
+                td.next("Mark")  # what was published before it has come too
+                trades += sum(m.name == "OnRtnTrade" for m in td.taken())
+            assert trades == again
+
+
 def test_two_equal_refusals_are_two(td: TdLink) -> None:
     for _ in range(2):
         td.rows(td.order("nosuch99", 1.0, OrderRef="9001"))

@@ -67,6 +67,7 @@ class Desk:
     def __init__(self, config: TdConfig = CONFIG) -> None:
         self.counter, self.replies = FakeCounter(), FakeReplies()
         self.admitted: list[bytes] = []
+        self.notes: list[str] = []  # what the gate told the session
         self.now = 100.0
         self.gate = Gate(
             CATALOGUE,
@@ -75,7 +76,8 @@ class Desk:
             cast(Counter, self.counter),
             cast(Replies, self.replies),
             RequestIds(),
-            on_ready=lambda login: None,
+            on_login=lambda login: self.notes.append("login"),
+            on_ready=lambda: self.notes.append("ready"),
             admit=lambda attempt, login: self.admitted.append(attempt.peer),
         )
 

@@ -29,6 +29,19 @@ def test_the_steps_in_their_order() -> None:
     assert desk.gate.state is State.READY
 
 
+def test_the_session_hears_of_the_login_before_anything_that_follows_it() -> None:
+    """The replay does not wait for the confirmation."""
+    desk = Desk()
+    desk.client(b"a")
+    desk.connect()
+    desk.answer()
+    assert desk.notes == []
+    desk.answer()
+    assert desk.notes == ["login"]
+    desk.answer()
+    assert desk.notes == ["login", "ready"]
+
+
 def test_nothing_is_asked_until_somebody_wants_to_log_in() -> None:
     desk = Desk()
     desk.connect()
