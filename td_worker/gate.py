@@ -48,10 +48,12 @@ class Gate:
         on_login: Callable[[Event], None],
         on_ready: Callable[[], None],
         admit: Callable[[Attempt, Event], None],
+        on_lost: Callable[[int], None],
     ) -> None:
         self._catalogue, self._config, self._user = catalogue, config, user
         self._counter, self._replies, self._ids = counter, replies, ids
-        self._on_login, self._on_ready, self._admit = on_login, on_ready, admit
+        self._on_login, self._on_ready = on_login, on_ready
+        self._admit, self._on_lost = admit, on_lost
         self.state = State.DOWN
         self.reason: int | None = None  # CTP's disconnect reason, or the error of the login
         self.authentication: Event | None = None
@@ -247,6 +249,7 @@ class Gate:
         level = logging.WARNING if told or again else logging.ERROR
         log.log(level, "login refused", extra={"fields": fields})
         if not again:
+            self._on_lost(error)
             self._give_up(confirming, now)
 
     def _give_up(self, logged_in: bool, now: float) -> None:

@@ -54,7 +54,7 @@ class Returns:
         self._publisher.publish(self._stream, kind, flags, body, event.recv_ns)
 
     def notice(self, name: str, number: int | None = None) -> int:
-        """A message of the session itself: front connected, disconnected, a mark."""
+        """A message of the session itself: front connected, disconnected, a mark, the end."""
         return self._publisher.tell(self.topic, name, number)
 
     def _is_repeated(self, event: Event) -> bool:

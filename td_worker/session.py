@@ -62,6 +62,7 @@ class Session:
             on_login=self._on_login,
             on_ready=self._on_ready,
             admit=self._admit,
+            on_lost=self._on_lost,
         )
         self.requests = Requests(catalogue, self._counter, self.replies, ids, config.query_s)
         self.handles: dict[bytes, bytes] = {}  # with the identity of the caller who uses it
@@ -155,6 +156,13 @@ class Session:
         # The front's own word on the pace counts; it is in the API since 6.7.7.
         per_s = self._config.queries_per_s or float(self._counter.query_freq()) or 1.0
         self.requests.queries.pace(per_s)
+
+    def _on_lost(self, error: int) -> None:
+        """Nobody logs in again by himself now, so whoever listens must: his handle ends here."""
+        if self.handles:
+            for handle in list(self.handles):
+                self.detach(handle)
+            self.returns.notice("SessionLost", error)
 
     def _admit(self, attempt: Attempt, login: Event) -> None:
         """Give a client a handle, and a mark in the returns by which it can tell that it receives

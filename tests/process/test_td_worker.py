@@ -296,14 +296,16 @@ def test_a_password_that_the_counter_no_longer_takes_is_forgotten(
 ) -> None:
     sim.error("ReqUserLogin", 3)
     sim.disconnect(side="td", user=user)
-    td.wait_for(lambda: account(td, user)["state"] == "refused", "refusal")
-    (row,) = td.request("ReqQryTradingAccount")
-    assert (row.error_id, row.name) == (NETWORK_FAILURE, "Error")
-    assert "refused" in row.detail
+    lost = td.next("SessionLost")
+    assert (lost.own, lost.topic) == (3, account_topic("9999", user))
+    assert td.request("ReqQryTradingAccount")[-1].error_id == NOT_LOGGED_IN
+    assert (account(td, user)["state"], account(td, user)["clients"]) == ("refused", 0)
     sim.disconnect(side="td", user="")
     td.wait_for(lambda: account(td, user)["state"] == "authenticating", "reconnect")
-    link().login(user, PASSWORD)
-    assert td.request("ReqQryTradingAccount")[-1].error_id == 0, "the old handle is good again"
+    again = link()
+    again.login(user, PASSWORD)
+    assert again.request("ReqQryTradingAccount")[-1].error_id == 0
+    assert td.request("ReqQryTradingAccount")[-1].error_id == NOT_LOGGED_IN
     assert refusals(group, user) == 1
 
 

@@ -43,7 +43,7 @@ from tests.support.group import Group
 
 TIMEOUT_S: Final = 10.0
 PORTION: Final = 1000
-OWN: Final = ("Error", "Session", "State", "Snapshot", "Sent", "Mark", "Detach")
+OWN: Final = ("Error", "Session", "State", "Snapshot", "Sent", "Mark", "Detach", "SessionLost")
 Fields = dict[str, Value]
 
 

@@ -21,7 +21,8 @@ COUNTS = {  # requests and callbacks of both APIs, structs
     0x6702: (3, 13, 111, 154, 466),
     0x670B: (3, 13, 118, 164, 502),
 }
-OWN_MESSAGES = ["State", "Stat", "Heartbeat", "Error", "Session", "Snapshot", "Probe"]
+OWN_MESSAGES = ["State", "Stat", "Heartbeat", "Error", "Session", "SessionLost", "Snapshot"]
+OWN_MESSAGES += ["Probe", "Sent", "Mark", "Detach"]
 
 
 def api_classes(binding: Binding, side: Side) -> tuple[Any, Any]:

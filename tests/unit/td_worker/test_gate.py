@@ -166,6 +166,7 @@ def test_after_a_refusal_for_good_nothing_is_repeated_by_itself(error: int) -> N
     desk.connect()
     desk.answer()
     desk.answer(error=error)
+    assert desk.notes == ["login", "ready", f"lost {error}"]
     asked = len(desk.counter.asked)
     desk.later(1000)
     desk.disconnect()
@@ -191,6 +192,7 @@ def test_a_refusal_for_now_is_repeated_with_growing_pauses(error: int) -> None:
             desk.later(1)
         pauses.append(desk.now - began)
     assert pauses == [10, 20, 40, 60, 60]
+    assert desk.notes == ["login", "ready"]
     desk.log_in()
     assert desk.gate.state is State.READY
 
