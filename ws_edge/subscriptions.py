@@ -8,15 +8,13 @@ from functools import partial
 import msgspec
 
 from bus.errors import Refused, Unavailable, request_failed
-from bus.frames import Flag, Row, split_body
+from bus.frames import Flag, Row
 from bus.rpc import refusal
 from schemas.errors import BAD_REQUEST, LOCAL_TEXTS
 
 from .requests import Request
 from .session import Session
 from .ticks import Board, Instrument
-
-Claims = dict[str, Instrument]
 
 
 class Subscriptions:
@@ -30,8 +28,8 @@ class Subscriptions:
         self._info = session.services.catalogue.codec("RspInfo")
         boards: tuple[Board, Board] = (session.services.ticks, session.services.quotes)
         self._own: dict[Board, dict[str, Instrument]] = {board: {} for board in boards}
-        # Asked for and not given up again; some of them still wait for the front's answer.
-        self._wanted: dict[Board, set[str]] = {board: set() for board in boards}
+        # The unanswered requests that want a name; an unsubscription takes it from all of them.
+        self._wishes: dict[Board, dict[str, set[_Wish]]] = {board: {} for board in boards}
 
     def _board(self, request: Request) -> Board:
         is_quote = request.method.name.endswith("ForQuoteRsp")
@@ -43,81 +41,79 @@ class Subscriptions:
         names = list(dict.fromkeys(request.instruments))
         self._check_room(board, names)
         claims = {name: board.claim(name) for name in names}
-        self._wanted[board].update(names)
-        unknown = [name for name in names if not claims[name].answered]
-        if not unknown:
-            self.answer(request, claims)
+        wish = _Wish(self, self._session, request, board, claims)
+        for name in names:
+            self._wishes[board].setdefault(name, set()).add(wish)
+        if not wish.unknown:
+            self.answer(wish)
             return
-        asked = _Asked(self, request, claims, unknown)
         timeout_s = self._session.config.subscribe_s
         try:
             self._session.calls.start(
                 request.method.name,
-                asked.on_row,
-                partial(asked.fail, self._session.silence("md_worker", timeout_s)),
+                wish.on_row,
+                partial(self.fail, wish, self._session.silence("md_worker", timeout_s)),
                 timeout_s,
                 request_id=request.request_id,
-                body=msgspec.msgpack.encode(unknown),
+                body=msgspec.msgpack.encode(wish.unknown),
                 outlives=True,  # the claims must be given back
             )
         except Refused as refused:
-            asked.fail(refused)
+            self.fail(wish, refused)
         except Unavailable as error:
-            asked.fail(request_failed(str(error)))
+            self.fail(wish, request_failed(str(error)))
 
     def _check_room(self, board: Board, names: Sequence[str]) -> None:
-        count = len(self._wanted[board].union(names))
+        count = len(self._own[board].keys() | self._wishes[board].keys() | set(names))
         if count > self._session.config.max_subscriptions:
             limit = self._session.config.max_subscriptions
             detail = f"InstrumentID: more than {limit} subscriptions of one socket"
             raise Refused(BAD_REQUEST, LOCAL_TEXTS[BAD_REQUEST], detail)
 
-    def fail(self, request: Request, claims: Claims, refused: Refused) -> None:
+    def fail(self, wish: _Wish, refused: Refused) -> None:
         """The call failed: those that the edge had anyway are there, the rest is not."""
-        board = self._board(request)
-        for name, instrument in claims.items():
-            if not instrument.answered:
-                self._wanted[board].discard(name)
-        known = [name for name in request.instruments if claims[name].answered]
-        self._session.guard(request, self._answer_names, request, claims, known, False)
+        request = wish.request
+        known = [name for name in request.instruments if name in wish.answers]
+        self._session.guard(request, self._answer_names, wish, known, False)
         self._session.guard(request, self._session.refuse, request, refused)
-        self._settle(board, claims)
+        self._settle(wish)
 
-    def answer(self, request: Request, claims: Claims) -> None:
+    def answer(self, wish: _Wish) -> None:
         """The front has answered for all of them, now or earlier."""
-        self._session.guard(request, self._answer_names, request, claims, request.instruments, True)
-        self._settle(self._board(request), claims)
+        request = wish.request
+        self._session.guard(request, self._answer_names, wish, request.instruments, True)
+        self._settle(wish)
 
-    def _answer_names(
-        self,
-        request: Request,
-        claims: Claims,
-        names: Sequence[str],
-        complete: bool,
-    ) -> None:
+    def _answer_names(self, wish: _Wish, names: Sequence[str], complete: bool) -> None:
         for index, name in enumerate(names):
-            info = claims[name].info
+            info = wish.answers[name]
             self._session.reply(
-                request,
+                wish.request,
                 None if info is None else self._info.json(info),
                 last=complete and index + 1 == len(names),
                 payload=self._specific(name),
             )
 
-    def _settle(self, board: Board, claims: Claims) -> None:
+    def _settle(self, wish: _Wish) -> None:
         """Join the instruments that the front accepted, with the last tick of each."""
-        joined = []
-        for name, instrument in claims.items():
-            wanted = name in self._wanted[board] and not self._session.closed
-            if wanted and self._accepted(instrument):
+        board, joined = wish.board, []
+        for name, instrument in wish.claims.items():
+            if self._end_wish(wish, name) and wish.accepted(name):
                 self._own[board][name] = instrument
                 instrument.outboxes[self._session.outbox] = None
                 joined.append(instrument)
-            else:
-                self._wanted[board].discard(name)
             board.unclaim(instrument)
         if board is self._session.services.ticks:
             self._send_last(joined)
+
+    def _end_wish(self, wish: _Wish, name: str) -> bool:
+        """Whether it stood until now."""
+        wishes = self._wishes[wish.board].get(name, set())
+        stood = wish in wishes
+        wishes.discard(wish)
+        if stood and not wishes:
+            del self._wishes[wish.board][name]
+        return stood
 
     def _send_last(self, instruments: list[Instrument]) -> None:
         for instrument in instruments:
@@ -125,11 +121,6 @@ class Subscriptions:
         missing = [instrument.name for instrument in instruments if instrument.last is None]
         if missing:
             self._fetch_last(missing)
-
-    def _accepted(self, instrument: Instrument) -> bool:
-        if not instrument.answered:
-            return False
-        return instrument.info is None or self._info.get(instrument.info, "ErrorID") == 0
 
     def _fetch_last(self, names: list[str]) -> None:
         """The worker may have a tick from before; the board takes it unless a newer one came."""
@@ -154,7 +145,7 @@ class Subscriptions:
         board = self._board(request)
         last = len(request.instruments) - 1
         for index, name in enumerate(request.instruments):
-            self._wanted[board].discard(name)
+            self._wishes[board].pop(name, None)
             instrument = self._own[board].pop(name, None)
             if instrument is not None:
                 board.leave(instrument, self._session.outbox)
@@ -164,43 +155,49 @@ class Subscriptions:
     def clear(self) -> None:
         """The socket is gone, or logged out."""
         for board, own in self._own.items():
-            self._wanted[board].clear()
+            self._wishes[board].clear()
             for instrument in own.values():
                 board.leave(instrument, self._session.outbox)
             own.clear()
-
-    def split(self, row: Row) -> tuple[bytes | None, bytes | None]:
-        """(struct bytes, RspInfo bytes) of a row."""
-        return split_body(row.flags, row.body, self._info.size)
 
     def _specific(self, name: str) -> bytes:
         return msgspec.json.encode({"InstrumentID": name})
 
 
-class _Asked:
-    """A subscription that the front is asked for."""
+class _Wish:
+    """One request to subscribe.
+
+    claims   its instruments
+    unknown  those that the front is asked for
+    answers  RspInfo of those that are answered, as struct bytes
+    """
 
     def __init__(
         self,
         owner: Subscriptions,
+        session: Session,
         request: Request,
-        claims: Claims,
-        unknown: list[str],
+        board: Board,
+        claims: dict[str, Instrument],
     ) -> None:
-        self._owner, self._request, self._claims = owner, request, claims
-        self._unknown = iter(unknown)
+        self._owner, self._session = owner, session
+        self.request, self.board, self.claims = request, board, claims
+        self.unknown = [name for name, instrument in claims.items() if not instrument.answered]
+        self.answers = {name: one.info for name, one in claims.items() if one.answered}
+        self._asked = iter(self.unknown)
+
+    def accepted(self, name: str) -> bool:
+        return name in self.answers and self._session.is_success(self.answers[name])
 
     def on_row(self, row: Row) -> None:
         """The front's answers come in the order in which it was asked."""
         refused = refusal(row)
         if refused is not None:
-            self.fail(refused)
+            self._owner.fail(self, refused)
             return
-        instrument = self._claims[next(self._unknown)]
-        _, instrument.info = self._owner.split(row)
-        instrument.answered = True
+        name = next(self._asked)
+        self.answers[name] = self._session.raw_info(row)
+        if self.accepted(name):  # a refusal is this request's alone: the next one asks again
+            self.claims[name].answered, self.claims[name].info = True, self.answers[name]
         if row.flags & Flag.LAST:
-            self._owner.answer(self._request, self._claims)
-
-    def fail(self, refused: Refused) -> None:
-        self._owner.fail(self._request, self._claims, refused)
+            self._owner.answer(self)

@@ -21,7 +21,7 @@ class Instrument:
 
     outboxes  those that get its messages
     claims    requests about it that are not answered yet
-    answered  whether the front has answered for it, ``info`` its RspInfo (None: it gave none)
+    answered  whether the front has accepted it, ``info`` its RspInfo (None: it gave none)
     last      the newest message as it came, and its place
     """
 

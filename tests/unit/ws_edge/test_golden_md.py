@@ -266,6 +266,42 @@ def test_a_failed_call_carries_no_instrument_and_keeps_nothing(core: Core, clien
     assert core.subscribed == []
 
 
+def test_a_request_that_fails_takes_nothing_from_a_later_one(core: Core, client: Client) -> None:
+    client.send(subscribe("rb2610"))
+    core.clock.advance(5)
+    client.send(subscribe("rb2610"))
+    core.clock.advance(6.1)  # the first one has waited long enough
+    assert [heard["RspInfo"]["ErrorID"] for heard in client.heard()] == [-1]
+    core.md_worker.take("SubscribeMarketData")
+    answer(core, "rb2610")
+    core.tick(1)
+    assert [h["MsgType"] for h in client.heard()] == ["RspSubMarketData", "RtnDepthMarketData"]
+
+
+def test_a_refused_request_takes_nothing_from_a_later_one(core: Core, client: Client) -> None:
+    client.send(subscribe("rb2610"))
+    client.send(subscribe("rb2610"))
+    answer(core, "rb2610", error_id=16)
+    answer(core, "rb2610")
+    core.tick(1)
+    assert [h["MsgType"] for h in client.heard()] == [
+        "RspSubMarketData",
+        "RspSubMarketData",
+        "RtnDepthMarketData",
+    ]
+
+
+def test_a_refusal_is_not_what_the_next_socket_hears(core: Core) -> None:
+    one, other, late = core.md_in(), core.md_in(), core.md_in()
+    one.send(subscribe("rb2610"))
+    other.send(subscribe("rb2610"))
+    answer(core, "rb2610")
+    answer(core, "rb2610", error_id=-1)  # the front went away in between
+    assert [c.heard()[0]["RspInfo"]["ErrorID"] for c in (one, other)] == [0, -1]
+    late.send(subscribe("rb2610"))
+    assert late.heard()[0]["RspInfo"]["ErrorID"] == 0
+
+
 @pytest.mark.parametrize("there", [False, True])
 def test_a_subscription_without_a_worker_is_an_error(core: Core, there: bool) -> None:
     client = core.md_in()
