@@ -10,6 +10,7 @@ import ssl
 from dataclasses import asdict
 from typing import Any
 
+import msgspec
 import zmq
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -22,6 +23,7 @@ from bus.errors import Busy, ConfigError
 from bus.frames import (
     Message,
     account_topic,
+    message_type,
     notice_topic,
     quote_topic,
     state_topic,
@@ -55,6 +57,17 @@ _TURN = 20  # requests of one client before the others have their turn
 _NOTICE_S = 0.5  # between the notice of a stop and the stop
 _STOP_S = 2.0  # for closing handshakes
 _TD_STATE = state_topic("td_worker")
+_MD_STATE = state_topic("md_worker")
+_DISCONNECTED = message_type("OnFrontDisconnected")
+
+
+class _MdState(msgspec.Struct, frozen=True):
+    """What matters here of md_worker's state message."""
+
+    logged_in: bool
+
+
+_decode_md_state = msgspec.msgpack.Decoder(_MdState).decode
 
 
 class Edge:
@@ -67,7 +80,7 @@ class Edge:
         self.counters = Counters()
         self.sessions: dict[Session, Connection] = {}
         self.accounts: dict[str, Returns] = {}
-        self.td_epoch = 0
+        self.td_epoch = self.md_epoch = 0
 
     async def run(self) -> None:
         """Serve until SIGTERM."""
@@ -136,6 +149,7 @@ class Edge:
         self.td_sub.subscribe(b"td/")
         self.td_sub.subscribe(_TD_STATE.encode())
         self.md_sub.subscribe(notice_topic("md_worker").encode())
+        self.md_sub.subscribe(_MD_STATE.encode())
 
     def _account(self, broker: str, user: str) -> Returns:
         return self._returns(account_topic(broker, user))
@@ -172,14 +186,29 @@ class Edge:
             self.ticks.on_message(frame)
         elif frame.startswith(b"quote/"):
             self.quotes.on_message(frame)
+        elif frame.startswith(b"state/"):
+            self._on_md_state(unpack_message(frame))
         else:
             self._on_md_notice(unpack_message(frame))
+
+    def _on_md_state(self, message: Message) -> None:
+        """Once a second. It may also be the first news of a loss, or the last: an answer from
+        before the loss may come here after the notice of it."""
+        if message.epoch != self.md_epoch or not _decode_md_state(message.body).logged_in:
+            self._forget_front()
+        self.md_epoch = message.epoch
+
+    def _forget_front(self) -> None:
+        self.ticks.forget_front()
+        self.quotes.forget_front()
 
     def _quote_text(self, message: Message, style: Style) -> bytes | None:
         push = self.md_pushes.get(message.type)
         return None if push is None else self.md_renderer.text(push, message, style)
 
     def _on_md_notice(self, message: Message) -> None:
+        if message.type == _DISCONNECTED:
+            self._forget_front()
         push = self.md_pushes.get(message.type)
         for session in list(self.sessions):
             if push is not None and isinstance(session, MdSession):

@@ -72,6 +72,12 @@ class Board:
         outbox.drop(instrument)
         self._release(instrument)
 
+    def forget_front(self) -> None:
+        """The front is away, or md_worker is a new one: what it has said counts no more, and its
+        last ticks are old. Who has an instrument keeps it: md_worker subscribes it again."""
+        for instrument in self.instruments.values():
+            instrument.answered, instrument.info, instrument.last = False, None, None
+
     def _release(self, instrument: Instrument) -> None:
         unused = not instrument.outboxes and not instrument.claims
         if unused and self.instruments.pop(instrument.topic, None) is not None:

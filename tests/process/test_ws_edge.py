@@ -228,6 +228,50 @@ def test_a_late_socket_gets_the_last_tick(stage: Stage, md: WsClient) -> None:
         assert late.hear()["DepthMarketData"]["Volume"] == 5
 
 
+def asked(stage: Stage) -> int:
+    return [call.method for call in stage.md.calls].count("SubscribeMarketData")
+
+
+@pytest.mark.parametrize("news", ["notice", "state"])
+def test_nobody_gets_an_old_tick_while_the_front_is_away(
+    stage: Stage, md: WsClient, news: str
+) -> None:
+    subscribe(stage, md, "rb2610")
+    tick(stage.md, "rb2610", Volume=5)
+    assert md.hear()["DepthMarketData"]["Volume"] == 5
+    body = {"error_id": -1, "error_msg": "CTP:请求失败", "detail": "the front is down"}
+    stage.md.script("SubscribeMarketData", own("Error", body, last=True))
+    with ws(stage.url("/md/?notices=front")) as late:
+        late.ask(MsgType="ReqUserLogin", ReqUserLogin={})
+        if news == "state":
+            stage.md.publisher.tell("state/md_worker/", "State", {"logged_in": False})
+            stage.md.publisher.tell(notice_topic("md_worker"), "OnFrontConnected", None)
+        else:
+            stage.md.publisher.tell(notice_topic("md_worker"), "OnFrontDisconnected", 4097)
+        late.hear()  # the edge knows
+        heard = late.ask(MsgType="SubscribeMarketData", InstrumentID=["rb2610"])
+        assert (heard["RspInfo"]["ErrorID"], heard["Detail"]) == (-1, "the front is down")
+        assert late.silent()
+    tick(stage.md, "rb2610", Volume=6)
+    assert md.hear()["DepthMarketData"]["Volume"] == 6, "who had it keeps it"
+
+
+def test_a_new_md_worker_is_asked_again(stage: Stage, md: WsClient) -> None:
+    subscribe(stage, md, "rb2610")
+    stage.stop_worker("md")
+    worker = stage.worker("md", epoch=2)
+    worker.wait_subscribed("tick/rb2610/")
+    worker.wait_subscribed("state/md_worker/")
+    with ws(stage.url("/md/?notices=front")) as late:
+        late.ask(MsgType="ReqUserLogin", ReqUserLogin={})
+        for _ in range(2):
+            worker.publisher.tell("state/md_worker/", "State", {"logged_in": True})
+            worker.publisher.tell(notice_topic("md_worker"), "OnFrontConnected", None)
+            late.hear()
+            subscribe(stage, late, "rb2610")
+        assert asked(stage) == 1, "the second state message brought nothing new"
+
+
 @pytest.mark.parametrize("path", ["/", "/tdx/", "/md/x", "/trade"])
 def test_other_paths_are_403(stage: Stage, path: str) -> None:
     assert refused(stage.url(path)) == 403

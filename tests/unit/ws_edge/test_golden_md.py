@@ -214,6 +214,35 @@ def test_later_sockets_are_answered_from_here(core: Core) -> None:
     assert core.subscribed == ["tick/rb2610/"]
 
 
+def test_what_the_front_said_counts_until_it_goes_away(core: Core) -> None:
+    old = joined(core, "rb2610")
+    core.tick(1, Volume=4)
+    old.texts()
+    core.md_worker.take("Snapshot")
+    core.ticks.forget_front()
+    late = core.md_in()
+    late.send(subscribe("rb2610"))
+    old.send(subscribe("rb2610"))
+    for _ in range(2):
+        error_row = error(-1, "CTP:请求失败", "the market data front is down")
+        core.md_worker.answer("SubscribeMarketData", error_row)
+    assert [c.heard()[0]["RspInfo"]["ErrorID"] for c in (late, old)] == [-1, -1]
+    assert (late.texts(), old.texts()) == ([], [])
+    core.tick(2, Volume=5)  # the front is back, and md_worker has subscribed again
+    assert (len(old.texts()), late.texts()) == (1, [])
+    late.send(subscribe("rb2610"))
+    answer(core, "rb2610")
+    assert late.heard()[1]["DepthMarketData"]["Volume"] == 5
+
+
+def test_a_call_for_quotes_is_asked_for_again_too(core: Core) -> None:
+    line = row("OnRspSubForQuoteRsp", pack("SpecificInstrument"), info(), last=True)
+    for _ in range(2):
+        core.md_in().send({"MsgType": "SubscribeForQuoteRsp", "InstrumentID": ["m2701"]})
+        core.md_worker.answer("SubscribeForQuoteRsp", line)
+        core.quotes.forget_front()
+
+
 def test_a_mixed_request_asks_only_for_what_is_new(core: Core) -> None:
     joined(core, "rb2610")
     late = core.md_in()
