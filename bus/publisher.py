@@ -73,6 +73,10 @@ class Publisher:
         if stream is not None:
             stream.last = None
 
+    def drop(self, topic: str) -> None:
+        """A topic that nobody follows ends; if it ever comes back, its seq begins anew."""
+        self._streams.pop(topic, None)
+
     def publish(self, stream: Stream, kind: int, flags: int, body: bytes, recv_ns: int) -> int:
         """Send one message; never waits. Returns its seq."""
         with self.lock:

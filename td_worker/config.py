@@ -28,6 +28,8 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retry_s        first pause after a login that the front refused for now; doubles up to a minute
     gone_s         a client that cannot be reached for so long loses its logins
     max_accounts   counter sessions at the most; about 180 connections fit in one Linux process
+    max_unproven   of these, sessions of accounts that the front has not accepted yet: anybody can
+                   open one with a name that he made up
     """
 
     front: str | list[str]
@@ -42,6 +44,7 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retry_s: Seconds = 10.0
     gone_s: Seconds = 15.0
     max_accounts: Annotated[int, Meta(ge=1, le=180)] = 150
+    max_unproven: Annotated[int, Meta(ge=1, le=180)] = 10
 
     def __post_init__(self) -> None:
         addresses(self.front)

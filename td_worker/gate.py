@@ -57,6 +57,7 @@ class Gate:
         self.state = State.DOWN
         self.reason: int | None = None  # CTP's disconnect reason, or the error of the login
         self.authentication: Event | None = None
+        self.proven = False  # the front has accepted a login of this account
         self._retry = Retry(config.retry_s)
         self._patience = Pauses(config.step_s)
         self._attempts = Attempts()
@@ -220,7 +221,7 @@ class Gate:
             self.authentication = event
         elif event.name == "OnRspUserLogin":
             self._login, self._password = event, self._asked[event.request_id]
-            self._silent, self._hangups = False, 0
+            self._silent, self._hangups, self.proven = False, 0, True
             self._on_login(event)
         self._enter(event.name)
         if self.state is State.READY:

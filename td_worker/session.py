@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +27,10 @@ from .returns import Returns
 log = logging.getLogger("td_worker")
 
 _MOST_HANDLES: Final = 10_000
+# An unused session stays for so long: of an account that the front has accepted before, and of one
+# whose last login got no answer.
+_KEEP_S: Final = 30.0
+_GRACE_S: Final = 2.0
 
 
 class Session:
@@ -66,7 +69,7 @@ class Session:
         )
         self.requests = Requests(catalogue, self._counter, self.replies, ids, config.query_s)
         self.handles: dict[bytes, bytes] = {}  # with the identity of the caller who uses it
-        self.unused_since = time.monotonic()
+        self._idle_since: float | None = None
 
     def start(self, flow: Path) -> None:
         self._counter.start(flow)
@@ -74,10 +77,17 @@ class Session:
     def stop(self) -> None:
         self._counter.stop()
 
-    @property
-    def idle(self) -> bool:
-        """It was opened for a login that never succeeded, and nobody waits for it any more."""
-        return self.gate.unused and not self.handles
+    def disposable(self, now: float) -> bool:
+        """Nobody uses it, nobody waits for it and the front does not know its password: whether it
+        has been so for long enough. Names that somebody made up must not keep places."""
+        if not self.gate.unused or self.handles:
+            self._idle_since = None
+            return False
+        if self._idle_since is None:
+            self._idle_since = now
+        if self.gate.proven:
+            return now - self._idle_since >= _KEEP_S
+        return self.gate.state is State.REFUSED or now - self._idle_since >= _GRACE_S
 
     def call(self, peer: bytes, call: Call, now: float) -> None:
         """A request of a client with a handle of this session. Raises Refused."""
@@ -98,7 +108,6 @@ class Session:
         """A client leaves. The counter's session stays."""
         self.handles.pop(handle, None)
         self._registry.pop(handle, None)
-        self.unused_since = time.monotonic()
 
     def forget(self, peers: set[bytes]) -> None:
         """Detach everything of callers that are gone."""

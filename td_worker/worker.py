@@ -45,7 +45,6 @@ _POLL_MS: Final = 50
 _STATE_S: Final = 1.0
 # Calls taken before callbacks and timers get their turn again: one caller may not take it all.
 _CALLS_AT_ONCE: Final = 256
-_KEEP_S: Final = 30.0  # a session that never logged in is released after this
 
 
 class TdWorker:
@@ -172,6 +171,9 @@ class TdWorker:
         if session is None:
             if len(self.sessions) >= self.config.max_accounts:
                 raise request_failed(f"{self.config.max_accounts} accounts are the limit here")
+            unproven = sum(not other.gate.proven for other in self.sessions.values())
+            if unproven >= self.config.max_unproven:
+                raise request_failed(f"{unproven} accounts already wait for their first login")
             session = Session(
                 self.catalogue,
                 self.config,
@@ -186,6 +188,12 @@ class TdWorker:
             name = hashlib.sha256(f"{self.config.broker_id}\0{user}".encode()).hexdigest()[:24]
             self.lifecycle.put(partial(session.start, self.folder / "flow" / name))
         return session
+
+    def _release(self, session: Session) -> None:
+        del self.sessions[session.user]
+        self.lifecycle.put(session.stop)
+        if not session.gate.proven:
+            self.publisher.drop(session.returns.topic)
 
     def _detach(self, peer: bytes, call: Call) -> None:
         session = self.handles.get(call.session)
@@ -209,9 +217,8 @@ class TdWorker:
     def _timers(self, now: float) -> None:
         for session in list(self.sessions.values()):
             session.timers(now)
-            if session.idle and now - session.unused_since > _KEEP_S:
-                del self.sessions[session.user]
-                self.lifecycle.put(session.stop)
+            if session.disposable(now):
+                self._release(session)
         self._forget_gone(now)
         if now >= self.next_state:
             self._tell_state()

@@ -194,8 +194,6 @@ def test_a_refusal_of_the_front_comes_through_and_is_not_repeated(
     client = link()
     (row,) = client.try_login(user, "wrong")
     assert (row.name, row.error_id) == ("OnRspUserLogin", 3)
-    sim.disconnect(side="td", user="")  # and a new connection is no reason to try again
-    client.wait_for(lambda: account(client, user)["state"] == "authenticating", "reconnect")
     client.login(user, PASSWORD)
     assert refusals(group, user) == 1
 
@@ -217,6 +215,33 @@ def test_of_two_clients_at_once_only_the_one_with_the_password_gets_in(
     wrong = clients["wrong"].rows(numbers["wrong"])
     assert [row.name for row in right] == ["Session", "OnRspUserLogin"]
     assert [(row.name, row.error_id) for row in wrong] == [("OnRspUserLogin", 3)]
+
+
+def test_made_up_users_leave_no_sessions_and_keep_nobody_out(link: Open, user: str) -> None:
+    client = link()
+    before = len(client.state_now()["accounts"])
+    bodies = [client.body("ReqUserLogin", UserID=f"x{n}", Password="y") for n in range(200)]
+    numbers = [client.send("ReqUserLogin", body) for body in bodies]
+    errors = {client.rows(number)[-1].error_id for number in numbers}
+    assert errors <= {3, NETWORK_FAILURE}
+    link().login(user, PASSWORD)
+    client.wait_for(lambda: len(client.state_now()["accounts"]) == before + 1, "release")
+
+
+def test_accounts_whose_first_login_gets_no_answer_are_few_and_released_soon(
+    link: Open, sim: SimControl, user: str
+) -> None:
+    client = link()
+    client.login(user, PASSWORD)
+    before = len(client.state_now()["accounts"])
+    sim.lose("ReqUserLogin", times=0)
+    bodies = [client.body("ReqUserLogin", UserID=f"x{n}", Password="y") for n in range(12)]
+    numbers = [client.send("ReqUserLogin", body, timeout_s=1) for body in bodies]
+    details = [client.rows(number)[-1].detail for number in numbers]
+    assert ["no login in time" in detail for detail in details] == [True] * 10 + [False] * 2
+    assert details[-1] == "10 accounts already wait for their first login"
+    assert len(client.state_now()["accounts"]) == before + 10
+    client.wait_for(lambda: len(client.state_now()["accounts"]) == before, "release")
 
 
 def test_an_authentication_that_is_refused_comes_through(
@@ -746,8 +771,8 @@ def test_a_front_that_comes_late_is_used_when_it_comes(tmp_path: Path) -> None:
             assert (row.name, row.error_id) == ("Error", NETWORK_FAILURE)
             assert "disconnected" in row.detail
             td.state(front="disconnected", logged_in=False)
+            td.state(front="unknown", accounts=[])
             group.start("sim")
-            td.wait_for(lambda: td.state_now()["front"] == "connected")
             td.login(USERS[0], PASSWORD)
             td.state(front="connected", logged_in=True)
 

@@ -283,3 +283,12 @@ def test_asking_for_the_last_message_makes_no_stream(bench: Bench) -> None:
     publisher.forget("tick/a/")
     assert publisher.last("tick/a/") is None
     assert publisher.publish(publisher.stream("tick/a/"), 1, 2, b"body", 3) == 2
+
+
+def test_a_topic_that_is_dropped_leaves_nothing(bench: Bench) -> None:
+    publisher = bench.publisher()
+    publisher.tell("td/9999/x/", "Mark", None)
+    publisher.drop("td/9999/x/")
+    publisher.drop("td/9999/y/")
+    assert not publisher._streams
+    assert publisher.tell("td/9999/x/", "Mark", None) == 1
