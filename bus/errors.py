@@ -25,7 +25,8 @@ class Busy(BusError):
 
 
 class Unavailable(BusError):
-    """No worker is connected on the other side; the call was not sent and will not be."""
+    """No worker is connected on the other side, or it has left 100,000 calls unread; the call was
+    not sent and will not be."""
 
     def __init__(self, worker: str) -> None:
         super().__init__(f"{worker} is not connected")

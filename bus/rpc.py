@@ -156,6 +156,9 @@ class Caller:
         self._socket.set(zmq.IDENTITY, b"c" + os.urandom(12))
         self._socket.set(zmq.LINGER, 0)
         self._socket.set(zmq.RCVHWM, HIGH_WATER)
+        # A worker that stands still for seconds is still connected. Each call has a deadline, so
+        # what it finds afterwards does no harm.
+        self._socket.set(zmq.SNDHWM, HIGH_WATER)
         # Nothing is queued for a worker that is not there: the caller hears it at once.
         self._socket.set(zmq.IMMEDIATE, 1)
         self._socket.connect(address)

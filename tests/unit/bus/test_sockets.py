@@ -166,6 +166,19 @@ def test_nothing_is_queued_for_a_worker_that_is_not_there(bench: Bench, tmp_path
     asyncio.run(main())
 
 
+def test_a_worker_that_reads_nothing_for_a_while_is_still_connected(bench: Bench) -> None:
+    router = bench.router()
+
+    async def main() -> None:
+        caller = Caller(bench.context, "inproc://rpc", "td_worker")
+        for _ in range(20_000):
+            caller.call("ReqX", lambda row: None, deadline_ns=time.time_ns() + 10**9)
+        caller.close()
+
+    asyncio.run(main())
+    assert router.receive() is not None
+
+
 def test_rows_after_forget_and_rows_of_strangers_are_dropped(bench: Bench) -> None:
     router = bench.router()
 
