@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
-from bus.frames import Message
+from bus.frames import Message, message_type
 
 from .calls import Later, Timer
 from .counters import Counters
@@ -15,6 +15,7 @@ from .counters import Counters
 log = logging.getLogger(__name__)
 
 HOLD_S: Final = 0.2
+SESSION_LOST: Final = message_type("SessionLost")  # the counter's session has ended for good
 
 
 class Viewer(Protocol):
@@ -44,6 +45,8 @@ class Returns:
     A *place* is (epoch, seq) of the topic. A reply row says what had been published before it was
     made; it comes on another socket and may be the faster one, so it waits here until that much
     has been handed to the viewers, but not for longer than HOLD_S: the message may be lost.
+
+    ``lost_at`` is the place of the last SessionLost: a login from before it counts no more.
     """
 
     def __init__(
@@ -55,7 +58,7 @@ class Returns:
     ) -> None:
         self.topic, self._later, self._counters = topic, later, counters
         self._now = now
-        self.place = (0, 0)
+        self.place = self.lost_at = (0, 0)
         self.viewers: dict[Viewer, None] = {}
         self._held: deque[_Held] = deque()
         self._watches: list[Watch] = []
@@ -68,6 +71,8 @@ class Returns:
             return
         self._count_gap(place)
         self.place = max(place, self.place)
+        if message.type == SESSION_LOST:
+            self.lost_at = place
         for viewer in list(self.viewers):
             viewer.on_return(message)
         while self._held and self._held[0].place <= self.place:

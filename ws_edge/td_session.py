@@ -6,6 +6,8 @@ import logging
 from functools import partial
 from typing import Final
 
+import msgspec
+
 from bus.errors import Refused, Unavailable, request_failed
 from bus.frames import Flag, Message, Row, message_type
 from bus.rpc import refusal
@@ -17,6 +19,7 @@ from .names import Kind
 from .outbox import Outbox, Peer
 from .pushes import family
 from .requests import Request
+from .returns import SESSION_LOST
 from .session import Services, Session, not_logged_in
 from .td_login import Account, Login
 
@@ -25,6 +28,7 @@ log = logging.getLogger("ws_edge")
 _AUTHENTICATED: Final = message_type("OnRspAuthenticate")
 _ERROR: Final = message_type("OnRspError")
 _NO_PRIVILEGE: Final = 9
+_decode_number: Final = msgspec.msgpack.Decoder(int).decode
 _DETACH_S: Final = 600.0  # a handle must go even if the worker stands still for a while
 
 
@@ -159,6 +163,8 @@ class TdSession(Session):
         if login.number < self._bound:
             self._detach(account)
             raise request_failed("replaced by a later login of this socket")
+        if (account.session.epoch, reply.after_seq) < account.returns.lost_at:
+            raise request_failed("the session at the counter has ended meanwhile; log in again")
         self._leave()
         self._bound, self.account = login.number, account
         account.returns.viewers[self] = None
@@ -171,6 +177,10 @@ class TdSession(Session):
     # -- the account -------------------------------------------------------------------------
 
     def on_return(self, what: Message) -> None:
+        if what.type == SESSION_LOST:
+            error_id = _decode_number(what.body)
+            self.peer.give_up(1012, f"the counter refuses the login: {error_id}; log in again")
+            return
         push = self.services.td_pushes.get(what.type)
         if push is None:
             return  # a mark

@@ -404,6 +404,19 @@ def test_who_only_listens_is_sent_away_when_his_worker_was_started_anew(
         assert stranger.silent(), "and so may who logged in at the new one"
 
 
+def test_a_session_that_the_counter_no_longer_takes_sends_its_clients_away(
+    stage: Stage, td: WsClient
+) -> None:
+    stage.td.publisher.tell(TOPIC, "SessionLost", 3)
+    with pytest.raises(ConnectionClosed) as caught:
+        td.hear()
+    assert caught.value.rcvd is not None
+    assert (caught.value.rcvd.code, caught.value.rcvd.reason) == (
+        1012,
+        "the counter refuses the login: 3; log in again",
+    )
+
+
 def test_a_client_that_does_not_read_gets_the_newest_ticks_when_it_does(
     tmp_path: Path,
 ) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
+from bus.frames import Flag, Message, message_type
 from tests.support.edge_core import (
     BROKER,
     CATALOGUE,
@@ -231,6 +233,39 @@ def test_a_second_login_that_fails_changes_nothing(core: Core) -> None:
     assert len(client.texts()) == 1
     client.send(QUERY)
     assert core.td_worker.take("ReqQryOrder").session == HANDLE
+
+
+def session_lost(core: Core, seq: int, error_id: int = 3) -> None:
+    kind, body = message_type("SessionLost"), msgspec.msgpack.encode(error_id)
+    returns = core.returns()
+    returns.see(Message(returns.topic, 1, seq, 0, 0, kind, 0, Flag.MSGPACK, body))
+
+
+def test_who_views_a_session_that_the_counter_refuses_is_sent_away(core: Core) -> None:
+    client, stranger = core.td_in(), core.td()
+    stranger.send(login("100001"))
+    core.publish("Mark", 1, user="100001")
+    other = session_row(b"f" * 16, "100001")
+    core.td_worker.answer("ReqUserLogin", other, SUCCESS)
+    session_lost(core, 2)
+    assert client.pipe.given_up == (1012, "the counter refuses the login: 3; log in again")
+    assert stranger.pipe.open
+    later = core.td()
+    later.send(login())
+    core.publish("Mark", 3)
+    core.td_worker.answer("ReqUserLogin", session_row(), SUCCESS._replace(after_seq=3))
+    assert later.heard()[0]["RspInfo"]["ErrorID"] == 0
+
+
+def test_a_login_that_waits_for_its_proof_when_the_session_is_lost_has_failed(core: Core) -> None:
+    client = core.td()
+    client.send(login())
+    core.td_worker.answer("ReqUserLogin", session_row(), SUCCESS)
+    session_lost(core, 2)  # the mark before it was lost
+    (heard,) = client.heard()
+    assert heard["RspInfo"]["ErrorID"] == -1
+    assert heard["Detail"] == "the session at the counter has ended meanwhile; log in again"
+    assert client.ask(QUERY) == NOT_LOGGED_IN
 
 
 def test_a_logout_leaves_this_socket_only(core: Core) -> None:
