@@ -143,6 +143,7 @@ class Edge:
             md_renderer=self.md_renderer,
             td_renderer=Renderer(self.catalogue, "td"),
             accounts=self._account,
+            td_epoch=lambda: self.td_epoch,
             md_background=Calls(self.md_rpc, loop.call_later, limit, sent_s),
             td_background=Calls(self.td_rpc, loop.call_later, limit, sent_s),
         )

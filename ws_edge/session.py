@@ -45,7 +45,8 @@ _AGAIN_S: Final = 0.1
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What all sockets of the process share. ``accounts`` gives the returns of (broker, user);
-    ``now`` is the clock of ``later``; the background calls are those that no socket waits for."""
+    ``td_epoch`` is td_worker's newest epoch, 0 when it is not known yet; ``now`` is the clock of
+    ``later``; the background calls are those that no socket waits for."""
 
     catalogue: Catalogue
     config: WsConfig
@@ -63,6 +64,7 @@ class Services:
     md_renderer: Renderer
     td_renderer: Renderer
     accounts: Callable[[str, str], Returns]
+    td_epoch: Callable[[], int]
     md_background: Calls
     td_background: Calls
 

@@ -163,6 +163,8 @@ class TdSession(Session):
         if login.number < self._bound:
             self._detach(account)
             raise request_failed("replaced by a later login of this socket")
+        if self._is_outdated(account):
+            raise request_failed("td_worker was started anew meanwhile; log in again")
         if (account.session.epoch, reply.after_seq) < account.returns.lost_at:
             raise request_failed("the session at the counter has ended meanwhile; log in again")
         self._leave()
@@ -173,6 +175,11 @@ class TdSession(Session):
         payload = None if field is None else self._payload(request, field)
         head = self.login_head(request, request.method.callback, info)
         self.outbox.send(message(self.style, head, request.method.key, payload))
+
+    def _is_outdated(self, account: Account) -> bool:
+        """Whether the td_worker that knew this login is gone, and the login with it."""
+        newest = max(self.services.td_epoch(), account.returns.place[0])
+        return account.session.epoch < newest
 
     # -- the account -------------------------------------------------------------------------
 

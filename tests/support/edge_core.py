@@ -280,6 +280,7 @@ class Core:
         self.td_worker, self.md_worker = Worker(), Worker()
         self.subscribed: list[str] = []
         self.accounts: dict[str, Returns] = {}
+        self.td_epoch = 0
         md_pushes, md_renderer = pushes(CATALOGUE, "md"), Renderer(CATALOGUE, "md")
 
         def subscribe(topic: bytes) -> None:
@@ -311,6 +312,7 @@ class Core:
             md_renderer=md_renderer,
             td_renderer=Renderer(CATALOGUE, "td"),
             accounts=self.returns,
+            td_epoch=lambda: self.td_epoch,
             md_background=Calls(self.md_worker, self.clock.later, 1000, 1.0),
             td_background=Calls(self.td_worker, self.clock.later, 1000, 1.0),
         )

@@ -169,6 +169,26 @@ def test_a_new_epoch_needs_its_own_proof(core: Core) -> None:
     assert len(client.texts()) == 1
 
 
+@pytest.mark.parametrize("news", ["state", "return"])
+def test_a_login_of_a_worker_that_is_gone_has_failed(core: Core, news: str) -> None:
+    client = core.td()
+    client.send(login())
+    core.publish("Mark", 1)
+    if news == "state":
+        core.td_epoch = 2
+    else:
+        core.publish("Mark", 1, epoch=2)
+    core.td_worker.answer("ReqUserLogin", session_row(epoch=1), SUCCESS)
+    (heard,) = client.heard()
+    assert (heard["MsgType"], heard["RspInfo"]["ErrorID"]) == ("RspUserLogin", -1)
+    assert heard["Detail"] == "td_worker was started anew meanwhile; log in again"
+    assert client.ask(QUERY) == NOT_LOGGED_IN
+    client.send(login())
+    core.publish("Mark", 2, epoch=2)
+    core.td_worker.answer("ReqUserLogin", session_row(epoch=2), SUCCESS)
+    assert client.heard()[0]["RspInfo"]["ErrorID"] == 0
+
+
 def test_no_return_before_the_login_reply_and_none_lost_after_it(core: Core) -> None:
     client = core.td()
     client.send(login())
