@@ -49,11 +49,12 @@ class Gate:
         on_ready: Callable[[], None],
         admit: Callable[[Attempt, Event], None],
         on_lost: Callable[[int], None],
+        on_logout: Callable[[], None],
     ) -> None:
         self._catalogue, self._config, self._user = catalogue, config, user
         self._counter, self._replies, self._ids = counter, replies, ids
         self._on_login, self._on_ready = on_login, on_ready
-        self._admit, self._on_lost = admit, on_lost
+        self._admit, self._on_lost, self._on_logout = admit, on_lost, on_logout
         self.state = State.DOWN
         self.reason: int | None = None  # CTP's disconnect reason, or the error of the login
         self.authentication: Event | None = None
@@ -92,7 +93,9 @@ class Gate:
         self._password = password
 
     def renew(self, now: float) -> None:
-        """Log out, whereupon the front hangs up, and in again."""
+        """Log out, whereupon the front hangs up, and in again. Nothing is sent meanwhile: an order
+        behind our own logout would be lost."""
+        self._enter("renew")
         self._log_out(now)
 
     def timers(self, now: float) -> None:
@@ -195,7 +198,7 @@ class Gate:
             self._patience.take()  # that was too short
         if self._trying is not None and self._trying not in self._attempts:
             self._trying = self._tried = None  # he has given up
-        if self._silent:
+        if self._silent or self.state is State.LEAVING:
             # A front does not answer the login of a session that it takes for logged in.
             self._silent = False
             self._log_out(now)
@@ -212,6 +215,7 @@ class Gate:
             return
         self._retry.due = None
         self._enter("OnRspUserLogout")
+        self._on_logout()
         self._start_over()
         self._step(now)
 

@@ -15,6 +15,7 @@ class State(Enum):
     LOGGED_IN = "confirming the settlement"
     READY = "ready"
     REFUSED = "refused"
+    LEAVING = "logging out"
 
 
 TRANSITIONS: Final[dict[tuple[State, str], State]] = {
@@ -23,13 +24,15 @@ TRANSITIONS: Final[dict[tuple[State, str], State]] = {
     (State.AUTHENTICATED, "OnRspUserLogin"): State.LOGGED_IN,
     (State.LOGGED_IN, "OnRspSettlementInfoConfirm"): State.READY,
     (State.REFUSED, "again"): State.CONNECTED,
+    (State.READY, "renew"): State.LEAVING,
     **{
         (state, "refused"): State.REFUSED
         for state in (State.CONNECTED, State.AUTHENTICATED, State.LOGGED_IN)
     },
     **{
         (state, "OnRspUserLogout"): State.CONNECTED
-        for state in (State.AUTHENTICATED, State.LOGGED_IN, State.READY, State.REFUSED)
+        for state in State
+        if state not in (State.DOWN, State.CONNECTED)
     },
     **{(state, "OnFrontDisconnected"): State.DOWN for state in State},
 }

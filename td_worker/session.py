@@ -66,6 +66,7 @@ class Session:
             on_ready=self._on_ready,
             admit=self._admit,
             on_lost=self._on_lost,
+            on_logout=self.returns.reconnected,  # the next login brings the replay again
         )
         self.requests = Requests(catalogue, self._counter, self.replies, ids, config.query_s)
         self.handles: dict[bytes, bytes] = {}  # with the identity of the caller who uses it

@@ -80,6 +80,7 @@ class Desk:
             on_ready=lambda: self.notes.append("ready"),
             admit=lambda attempt, login: self.admitted.append(attempt.peer),
             on_lost=lambda error: self.notes.append(f"lost {error}"),
+            on_logout=lambda: self.notes.append("logout"),
         )
 
     def client(self, peer: bytes, password: str = "right", patience_s: float = 8.0) -> None:

@@ -107,6 +107,21 @@ def test_a_login_without_an_answer_is_followed_by_a_logout_and_a_new_login() -> 
     assert desk.admitted == [b"a"]
 
 
+def test_a_session_that_is_renewed_takes_nothing_until_it_is_ready_again() -> None:
+    desk = ready()
+    desk.gate.renew(desk.now)
+    assert (desk.counter.names[-1], desk.gate.state) == ("ReqUserLogout", State.LEAVING)
+    desk.client(b"b")
+    assert desk.admitted == [b"a"]
+    desk.later(6)
+    assert desk.counter.names[-2:] == ["ReqUserLogout"] * 2, "the first one got no answer"
+    desk.answer()
+    assert desk.counter.names[-1] == "ReqAuthenticate", "that front did not hang up"
+    desk.log_in()
+    assert desk.notes == ["login", "ready", "logout", "login", "ready"]
+    assert desk.admitted == [b"a", b"b"]
+
+
 def test_the_patience_grows_while_the_front_does_not_answer() -> None:
     desk = Desk()
     desk.client(b"a", patience_s=1000)
