@@ -11,6 +11,8 @@ from schemas.counter import Event
 
 # CTP repeats these within a connection as well; equal to the last byte they carry no news.
 _STATES: Final = frozenset({"OnRtnOrder", "OnRtnTrade"})
+# Of the public stream, which is not replayed (THOST_TERT_QUICK).
+_PUBLIC: Final = frozenset({"OnRtnInstrumentStatus", "OnRtnBulletin"})
 
 
 class Returns:
@@ -46,7 +48,8 @@ class Returns:
             self._heard.clear()
 
     def publish(self, event: Event) -> None:
-        if event.name.startswith(("OnRtn", "OnErrRtn")) and self._is_repeated(event):
+        private = event.name.startswith(("OnRtn", "OnErrRtn")) and event.name not in _PUBLIC
+        if private and self._is_repeated(event):
             self.repeated += 1
             return
         flags, body = join_body(event.field, event.info)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,6 +52,15 @@ def test_equal_bytes_of_another_callback_or_with_another_error_are_something_els
     made.publish(event("OnErrRtnOrderInsert", b"a", b"1"))
     made.publish(event("OnErrRtnOrderInsert", b"a", b"2"))
     assert len(publisher.bodies) == 4
+
+
+@pytest.mark.parametrize("name", ["OnRtnInstrumentStatus", "OnRtnBulletin"])
+def test_what_is_public_is_not_replayed_so_it_is_always_news(name: str) -> None:
+    made, publisher = returns()
+    made.publish(event(name, b"a"))
+    made.reconnected()
+    made.publish(event(name, b"a"))
+    assert (len(publisher.bodies), made.repeated) == (2, 0)
 
 
 def test_a_new_trading_day_begins_from_nothing() -> None:
