@@ -43,7 +43,8 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                         thinned out to the newest of each instrument
     send_limit_bytes    replies and returns waiting for one client; beyond it is closed with 1013
     stall_s             a client that takes nothing at all for so long is closed with 1013
-    max_subscriptions, max_pending   instruments and unanswered requests of one socket
+    max_subscriptions   instruments of one socket, and of one request; a front allows 6000 in all
+    max_pending         unanswered requests of one socket
     ping_interval_s, ping_timeout_s  WebSocket pings
     login_s             within this time a login is answered, with an error if need be
     query_s             a query without news for so long is answered with an error
@@ -64,7 +65,7 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     user_buffer_bytes: Bytes = 16 << 10
     send_limit_bytes: Bytes = 64 << 20
     stall_s: Seconds = 40.0
-    max_subscriptions: Count = 20_000
+    max_subscriptions: Count = 6000
     max_pending: Count = 10_000
     ping_interval_s: Seconds = 20.0
     ping_timeout_s: Seconds = 20.0

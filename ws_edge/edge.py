@@ -7,6 +7,7 @@ import itertools
 import logging
 import signal
 import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -54,6 +55,7 @@ from .ticks import QuoteBoard, TickBoard
 log = logging.getLogger("ws_edge")
 
 _TURN = 20  # requests of one client before the others have their turn
+_LONG = 4096  # characters of a request that is a turn of its own
 _NOTICE_S = 0.5  # between the notice of a stop and the stop
 _STOP_S = 2.0  # for closing handshakes
 _TD_STATE = state_topic("td_worker")
@@ -134,8 +136,12 @@ class Edge:
             counters=self.counters,
             md=self.md_rpc,
             td=self.td_rpc,
-            md_parser=Parser(self.catalogue, methods(self.catalogue, "md")),
-            td_parser=Parser(self.catalogue, methods(self.catalogue, "td")),
+            md_parser=Parser(
+                self.catalogue, methods(self.catalogue, "md"), self.config.max_subscriptions
+            ),
+            td_parser=Parser(
+                self.catalogue, methods(self.catalogue, "td"), self.config.max_subscriptions
+            ),
             ticks=self.ticks,
             quotes=self.quotes,
             md_pushes=self.md_pushes,
@@ -270,10 +276,7 @@ class Edge:
         fields = {"socket": str(connection.id), "side": visit.side}
         log.info("connected", extra={"fields": fields})
         try:
-            for number in itertools.count(1):
-                session.receive(await connection.recv())
-                if number % _TURN == 0:
-                    await asyncio.sleep(0)
+            await take_turns(connection.recv, session.receive)
         except ConnectionClosed:
             pass
         finally:
@@ -304,6 +307,18 @@ class Edge:
             for connection in list(self.sessions.values()):
                 connection.transport.abort()
             await server.wait_closed()
+
+
+async def take_turns(
+    recv: Callable[[], Awaitable[str | bytes]], receive: Callable[[str | bytes], None]
+) -> None:
+    """Hand over what a client sends until ``recv`` raises. It need not wait when much is there, so
+    the loop gets a chance in between."""
+    for number in itertools.count(1):
+        text = await recv()
+        receive(text)
+        if number % _TURN == 0 or len(text) > _LONG:
+            await asyncio.sleep(0)
 
 
 def _connection_class(kernel_buffer: int) -> type[Connection]:

@@ -40,10 +40,13 @@ class BadRequest(Exception):
 
 
 class Parser:
-    """Reads the requests of one path."""
+    """Reads the requests of one path. ``most_names``: instruments of one request, each of which
+    costs 5 µs that all sockets wait."""
 
-    def __init__(self, catalogue: Catalogue, methods: Mapping[str, Method]) -> None:
-        self._catalogue, self._methods = catalogue, methods
+    def __init__(
+        self, catalogue: Catalogue, methods: Mapping[str, Method], most_names: int
+    ) -> None:
+        self._catalogue, self._methods, self._most_names = catalogue, methods, most_names
 
     def parse(self, message: str | bytes) -> Request:
         """Raises BadRequest."""
@@ -86,6 +89,8 @@ class Parser:
         names = document.get("InstrumentID")
         if not isinstance(names, list) or not names:
             raise FieldError("InstrumentID", "expected a list of strings, not empty")
+        if len(names) > self._most_names:
+            raise FieldError("InstrumentID", f"more than {self._most_names} in one request")
         codec = self._catalogue.codec("SpecificInstrument")
         for index, name in enumerate(names):
             path = f"InstrumentID[{index}]"

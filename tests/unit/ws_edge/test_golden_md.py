@@ -424,6 +424,21 @@ def test_a_limit_of_subscriptions() -> None:
     assert len(client.texts()) == 3
 
 
+@pytest.mark.parametrize(
+    "name", ["SubscribeMarketData", "UnSubscribeForQuoteRsp", "QueryMarketSnapshot"]
+)
+def test_a_limit_of_names_in_one_request(name: str) -> None:
+    core = Core(WsConfig(max_subscriptions=3))
+    client = core.md_in()
+    client.send({"MsgType": name, "InstrumentID": ["a"] * 4, "RequestID": 2})
+    assert client.texts() == [
+        f'{{"MsgType":"{name}","RspInfo":{{"ErrorID":-400,"ErrorMsg":"参数有误"}},'
+        '"RequestID":2,"Detail":"InstrumentID: more than 3 in one request"}'
+    ]
+    client.send({"MsgType": "UnSubscribeMarketData", "InstrumentID": ["a"] * 3})
+    assert len(client.texts()) == 3
+
+
 def test_each_style_of_a_tick(core: Core) -> None:
     styles = [Style(), Style(on=True), Style(full=True)]
     heads = []
