@@ -30,6 +30,7 @@ _ERROR: Final = message_type("OnRspError")
 _NO_PRIVILEGE: Final = 9
 _decode_number: Final = msgspec.msgpack.Decoder(int).decode
 _DETACH_S: Final = 600.0  # a handle must go even if the worker stands still for a while
+_DETACH_AGAIN_S: Final = 1.0
 
 
 class TdSession(Session):
@@ -213,12 +214,23 @@ class TdSession(Session):
             account.returns.viewers.pop(self, None)
 
     def _detach(self, account: Account) -> None:
+        self._try_detach(account, self.services.now() + _DETACH_S)
+
+    def _try_detach(self, account: Account, until: float) -> None:
+        """Give a handle back, until ``until`` again and again while it cannot be sent; the socket
+        may be gone meanwhile. A new td_worker knows no handle of an old one."""
+        if self._is_outdated(account):
+            return
         try:
             self.services.td_background.start(
                 "Detach", _ignore, _nothing, _DETACH_S, session=account.session.handle
             )
         except (Refused, Unavailable):
-            log.debug("td_worker is away, and its handles with it")
+            if self.services.now() < until:
+                self.services.later(_DETACH_AGAIN_S, self._try_detach, account, until)
+            else:
+                fields = {"user": account.session.user}
+                log.warning("a handle could not be given back", extra={"fields": fields})
 
 
 def _ignore(row: Row) -> None:

@@ -323,6 +323,37 @@ def test_a_closed_socket_gives_everything_back(core: Core) -> None:
     assert core.returns().viewers == {}
 
 
+def test_a_handle_that_cannot_be_given_back_is_offered_again(
+    core: Core, caplog: pytest.LogCaptureFixture
+) -> None:
+    client, other = core.td_in(), core.td_in()
+    core.td_worker.there = False
+    client.session.close()
+    core.clock.advance(300)
+    core.td_worker.there = True
+    core.clock.advance(1.1)
+    assert [call.method for call in core.td_worker.calls] == ["Detach"]
+    assert core.td_worker.take("Detach").session == HANDLE
+    core.td_worker.there = False
+    other.session.close()
+    core.clock.advance(602)
+    core.td_worker.there = True
+    core.clock.advance(602)
+    assert core.td_worker.calls == []
+    assert [record.getMessage() for record in caplog.records] == [
+        "a handle could not be given back"
+    ]
+
+
+def test_a_new_worker_is_not_offered_the_handles_of_the_old_one(core: Core) -> None:
+    client = core.td_in()
+    core.td_worker.there = False
+    client.session.close()
+    core.td_worker.there, core.td_epoch = True, 2
+    core.clock.advance(602)
+    assert core.td_worker.calls == []
+
+
 def test_a_socket_closed_during_its_login_gives_the_handle_back(core: Core) -> None:
     early, late = core.td(), core.td()
     early.send(login())
