@@ -12,10 +12,12 @@ class Counters:
     conflated       ticks replaced by newer ones before a slow client took them
     overflows       clients closed because too much waited for them
     stalls          clients closed because they took nothing at all
+    ticks           ticks taken from the bus
     ticks_lost      gaps in the seq of tick topics
     returns_lost    gaps in the seq of account topics
     held_too_long   reply rows let out before the returns that should precede them
-    faults          requests answered with -500, and bus messages that were not handled
+    faults          requests answered with -500
+    unhandled       published messages that were not handled, see the log
     """
 
     conflated: int = 0
@@ -26,3 +28,4 @@ class Counters:
     returns_lost: int = 0
     held_too_long: int = 0
     faults: int = 0
+    unhandled: int = 0

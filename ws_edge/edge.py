@@ -113,8 +113,8 @@ class Edge:
         loop = asyncio.get_running_loop()
         self.md_rpc = Caller(context, self.addresses.md_rpc, "md_worker")
         self.td_rpc = Caller(context, self.addresses.td_rpc, "td_worker")
-        self.md_sub = Subscriber(context, self.addresses.md_pub, self._on_md)
-        self.td_sub = Subscriber(context, self.addresses.td_pub, self._on_td)
+        self.md_sub = Subscriber(context, self.addresses.md_pub, self._on_md, self.counters)
+        self.td_sub = Subscriber(context, self.addresses.td_pub, self._on_td, self.counters)
         self.md_pushes = pushes(self.catalogue, "md")
         self.md_renderer = Renderer(self.catalogue, "md")
         self.ticks = TickBoard(

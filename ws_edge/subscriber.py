@@ -13,6 +13,8 @@ import zmq.backend
 
 from bus.publisher import HIGH_WATER
 
+from .counters import Counters
+
 log = logging.getLogger(__name__)
 
 # Messages handed over before the loop may look at its other sockets: 0.5 ms of ticks.
@@ -27,8 +29,9 @@ class Subscriber:
         context: zmq.Context[Any],
         address: str,
         on_message: Callable[[bytes], None],
+        counters: Counters,
     ) -> None:
-        self._on_message = on_message
+        self._on_message, self._counters = on_message, counters
         self._loop = asyncio.get_running_loop()
         self._socket = context.socket(zmq.SUB)
         self._socket.set(zmq.LINGER, 0)
@@ -73,5 +76,6 @@ class Subscriber:
             try:
                 self._on_message(message)
             except Exception:
+                self._counters.unhandled += 1
                 log.exception("a message was not handled", extra={"fields": {"size": len(message)}})
         self._drain_soon()

@@ -12,6 +12,7 @@ import zmq
 
 from bus.frames import Flag, Row, message_type, pack_row
 from bus.rpc import Caller
+from ws_edge.counters import Counters
 from ws_edge.subscriber import Subscriber
 
 COUNT = 1000
@@ -44,7 +45,7 @@ class Turns:
 def test_a_flood_of_messages_leaves_the_loop_its_turns() -> None:
     async def scenario(context: Any, pub: Any) -> None:
         turns = Turns()
-        subscriber = Subscriber(context, "inproc://pub", turns.handle)
+        subscriber = Subscriber(context, "inproc://pub", turns.handle, Counters())
         subscriber.subscribe(b"a/")
         assert pub.recv() == b"\x01a/"
         for number in range(COUNT):
@@ -67,12 +68,14 @@ def test_a_message_that_cannot_be_handled_stops_nothing(caplog: pytest.LogCaptur
             if message == b"bad":
                 raise ValueError
 
-        subscriber = Subscriber(context, "inproc://pub", handle)
+        counters = Counters()
+        subscriber = Subscriber(context, "inproc://pub", handle, counters)
         subscriber.subscribe(b"")
         pub.recv()
         for message in (b"bad", b"good"):
             pub.send(message)
         await turns.done(2)
+        assert counters.unhandled == 1
         subscriber.close()
 
     with caplog.at_level(logging.ERROR):
