@@ -44,7 +44,7 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retry_s: Seconds = 10.0
     gone_s: Seconds = 15.0
     max_accounts: Annotated[int, Meta(ge=1, le=180)] = 150
-    max_unproven: Annotated[int, Meta(ge=1, le=180)] = 10
+    max_unproven: Annotated[int, Meta(ge=1, le=180)] = 50
 
     def __post_init__(self) -> None:
         addresses(self.front)

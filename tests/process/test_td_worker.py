@@ -46,6 +46,7 @@ FAST: dict[str, Any] = {
         "query_s": 1.5,
         "queries_per_s": 1000,
         "gone_s": 0.5,
+        "max_unproven": 10,
     },
 }
 RETURNS = ("OnRtnOrder", "OnRtnTrade")
