@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from schemas.catalogue import Side
 from sim.control import SimControl
@@ -352,6 +353,23 @@ def send_the_table(group: Group, control: SimControl) -> None:
         md.send(MsgType="ReqUserLogin", ReqUserLogin={})
         assert md.hear()["RspInfo"]["ErrorID"] == 0
         first_tick(md, "600000")
+
+
+def test_who_only_listens_is_sent_away_when_the_counter_refuses_the_account(tmp_path: Path) -> None:
+    """Otherwise he would wait for returns that never come, on a socket that looks well."""
+    with Group(tmp_path) as group:
+        group.start_all()
+        with SimControl(group.config["sim"]["listen"]) as control, ws(group.url("/td/")) as td:
+            logged_in(td, "100001")
+            control.error("ReqUserLogin", 60, side="td")
+            control.disconnect(side="td", seconds=0.2)
+            with pytest.raises(ConnectionClosed) as caught:
+                td.hear()
+            assert caught.value.rcvd is not None
+            assert caught.value.rcvd.code == 1012
+            assert "60" in caught.value.rcvd.reason
+        with ws(group.url("/td/")) as again:
+            logged_in(again, "100001")
 
 
 def test_the_login_of_the_original_s_readme_which_has_no_request_id(whole: Group) -> None:
