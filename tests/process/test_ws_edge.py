@@ -355,7 +355,7 @@ def test_bad_utf_8_is_1007_as_websocket_demands(stage: Stage) -> None:
 
 
 def test_a_worker_that_is_away(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, login_s=0.5, subscribe_s=0.5)
+    stage = Stage(tmp_path, login_s=0.5, subscribe_s=0.5, query_s=0.5)
     try:
         stage.start()
         with ws(stage.url("/td/")) as client:
@@ -366,6 +366,9 @@ def test_a_worker_that_is_away(tmp_path: Path) -> None:
             assert client.log_in()["RspInfo"]["ErrorID"] == 0
             stage.stop_worker("td")
             heard = client.ask(MsgType="ReqQryOrder", QryOrder={}, RequestID=4)
+            while "not connected" not in heard["Detail"]:  # the end of a worker is not seen at once
+                assert (heard["MsgType"], heard["RspInfo"]["ErrorID"]) == ("RspQryOrder", -1)
+                heard = client.ask(MsgType="ReqQryOrder", QryOrder={}, RequestID=4)
             assert (heard["MsgType"], heard["RspInfo"]["ErrorID"]) == ("RspQryOrder", -1)
             assert (heard["RequestID"], heard["Detail"]) == (4, "td_worker is not connected")
     finally:
