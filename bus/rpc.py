@@ -40,6 +40,10 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
     session     the handle from the login, 16 bytes; empty before it
     request_id  nRequestID of the client, echoed in the rows
     body        struct bytes for Req*, else msgpack
+    client_order_id  a new order's own id, given by the client: the same id never makes two orders
+    origin      who is behind the caller, such as the address of an edge's client; wrong passwords
+                are counted by it
+    fresh       a query goes to the counter although the answer of the day is known
 
     The bounds are those of the row that answers: a number that no row can carry is malformed.
     """
@@ -50,6 +54,9 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
     session: Annotated[bytes, Meta(max_length=16)] = b""
     request_id: Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)] = 0
     body: bytes = b""
+    client_order_id: Annotated[str, Meta(max_length=64)] = ""
+    origin: Annotated[str, Meta(max_length=64)] = ""
+    fresh: bool = False
 
     @property
     def seconds_left(self) -> float:
@@ -176,13 +183,26 @@ class Caller:
         session: bytes = b"",
         request_id: int = 0,
         body: bytes = b"",
+        client_order_id: str = "",
+        origin: str = "",
+        fresh: bool = False,
     ) -> int:
         """Send a call; ``on_row`` gets each row of its answer. Raises Unavailable.
 
         The answer may never come: whoever calls sets a timer and then says ``forget``.
         """
         number = next(self._ids)
-        call = Call(number, method, deadline_ns, session, request_id, body)
+        call = Call(
+            number,
+            method,
+            deadline_ns,
+            session,
+            request_id,
+            body,
+            client_order_id,
+            origin,
+            fresh,
+        )
         try:
             self._socket.send(msgspec.msgpack.encode(call), zmq.NOBLOCK)
         except zmq.Again:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from bus.errors import request_failed
+from bus.errors import Refused, request_failed
 from bus.publisher import Publisher
 from bus.rpc import Call, Router, SessionBody
 from bus.secrets import Secret
@@ -15,13 +16,14 @@ from bus.wake import Inbox
 from schemas.catalogue import Catalogue
 from schemas.counter import Counter, Event
 
+from .actions import Actions
 from .attempts import Attempt
 from .config import TdConfig
 from .gate import Gate
 from .login import State
 from .numbers import RequestIds, error_id
+from .queries.desk import QueryDesk
 from .replies import Replies
-from .requests import Requests
 from .returns import Returns
 
 log = logging.getLogger("td_worker")
@@ -68,7 +70,8 @@ class Session:
             on_lost=self._on_lost,
             on_logout=self.returns.reconnected,  # the next login brings the replay again
         )
-        self.requests = Requests(catalogue, self._counter, self.replies, ids, config.query_s)
+        self.queries = QueryDesk(catalogue, self._counter, ids, config.query_s)
+        self.actions = Actions(catalogue, self._counter, self.replies, ids)
         self.handles: dict[bytes, bytes] = {}  # with the identity of the caller who uses it
         self._idle_since: float | None = None
 
@@ -102,8 +105,14 @@ class Session:
             self.replies.own(peer, call, "Mark", None)
         elif self.gate.state is not State.READY:
             raise request_failed(f"the trading front is {self.gate.state.value}")
+        elif self._catalogue.td.requests[call.method].is_query:
+            on_row, on_failed = (
+                partial(self._on_row, peer, call),
+                partial(self._on_failed, peer, call),
+            )
+            self.queries.accept(call, on_row, on_failed, now)
         else:
-            self.requests.accept(peer, call, now)
+            self.actions.accept(peer, call)
 
     def detach(self, handle: bytes) -> None:
         """A client leaves. The counter's session stays."""
@@ -117,11 +126,11 @@ class Session:
 
     def timers(self, now: float) -> None:
         self.gate.timers(now)
-        self.requests.expire(now)
-        self.requests.pump(now)
-        if self.gate.state is State.READY and self.requests.stuck(now):
+        self.queries.expire(now)
+        self.queries.pump(now)
+        if self.gate.state is State.READY and self.queries.stuck(now):
             log.error("queries are stuck, reconnecting", extra={"fields": {"user": self.user}})
-            self.requests.front_lost()
+            self.queries.front_lost()
             self.gate.renew(now)
 
     def on_event(self, event: Event, now: float) -> None:
@@ -143,11 +152,19 @@ class Session:
 
     def _on_disconnected(self, reason: int) -> None:
         self.gate.disconnected(reason)
-        self.requests.front_lost()
+        self.queries.front_lost()
         self.returns.notice("OnFrontDisconnected", reason)
 
+    def _on_row(self, peer: bytes, call: Call, event: Event, last: bool) -> None:
+        self.replies.event(peer, call, event, last)
+
+    def _on_failed(self, peer: bytes, call: Call, error: Refused) -> None:
+        self.replies.refuse(peer, call, error)
+
     def _on_reply(self, event: Event, now: float) -> None:
-        call = self.requests.on_reply(event, now)
+        if self.queries.on_reply(event, now):
+            return
+        call = self.actions.on_reply(event)
         if call is None and event.name == "OnRspError":
             self.returns.publish(event)
         changed = event.name == "OnRspUserPasswordUpdate"
@@ -165,7 +182,7 @@ class Session:
     def _on_ready(self) -> None:
         # The front's own word on the pace counts; it is in the API since 6.7.7.
         per_s = self._config.queries_per_s or float(self._counter.query_freq()) or 1.0
-        self.requests.queries.pace(per_s)
+        self.queries.pace(per_s)
 
     def _on_lost(self, error: int) -> None:
         """Nobody logs in again by himself now, so whoever listens must: his handle ends here."""

@@ -106,9 +106,7 @@ class TdWorker:
 
     def _patience_ms(self, now: float) -> int:
         """Until the next query may be sent, 50 ms at the most."""
-        dues = [
-            due for session in self.sessions.values() if (due := session.requests.queries.due())
-        ]
+        dues = [due for session in self.sessions.values() if (due := session.queries.due())]
         return min([_POLL_MS, *(max(0, int((due - now) * 1000) + 1) for due in dues)])
 
     def _on_event(self, session: Session, event: Event, now: float) -> None:
@@ -256,7 +254,7 @@ class TdWorker:
                     "state": session.gate.state.value,
                     "reason": session.gate.reason,
                     "clients": len(session.handles),
-                    "queries_waiting": len(session.requests.queries),
+                    "queries_waiting": len(session.queries),
                     "returns": session.returns.seq,
                     "repeated": session.returns.repeated,
                 }

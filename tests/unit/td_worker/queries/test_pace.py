@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from td_worker.queries import QueryQueue
+from td_worker.queries.pace import QueryQueue
 
 
 @dataclass(eq=False)

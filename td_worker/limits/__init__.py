@@ -1,0 +1,1 @@
+"""What an account or a client may do, asked before anything goes to the front."""
