@@ -46,6 +46,7 @@ class Gate:
         ids: RequestIds,
         *,
         on_login: Callable[[Event], None],
+        on_recovering: Callable[[], None],
         on_ready: Callable[[], None],
         admit: Callable[[Attempt, Event], None],
         on_lost: Callable[[int], None],
@@ -53,7 +54,7 @@ class Gate:
     ) -> None:
         self._catalogue, self._config, self._user = catalogue, config, user
         self._counter, self._replies, self._ids = counter, replies, ids
-        self._on_login, self._on_ready = on_login, on_ready
+        self._on_login, self._on_recovering, self._on_ready = on_login, on_recovering, on_ready
         self._admit, self._on_lost, self._on_logout = admit, on_lost, on_logout
         self.state = State.DOWN
         self.reason: int | None = None  # CTP's disconnect reason, or the error of the login
@@ -106,6 +107,13 @@ class Gate:
         if self._retry.due is not None and self._retry.due <= now:
             self._retry.due = None
             self._on_due(now)
+
+    def recovered(self, now: float) -> None:
+        """What became of the orders is known: whoever waits gets in. Nothing unless recovering, for
+        the front may have gone meanwhile."""
+        if self.state is State.RECOVERING:
+            self._enter("recovered")
+            self._ready()
 
     def connected(self, now: float) -> None:
         self._enter("OnFrontConnected")
@@ -228,8 +236,9 @@ class Gate:
             self._silent, self._hangups, self.proven = False, 0, True
             self._on_login(event)
         self._enter(event.name)
-        if self.state is State.READY:
-            self._ready()
+        if self.state is State.RECOVERING:
+            self._start_over()
+            self._on_recovering()
         else:
             self._step(now)
 
@@ -271,7 +280,6 @@ class Gate:
     def _ready(self) -> None:
         self._retry.reset()
         self._patience.reset()
-        self._start_over()
         self.reason = None
         self._on_ready()
         for attempt in self._attempts.all():

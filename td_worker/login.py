@@ -7,12 +7,14 @@ from typing import Final
 
 
 class State(Enum):
-    """Where a session is. Requests are taken in READY only."""
+    """Where a session is. Requests are taken in READY; in RECOVERING, where it is being found out
+    what became of earlier orders, all but new orders."""
 
     DOWN = "disconnected"
     CONNECTED = "authenticating"
     AUTHENTICATED = "logging in"
     LOGGED_IN = "confirming the settlement"
+    RECOVERING = "recovering"
     READY = "ready"
     REFUSED = "refused"
     LEAVING = "logging out"
@@ -22,9 +24,10 @@ TRANSITIONS: Final[dict[tuple[State, str], State]] = {
     (State.DOWN, "OnFrontConnected"): State.CONNECTED,
     (State.CONNECTED, "OnRspAuthenticate"): State.AUTHENTICATED,
     (State.AUTHENTICATED, "OnRspUserLogin"): State.LOGGED_IN,
-    (State.LOGGED_IN, "OnRspSettlementInfoConfirm"): State.READY,
+    (State.LOGGED_IN, "OnRspSettlementInfoConfirm"): State.RECOVERING,
+    (State.RECOVERING, "recovered"): State.READY,
     (State.REFUSED, "again"): State.CONNECTED,
-    (State.READY, "renew"): State.LEAVING,
+    **{(state, "renew"): State.LEAVING for state in (State.RECOVERING, State.READY)},
     **{
         (state, "refused"): State.REFUSED
         for state in (State.CONNECTED, State.AUTHENTICATED, State.LOGGED_IN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -65,6 +66,7 @@ class Session:
             self.replies,
             ids,
             on_login=self._on_login,
+            on_recovering=self._on_recovering,
             on_ready=self._on_ready,
             admit=self._admit,
             on_lost=self._on_lost,
@@ -178,6 +180,9 @@ class Session:
         if login.field is not None:
             day = self._catalogue.codec("RspUserLogin").get(login.field, "TradingDay")
             self.returns.new_day(str(day))
+
+    def _on_recovering(self) -> None:
+        self.gate.recovered(time.monotonic())
 
     def _on_ready(self) -> None:
         # The front's own word on the pace counts; it is in the API since 6.7.7.

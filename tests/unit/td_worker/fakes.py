@@ -64,7 +64,8 @@ class FakeReplies:
 class Desk:
     """A gate between a counter and clients, both played by the test. ``now`` is its clock."""
 
-    def __init__(self, config: TdConfig = CONFIG) -> None:
+    def __init__(self, config: TdConfig = CONFIG, recovers: bool = True) -> None:
+        self.recovers = recovers  # at once
         self.counter, self.replies = FakeCounter(), FakeReplies()
         self.admitted: list[bytes] = []
         self.notes: list[str] = []  # what the gate told the session
@@ -77,6 +78,7 @@ class Desk:
             cast(Replies, self.replies),
             RequestIds(),
             on_login=lambda login: self.notes.append("login"),
+            on_recovering=self._recovering,
             on_ready=lambda: self.notes.append("ready"),
             admit=lambda attempt, login: self.admitted.append(attempt.peer),
             on_lost=lambda error: self.notes.append(f"lost {error}"),
@@ -86,6 +88,12 @@ class Desk:
     def client(self, peer: bytes, password: str = "right", patience_s: float = 8.0) -> None:
         call = Call(1, "ReqUserLogin", 0)
         self.gate.attach(Attempt(peer, call, Secret(password), self.now + patience_s), self.now)
+
+    def _recovering(self) -> None:
+        if self.recovers:
+            self.gate.recovered(self.now)
+        else:
+            self.notes.append("recovering")
 
     def connect(self) -> None:
         self.gate.connected(self.now)

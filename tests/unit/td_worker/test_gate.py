@@ -122,6 +122,54 @@ def test_a_session_that_is_renewed_takes_nothing_until_it_is_ready_again() -> No
     assert desk.admitted == [b"a", b"b"]
 
 
+def recovering() -> Desk:
+    desk = Desk(recovers=False)
+    desk.client(b"a")
+    desk.connect()
+    desk.log_in()
+    assert (desk.gate.state, desk.notes) == (State.RECOVERING, ["login", "recovering"])
+    return desk
+
+
+def test_clients_are_let_in_when_it_is_known_what_became_of_the_orders() -> None:
+    desk = recovering()
+    desk.client(b"b")
+    desk.client(b"wrong", "wrong")
+    assert desk.replies.heard == [(b"wrong", "OnRspUserLogin", 3)]
+    assert desk.admitted == []
+    desk.gate.recovered(desk.now)
+    assert (desk.gate.state, desk.admitted) == (State.READY, [b"a", b"b"])
+    desk.gate.recovered(desk.now)
+    assert desk.notes == ["login", "recovering", "ready"]
+    assert desk.counter.names == STEPS
+
+
+def test_a_client_hears_in_time_that_the_orders_are_not_known_yet() -> None:
+    desk = recovering()
+    desk.later(9)
+    assert desk.replies.heard == [(b"a", "Error", -1)]
+    assert desk.counter.names == STEPS
+
+
+@pytest.mark.parametrize("end", ["disconnect", "renew"])
+def test_a_recovery_that_the_front_interrupts_begins_anew(end: str) -> None:
+    desk = recovering()
+    if end == "disconnect":
+        desk.disconnect()
+        desk.gate.recovered(desk.now)
+        assert desk.gate.state.value == "disconnected"
+        desk.connect()
+    else:
+        desk.gate.renew(desk.now)
+        desk.gate.recovered(desk.now)
+        assert desk.gate.state.value == "logging out"
+        desk.answer()
+    desk.log_in()
+    assert desk.gate.state is State.RECOVERING
+    desk.gate.recovered(desk.now)
+    assert desk.admitted == [b"a"]
+
+
 def test_the_patience_grows_while_the_front_does_not_answer() -> None:
     desk = Desk()
     desk.client(b"a", patience_s=1000)
