@@ -64,6 +64,24 @@ class QueryDesk:
         self._queue.add(Query(call.method, call.body, deadline, on_row, on_failed))
         self.pump(now)
 
+    def ask(
+        self,
+        method: str,
+        body: bytes,
+        on_row: OnRow,
+        on_failed: OnFailed,
+        now: float,
+        timeout_s: float,
+    ) -> None:
+        """A query of the worker itself: it goes before those of all clients."""
+        self._queue.add_urgent(Query(method, body, now + timeout_s, on_row, on_failed))
+        self.pump(now)
+
+    def spent(self, now: float) -> None:
+        """A request that was sent past the desk and counts like a query, such as the settlement
+        confirm."""
+        self._queue.spent(now)
+
     def pace(self, per_s: float) -> None:
         self._queue.pace(per_s)
 

@@ -32,19 +32,28 @@ class QueryQueue(Generic[Q]):
         self.in_flight: Q | None = None
         self._waiting: deque[Q] = deque()
         self._pause_until = 0.0
+        self._sent: deque[float] = deque()
         self.pace(1.0)
 
     def pace(self, per_s: float) -> None:
         """So many queries in any second, one after the other without a pause up to there."""
         burst = max(1, int(per_s))
         self._window_s = burst / per_s
-        self._sent: deque[float] = deque(maxlen=burst)
+        self._sent = deque(self._sent, maxlen=burst)
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def add(self, query: Q) -> None:
         self._waiting.append(query)
+
+    def add_urgent(self, query: Q) -> None:
+        """It goes before all others, the last one of several before the earlier ones."""
+        self._waiting.appendleft(query)
+
+    def spent(self, now: float) -> None:
+        """Somebody else sent a request that the front counts as a query."""
+        self._sent.append(now)
 
     def take(self, now: float) -> Q | None:
         """The query to hand to the API now; it is in flight until one of the methods below."""

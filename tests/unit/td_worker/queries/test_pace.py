@@ -93,6 +93,25 @@ def test_a_late_end_of_an_old_query_does_not_free_the_slot_of_a_new_one() -> Non
     assert made.in_flight is second
 
 
+def test_an_urgent_one_goes_before_all_that_wait() -> None:
+    made, (first, second) = queue(1000, 2)
+    assert made.take(0) is first
+    urgent = Query()
+    made.add_urgent(urgent)
+    made.done(first)
+    assert made.take(0) is urgent
+    made.done(urgent)
+    assert made.take(0) is second
+
+
+def test_what_was_sent_elsewhere_counts_and_outlives_a_new_pace() -> None:
+    made, (first, _) = queue(1, 2)
+    made.spent(100)
+    made.pace(1)
+    assert made.take(100.9) is None
+    assert made.take(101) is first
+
+
 @given(st.integers(1, 5), st.lists(st.floats(0, 0.7), max_size=40))
 def test_never_more_than_so_many_in_any_second(per_s: int, steps: list[float]) -> None:
     made, _ = queue(per_s, 100)
