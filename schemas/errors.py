@@ -136,9 +136,11 @@ def return_text(status: int) -> str:
     return _RETURN_TEXTS.get(status, _RETURN_TEXTS[NETWORK_FAILURE])
 
 
-# Our own refusals of a client's message, with the texts of the webctp protocol.
+# Our own refusals of a client's message, with the texts of the webctp protocol; it has no number for
+# LIMIT, a request that the gateway's own limits keep from the counter.
 BAD_REQUEST: Final = -400
 NOT_LOGGED_IN: Final = -401
+LIMIT: Final = -403
 NOT_IMPLEMENTED: Final = -404
 INTERNAL_ERROR: Final = -500
 
@@ -146,6 +148,7 @@ LOCAL_TEXTS: Final = MappingProxyType(
     {
         BAD_REQUEST: "参数有误",
         NOT_LOGGED_IN: "未登录",
+        LIMIT: "超出网关限额",
         NOT_IMPLEMENTED: "Not implemented",
         INTERNAL_ERROR: "内部错误",
     }

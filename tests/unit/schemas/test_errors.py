@@ -104,6 +104,7 @@ def test_local_refusals_have_the_texts_of_the_webctp_protocol() -> None:
     assert dict(errors.LOCAL_TEXTS) == {
         -400: "参数有误",
         -401: "未登录",
+        -403: "超出网关限额",
         -404: "Not implemented",
         -500: "内部错误",
     }

@@ -363,6 +363,18 @@ def test_local_errors_of_the_worker(
     ]
 
 
+def test_an_order_beyond_a_limit_of_the_gateway_is_answered_like_one_that_the_counter_refuses(
+    core: Core, client: Client
+) -> None:
+    client.send({"MsgType": "ReqOrderInsert", "InputOrder": {}, "RequestID": 4})
+    detail = "max_volume 10 of account 028742: 25 lots"
+    core.td_worker.answer("ReqOrderInsert", error(-403, "超出网关限额", detail))
+    assert client.texts() == [
+        '{"MsgType":"RspOrderInsert","RspInfo":{"ErrorID":-403,"ErrorMsg":"超出网关限额"},'
+        f'"RequestID":4,"Detail":"{detail}"}}'
+    ]
+
+
 def test_an_rsp_error_ends_its_request(core: Core, client: Client) -> None:
     client.send({"MsgType": "ReqQryExchange", "QryExchange": {}, "RequestID": 4})
     line = row("OnRspError", None, info(90, "CTP：查询未就绪，请稍后重试"), last=True)
