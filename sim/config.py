@@ -56,6 +56,8 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     heartbeat_s          both sides say something at least so often
     silence_s            a client hangs up when it has heard nothing for so long (reason 8193)
     client_silence_s     the front does, when the client is silent
+    ledger_file          each entry of the ledger is appended to this file as a line of JSON, before
+                         anybody is told of it; "": no file
     faults               YAML file with a list of faults, see sim/README.md
     The others are those of ``sim.exchange.settings.Settings``.
     """
@@ -76,6 +78,7 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     heartbeat_s: Positive = 15.0
     silence_s: Positive = 40.0
     client_silence_s: Positive = 120.0
+    ledger_file: str = ""
     faults: str = ""
 
     def __post_init__(self) -> None:

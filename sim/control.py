@@ -117,7 +117,7 @@ class SimControl:
         return dict(self.command("faults"))
 
     def ledger(self, position: int = 0) -> list[dict[str, Any]]:
-        """What the exchange accepted, traded and ended, after the first ``position`` entries;
+        """What the exchange accepted, refused, traded and ended, after the first ``position``;
         ``kind`` is the name of the entry's class in ``sim.exchange.ledger``."""
         entries: list[dict[str, Any]] = []
         while part := self.command("ledger", position=position + len(entries)):

@@ -15,7 +15,7 @@ from sim.exchange.desk import Desk
 from sim.exchange.events import Event
 from sim.exchange.floor import Floor, open_floor
 from sim.exchange.instruments import Instrument
-from sim.exchange.ledger import Ledger
+from sim.exchange.ledger import Entry, Ledger
 from sim.exchange.logins import Logins
 from sim.exchange.market import STEP_NS
 from sim.exchange.queries import QUERIES, Query
@@ -39,9 +39,15 @@ Action = Callable[[Session, Fields, int, int], list[Event]]
 class Counter:
     """The embedded exchange's whole state."""
 
-    def __init__(self, settings: Settings, now_ns: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        now_ns: int,
+        on_entry: Callable[[Entry], None] = lambda entry: None,
+    ) -> None:
+        """``on_entry`` gets each entry of the ledger."""
         self.settings = settings
-        self.ledger = Ledger()
+        self.ledger = Ledger(on_entry)
         self.gate = Gate(settings, now_ns)
         self._logins = Logins(self.gate, lambda: self.trading_day)
         self._next_step_ns = now_ns // STEP_NS * STEP_NS

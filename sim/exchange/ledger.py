@@ -4,15 +4,20 @@ Append-only. Tests compare it with what clients believe after crashes: an order 
 really placed, once for every time it is here.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sim.exchange.orders import Fill, Order
-from sim.exchange.values import number, text, whole
+from sim.exchange.values import Fields, number, text, whole
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedOrder:
-    """An order that reached the exchange's matching."""
+    """An order that reached the exchange's matching.
+
+    ``business_unit`` is what its sender put into BusinessUnit: unlike OrderRef, OrderMemo and
+    RequestID no gateway on the way has a reason to change it.
+    """
 
     now_ns: int
     trading_day: str
@@ -24,6 +29,7 @@ class AcceptedOrder:
     session_id: int
     order_ref: str
     order_memo: str
+    business_unit: str
     request_id: int
     instrument: str
     direction: str
@@ -62,17 +68,39 @@ class EndedOrder:
     untraded: int
 
 
-Entry = AcceptedOrder | ExecutedTrade | EndedOrder
+@dataclass(frozen=True, slots=True)
+class RefusedOrder:
+    """An order that arrived and was refused: by the counter with CTP's ``error_id``, by the
+    exchange with 0."""
+
+    now_ns: int
+    trading_day: str
+    user: str
+    session_id: int
+    order_ref: str
+    order_memo: str
+    business_unit: str
+    instrument: str
+    error_id: int
+    reason: str
+
+
+Entry = AcceptedOrder | ExecutedTrade | EndedOrder | RefusedOrder
 
 
 class Ledger:
-    """The entries of the exchange's whole life, in the order they happened."""
+    """The entries of the exchange's whole life, in the order they happened.
 
-    def __init__(self) -> None:
+    ``on_entry`` gets each one before anybody is told of what it says.
+    """
+
+    def __init__(self, on_entry: Callable[[Entry], None] = lambda entry: None) -> None:
         self._entries: list[Entry] = []
+        self._on_entry = on_entry
 
     def append(self, entry: Entry) -> None:
         self._entries.append(entry)
+        self._on_entry(entry)
 
     def since(self, position: int = 0) -> tuple[Entry, ...]:
         """The entries after the first ``position``."""
@@ -98,6 +126,7 @@ def accepted(order: Order, now_ns: int) -> AcceptedOrder:
         session_id=whole(fields, "SessionID"),
         order_ref=text(fields, "OrderRef"),
         order_memo=text(fields, "OrderMemo"),
+        business_unit=text(fields, "BusinessUnit"),
         request_id=whole(fields, "RequestID"),
         instrument=order.instrument.id,
         direction=text(fields, "Direction"),
@@ -133,4 +162,22 @@ def ended(order: Order, now_ns: int) -> EndedOrder:
         order_sys_id=text(order.fields, "OrderSysID"),
         user=order.user,
         untraded=order.left,
+    )
+
+
+def refused(
+    fields: Fields, session_id: int, user: str, day: str, error_id: int, reason: str, now_ns: int
+) -> RefusedOrder:
+    """``fields`` is the request, or the order that was made of it."""
+    return RefusedOrder(
+        now_ns=now_ns,
+        trading_day=day,
+        user=user,
+        session_id=session_id,
+        order_ref=text(fields, "OrderRef"),
+        order_memo=text(fields, "OrderMemo"),
+        business_unit=text(fields, "BusinessUnit"),
+        instrument=text(fields, "InstrumentID"),
+        error_id=error_id,
+        reason=reason,
     )

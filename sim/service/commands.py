@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -15,6 +14,7 @@ from . import faults
 from .connection import Connection
 from .faults import Armed, FaultError
 from .injector import Injector
+from .record import plain
 
 LEDGER_PART: Final = 2000
 """Entries in one answer; the client asks again from where it stopped."""
@@ -88,7 +88,7 @@ class Commands:
 
     def _ledger(self, position: int = 0) -> list[dict[str, Any]]:
         entries = self._counter.ledger.since(position)[:LEDGER_PART]
-        return [{"kind": type(entry).__name__, **dataclasses.asdict(entry)} for entry in entries]
+        return [plain(entry) for entry in entries]
 
     def _sessions(self) -> list[dict[str, Any]]:
         return [

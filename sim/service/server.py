@@ -33,6 +33,7 @@ from .gates import Gates
 from .injector import Injector
 from .packing import Packer
 from .quotes import QuoteFront
+from .record import Record
 from .request_faults import Request, RequestFaults
 from .trading import TradingFront
 
@@ -49,7 +50,8 @@ class Server:
         self.max_output_bytes = config.max_output_bytes
         self._layout = catalogue.layout_id
         self._clock = Clock(config.speed)
-        self._counter = Counter(config.settings(), self._clock.now_ns())
+        record = Record(config.ledger_file)
+        self._counter = Counter(config.settings(), self._clock.now_ns(), record.append)
         self._clients: set[Connection] = set()
         self._tally: Tally[str] = Tally()
         self._gates = Gates()
