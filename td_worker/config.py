@@ -25,6 +25,8 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                    a minute
     query_s        a query without a full answer for so long ends with an error
     queries_per_s  pace of queries; 0: as the front says, one a second where it cannot tell
+    quiet_s        after a login new orders wait until the returns have been quiet for so long, and
+                   the counter's lists of orders and trades agree with them
     retry_s        first pause after a login that the front refused for now; doubles up to a minute
     gone_s         a client that cannot be reached for so long loses its logins
     max_accounts   counter sessions at the most; about 180 connections fit in one Linux process
@@ -41,6 +43,7 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     step_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
     query_s: Seconds = 30.0
     queries_per_s: Annotated[float, Meta(ge=0)] = 0
+    quiet_s: Seconds = 0.3
     retry_s: Seconds = 10.0
     gone_s: Seconds = 15.0
     max_accounts: Annotated[int, Meta(ge=1, le=180)] = 150

@@ -26,6 +26,8 @@ log = logging.getLogger("td_worker")
 
 QUERIES: Final = ("ReqQryOrder", "ReqQryTrade")
 _STREAM: Final = {"OnRspQryOrder": "OnRtnOrder", "OnRspQryTrade": "OnRtnTrade"}
+# The public stream says nothing of the account and is never quiet for long.
+_PUBLIC: Final = frozenset({"OnRtnInstrumentStatus", "OnRtnBulletin"})
 # An account may trade elsewhere all the time: a stream that never is quiet is asked about anyway,
 # and waited for so long before it counts as one that does not bring a row.
 _NOISE_S: Final = 3.0
@@ -88,7 +90,7 @@ class Recovery:
 
     def heard(self, event: Event, now: float) -> None:
         """A return as the counter gave it."""
-        if self._heard_at is not inf:
+        if self._heard_at is not inf and event.name not in _PUBLIC:
             self._heard_at = now
             for key, progress in self._known_by(event):
                 self._brought[key] = max(progress, self._brought.get(key, 0))

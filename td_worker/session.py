@@ -23,7 +23,8 @@ from .config import TdConfig
 from .gate import Gate
 from .login import State
 from .numbers import RequestIds, error_id
-from .queries.desk import QueryDesk
+from .queries.desk import OnFailed, OnRow, QueryDesk
+from .recovery import Recovery
 from .replies import Replies
 from .returns import Returns
 
@@ -67,12 +68,19 @@ class Session:
             ids,
             on_login=self._on_login,
             on_recovering=self._on_recovering,
-            on_ready=self._on_ready,
+            on_ready=lambda: None,
             admit=self._admit,
             on_lost=self._on_lost,
-            on_logout=self.returns.reconnected,  # the next login brings the replay again
+            on_logout=self._on_logout,
         )
         self.queries = QueryDesk(catalogue, self._counter, ids, config.query_s)
+        self.recovery = Recovery(
+            catalogue,
+            config.quiet_s,
+            ask=self._ask_everything,
+            lost=self.returns.publish,
+            done=lambda: self.gate.recovered(time.monotonic()),
+        )
         self.actions = Actions(catalogue, self._counter, self.replies, ids)
         self.handles: dict[bytes, bytes] = {}  # with the identity of the caller who uses it
         self._idle_since: float | None = None
@@ -105,7 +113,7 @@ class Session:
         elif call.method == "Mark":
             self.returns.notice("Mark")
             self.replies.own(peer, call, "Mark", None)
-        elif self.gate.state is not State.READY:
+        elif self.gate.state not in (State.READY, State.RECOVERING):
             raise request_failed(f"the trading front is {self.gate.state.value}")
         elif self._catalogue.td.requests[call.method].is_query:
             on_row, on_failed = (
@@ -130,7 +138,8 @@ class Session:
         self.gate.timers(now)
         self.queries.expire(now)
         self.queries.pump(now)
-        if self.gate.state is State.READY and self.queries.stuck(now):
+        self.recovery.poll(now)
+        if self.gate.state in (State.READY, State.RECOVERING) and self.queries.stuck(now):
             log.error("queries are stuck, reconnecting", extra={"fields": {"user": self.user}})
             self.queries.front_lost()
             self.gate.renew(now)
@@ -148,12 +157,14 @@ class Session:
         elif event.name == "OnHeartBeatWarning":
             self.returns.notice(event.name, event.number)
         elif not self._catalogue.td.callbacks[event.name].has_id:
+            self.recovery.heard(event, now)
             self.returns.publish(event)
         elif not self.gate.on_reply(event, now):
             self._on_reply(event, now)
 
     def _on_disconnected(self, reason: int) -> None:
         self.gate.disconnected(reason)
+        self.recovery.stop()
         self.queries.front_lost()
         self.returns.notice("OnFrontDisconnected", reason)
 
@@ -180,14 +191,24 @@ class Session:
         if login.field is not None:
             day = self._catalogue.codec("RspUserLogin").get(login.field, "TradingDay")
             self.returns.new_day(str(day))
+        self.recovery.listen(time.monotonic())
 
     def _on_recovering(self) -> None:
-        self.gate.recovered(time.monotonic())
-
-    def _on_ready(self) -> None:
         # The front's own word on the pace counts; it is in the API since 6.7.7.
         per_s = self._config.queries_per_s or float(self._counter.query_freq()) or 1.0
         self.queries.pace(per_s)
+        self.recovery.start(time.monotonic())
+
+    def _ask_everything(self, method: str, on_row: OnRow, on_failed: OnFailed) -> None:
+        struct = self._catalogue.td.requests[method].struct
+        values = {"BrokerID": self._config.broker_id, "InvestorID": self.user}
+        body = self._catalogue.codec(struct).pack(values)
+        query_s = self._config.query_s
+        self.queries.ask(method, body, on_row, on_failed, time.monotonic(), query_s)
+
+    def _on_logout(self) -> None:
+        self.recovery.stop()
+        self.returns.reconnected()  # the next login brings the replay again
 
     def _on_lost(self, error: int) -> None:
         """Nobody logs in again by himself now, so whoever listens must: his handle ends here."""
