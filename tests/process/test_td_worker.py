@@ -555,11 +555,12 @@ def test_without_the_check_the_replay_would_be_published_again(
 
 
 # The day is looked at only when the settlement is confirmed, after the replay has begun.
-LATE_DAY = """import td_worker.session as s
-login, ready = s.Session._on_login, s.Session._on_ready
+LATE_DAY = """import td_worker.returns as r
+import td_worker.session as s
+new_day, recovering = r.Returns.new_day, s.Session._on_recovering
 kept = []
-s.Session._on_login = lambda self, event: kept.append(event)
-s.Session._on_ready = lambda self: (login(self, kept[-1]), ready(self))
+r.Returns.new_day = lambda self, day: kept.append(day)
+s.Session._on_recovering = lambda self: (new_day(self.returns, kept[-1]), recovering(self))
 """
 
 
@@ -648,7 +649,7 @@ def test_an_api_that_waits_for_a_lost_answer_is_freed_by_a_new_connection(
     waiting = td.request("ReqQryOrder")
     assert waiting[-1].error_id == NETWORK_FAILURE, "the API returns -2 all the time"
     td.wait_for(lambda: td.request("ReqQryOrder")[-1].error_id == 0, "end of it")
-    assert account(td, user)["state"] == "ready"
+    ready(td, user)
 
 
 def test_a_new_connection_without_a_disconnect_is_a_disconnect(
