@@ -29,13 +29,17 @@ class Access(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """A socket that may come in. ``subprotocol`` is the one to confirm: a browser that sent its
-    token there hangs up otherwise."""
+    """A socket that may come in.
+
+    subprotocol  the one to confirm: a browser that sent its token there hangs up otherwise
+    origin       the client's address, "" when it is not known
+    """
 
     side: Side
     options: Options
     access: Access
     subprotocol: str | None = None
+    origin: str = ""
 
 
 class Door:

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 from bus.errors import request_failed
 from bus.frames import Flag, Row
 
+from .extras import NONE, Extras
+
 # The worker itself ends a call at its deadline and says so; this much later nobody is there.
 GRACE_S = 1.0
 
@@ -28,6 +30,9 @@ class Caller(Protocol):
         session: bytes = b"",
         request_id: int = 0,
         body: bytes = b"",
+        client_order_id: str = "",
+        origin: str = "",
+        fresh: bool = False,
     ) -> int: ...
 
     def forget(self, number: int) -> None: ...
@@ -55,14 +60,17 @@ class _Waiting:
 
 
 class Calls:
-    """The calls of one socket to one worker.
+    """The calls of one socket to one worker. ``origin``: the address of its client.
 
     A call whose request was handed to the counter (row SENT) may never be answered: it is kept for
     ``sent_s`` without complaint, the latest ``limit`` of them.
     """
 
-    def __init__(self, caller: Caller, later: Later, limit: int, sent_s: float) -> None:
+    def __init__(
+        self, caller: Caller, later: Later, limit: int, sent_s: float, origin: str = ""
+    ) -> None:
         self._caller, self._later, self._limit, self._sent_s = caller, later, limit, sent_s
+        self._origin = origin
         self._open: dict[int, _Waiting] = {}
         self._sent: OrderedDict[int, _Waiting] = OrderedDict()
 
@@ -79,21 +87,26 @@ class Calls:
         session: bytes = b"",
         request_id: int = 0,
         body: bytes = b"",
+        extras: Extras = NONE,
+        deadline_s: float | None = None,
         outlives: bool = False,
     ) -> None:
         """Send a call. ``on_silence`` comes instead of the last row when the worker says nothing
-        for ``timeout_s``. ``outlives``: go on after ``close``. Raises Refused,
-        Unavailable."""
+        for ``timeout_s``. ``deadline_s``: until when the worker may act on it, if not for just as
+        long. ``outlives``: go on after ``close``. Raises Refused, Unavailable."""
         if len(self._open) >= self._limit:
             raise request_failed(f"{self._limit} requests of this socket wait already")
         waiting = _Waiting(on_row, on_silence, outlives)
         waiting.number = self._caller.call(
             method,
             lambda row: self._on_row(waiting, row),
-            deadline_ns=time.time_ns() + int(timeout_s * 1e9),
+            deadline_ns=time.time_ns() + int((deadline_s or timeout_s) * 1e9),
             session=session,
             request_id=request_id,
             body=body,
+            client_order_id=extras.client_order_id,
+            origin=self._origin,
+            fresh=extras.fresh,
         )
         self._open[waiting.number] = waiting
         waiting.patience_s = timeout_s + GRACE_S

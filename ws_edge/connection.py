@@ -15,6 +15,7 @@ from .outbox import Outbox
 log = logging.getLogger("ws_edge")
 
 _CLOSE_S = 2.0
+_LONGEST_ORIGIN = 64  # of a call; an address of IPv6 with its scope may have more
 
 
 class Connection(ServerConnection):
@@ -29,6 +30,13 @@ class Connection(ServerConnection):
     outbox: Outbox | None = None
     kernel_buffer_bytes = 0
     _closing: asyncio.Task[None] | None = None
+
+    @property
+    def origin(self) -> str:
+        """The client's address, without its port. A proxy in front of the edge is one client here:
+        no header of a request can be trusted."""
+        address = self.remote_address
+        return str(address[0])[:_LONGEST_ORIGIN] if address else ""
 
     @property
     def open(self) -> bool:

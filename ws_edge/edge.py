@@ -257,7 +257,7 @@ class Edge:
         )
         if visit is None:
             return connection.respond(403, "Forbidden\n")
-        connection.visit = visit
+        connection.visit = visit._replace(origin=connection.origin)
         return None
 
     async def _serve(self, connection: ServerConnection) -> None:

@@ -59,6 +59,8 @@ class Method(NamedTuple):
     callback  the callback that answers; the reply's MsgType with "On"
     key       payload key of the reply
     empty     JSON of the payload when the counter gave none
+    insertion it makes an order, a quote or the like
+    cancels   it ends one, which is never too late
     """
 
     name: str
@@ -70,6 +72,8 @@ class Method(NamedTuple):
     callback: str = ""
     key: str = ""
     empty: bytes = b"null"
+    insertion: bool = False
+    cancels: bool = False
 
 
 _VERBS: Final = (
@@ -109,6 +113,8 @@ def _method(request: Request, side: Side, key: str) -> Method:
         callback=request.reply,
         key=key,
         empty=b"{}" if request.name in _EMPTY_OBJECT else b"null",
+        insertion=request.name.endswith("Insert"),
+        cancels=request.name.endswith("Action") and request.name != "ReqParkedOrderAction",
     )
 
 

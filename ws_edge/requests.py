@@ -13,6 +13,7 @@ from schemas.catalogue import Catalogue
 from schemas.codec import FieldError
 from schemas.errors import BAD_REQUEST, LOCAL_TEXTS, NOT_IMPLEMENTED
 
+from .extras import NONE, Extras, read_extras
 from .names import LISTS, Kind, Method
 
 _INT32: Final = 2**31
@@ -26,6 +27,7 @@ class Request(NamedTuple):
     request_id: int
     body: bytes = b""
     instruments: tuple[str, ...] = ()
+    extras: Extras = NONE
 
 
 class BadRequest(Exception):
@@ -71,7 +73,8 @@ class Parser:
         request_id = _request_id(document)
         if method.kind in LISTS:
             return Request(method, request_id, instruments=self._instruments(document))
-        return Request(method, request_id, self._struct(method, document))
+        extras = read_extras(method, document)
+        return Request(method, request_id, self._struct(method, document), extras=extras)
 
     def _struct(self, method: Method, document: dict[str, Any]) -> bytes:
         key = next((key for key in method.keys if key in document), method.keys[0])

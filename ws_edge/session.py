@@ -87,7 +87,8 @@ class Session(ABC):
         self.closed = False
         self._parser = parser
         self._info = services.catalogue.codec("RspInfo")
-        self.calls = Calls(caller, services.later, self.config.max_pending, self.config.sent_s)
+        limit, sent_s = self.config.max_pending, self.config.sent_s
+        self.calls = Calls(caller, services.later, limit, sent_s, visit.origin)
         self._heard_at = self.services.now()
         self._beat: Timer | None = None
         if visit.options.heartbeat:

@@ -31,6 +31,9 @@ _NO_PRIVILEGE: Final = 9
 _decode_number: Final = msgspec.msgpack.Decoder(int).decode
 _DETACH_S: Final = 600.0  # a handle must go even if the worker stands still for a while
 _DETACH_AGAIN_S: Final = 1.0
+# A late cancel does no harm, and its order may live. The answer comes after ``action_s`` all the
+# same. Not for ever, because the numbers of a day's orders come again.
+_CANCEL_S: Final = 600.0
 
 
 class TdSession(Session):
@@ -76,7 +79,7 @@ class TdSession(Session):
     def _call(self, request: Request, account: Account) -> None:
         method = request.method
         is_query = method.kind is Kind.QUERY
-        timeout_s = self.config.query_s if is_query else self.config.action_s
+        timeout_s = self._timeout_s(request)
         unknown = "" if is_query else "; whether it was sent is not known"
         silence = self.silence("td_worker", timeout_s, unknown)
         self.calls.start(
@@ -87,7 +90,14 @@ class TdSession(Session):
             session=account.session.handle,
             request_id=request.request_id,
             body=self._filled(request, account),
+            extras=request.extras,
+            deadline_s=_CANCEL_S if method.cancels else None,
         )
+
+    def _timeout_s(self, request: Request) -> float:
+        if request.extras.deadline_ms:
+            return request.extras.deadline_ms / 1000
+        return self.config.query_s if request.method.kind is Kind.QUERY else self.config.action_s
 
     def _filled(self, request: Request, account: Account) -> bytes:
         """The request with the account's names where the client left them out."""

@@ -164,6 +164,7 @@ def test_login_order_return_and_end(stage: Stage) -> None:
             "Order": None,
         }
         assert stage.td.wait_for("ReqQryOrder").session == HANDLE
+        assert stage.td.wait_for("ReqUserLogin").origin == "127.0.0.1"
         stage.td.publish(TOPIC, "OnRtnOrder", pack("Order", OrderSysID="  1"))
         assert client.hear()["Order"]["OrderSysID"] == "  1"
         assert client.log_in()["MsgType"] == "RspUserLogin"  # again, on the same socket

@@ -8,6 +8,9 @@ from typing import Any
 from tests.support.edge_core import login
 
 TD, MD = "td", "md"
+IN = "ReqFromBankToFutureByFuture"
+TRANSFER = {"MsgType": IN, "ReqTransfer": {}}
+QUERY = {"MsgType": "ReqQryOrder", "QryOrder": {}}
 
 
 def order(**fields: Any) -> dict[str, Any]:
@@ -71,6 +74,17 @@ CASES: list[Case] = [
     (TD, {**order(), "RequestID": 2**31}, -400, "ReqOrderInsert", "RequestID: expected int"),
     (TD, {**order(), "RequestID": True}, -400, "ReqOrderInsert", "RequestID: expected int"),
     (TD, {**order(), "RequestID": {}}, -400, "ReqOrderInsert", "RequestID: expected int"),
+    (TD, {**order(), "ClientOrderID": ""}, -400, "ReqOrderInsert", "ClientOrderID: expected 1"),
+    (TD, {**order(), "ClientOrderID": "x" * 65}, -400, "ReqOrderInsert", "ClientOrderID: exp"),
+    (TD, {**order(), "ClientOrderID": "期"}, -400, "ReqOrderInsert", "ClientOrderID: expected"),
+    (TD, {**order(), "ClientOrderID": "a\n"}, -400, "ReqOrderInsert", "ClientOrderID: expected"),
+    (TD, {**order(), "ClientOrderID": 5}, -400, "ReqOrderInsert", "ClientOrderID: expected"),
+    (TD, {**TRANSFER, "ClientOrderID": "a"}, -400, IN, "ClientOrderID: only"),
+    (TD, {**order(), "DeadlineMs": 0}, -400, "ReqOrderInsert", "DeadlineMs: expected int"),
+    (TD, {**order(), "DeadlineMs": 600_001}, -400, "ReqOrderInsert", "DeadlineMs: expected"),
+    (TD, {**order(), "DeadlineMs": 1.5}, -400, "ReqOrderInsert", "DeadlineMs: expected"),
+    (TD, {**order(), "DeadlineMs": True}, -400, "ReqOrderInsert", "DeadlineMs: expected"),
+    (TD, {**QUERY, "Fresh": 1}, -400, "ReqQryOrder", "Fresh: expected true or false"),
     (TD, {"MsgType": "ReqOrderInsert"}, -400, "ReqOrderInsert", "InputOrder: required"),
     (TD, {"MsgType": "ReqOrderInsert", "inputorder": {}}, -400, "ReqOrderInsert", "InputOrder: "),
     (TD, {**order(), "InputOrder": None}, -400, "ReqOrderInsert", "InputOrder: expected object"),

@@ -49,6 +49,7 @@ from ws_edge.ticks import QuoteBoard, TickBoard
 
 CATALOGUE = catalogues.load()
 BROKER, USER, HANDLE = "9999", "028742", b"0123456789abcdef"
+ORIGIN = "192.0.2.7"
 
 
 def pack(struct: str, **values: Any) -> bytes:
@@ -150,6 +151,9 @@ class Asked(NamedTuple):
     session: bytes
     request_id: int
     body: bytes
+    client_order_id: str
+    origin: str
+    fresh: bool
     on_row: Callable[[Row], None]
 
 
@@ -171,11 +175,15 @@ class Worker:
         session: bytes = b"",
         request_id: int = 0,
         body: bytes = b"",
+        client_order_id: str = "",
+        origin: str = "",
+        fresh: bool = False,
     ) -> int:
         if not self.there:
             raise Unavailable("the worker")
         self.count += 1
-        self.calls.append(Asked(self.count, method, deadline_ns, session, request_id, body, on_row))
+        head = (self.count, method, deadline_ns, session, request_id, body)
+        self.calls.append(Asked(*head, client_order_id, origin, fresh, on_row))
         return self.count
 
     def forget(self, number: int) -> None:
@@ -241,7 +249,7 @@ class Client:
 
     def __init__(self, core: Core, side: Side, options: Options, access: Access) -> None:
         self.pipe = Pipe()
-        visit = Visit(side, options, access)
+        visit = Visit(side, options, access, origin=ORIGIN)
         self.outbox = Outbox(
             self.pipe,
             self.pipe,
