@@ -10,8 +10,9 @@ from bus.bodies import Bodies
 from bus.errors import Refused, refused, request_failed
 from bus.rpc import Call
 from schemas.catalogue import Catalogue
-from schemas.counter import Counter, Event
+from schemas.counter import Event
 
+from .connection import Requests
 from .numbers import RequestIds
 from .replies import Replies
 
@@ -33,7 +34,7 @@ class Actions:
     """Struct bytes in, rows of callbacks out."""
 
     def __init__(
-        self, catalogue: Catalogue, counter: Counter, replies: Replies, ids: RequestIds
+        self, catalogue: Catalogue, counter: Requests, replies: Replies, ids: RequestIds
     ) -> None:
         self._catalogue, self._counter, self._replies = catalogue, counter, replies
         self._ids = ids

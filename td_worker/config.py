@@ -32,6 +32,9 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_accounts   counter sessions at the most; about 180 connections fit in one Linux process
     max_unproven   of these, sessions of accounts that the front has not accepted yet: anybody can
                    open one with a name that he made up
+    accounts_folder   where each account has its folder and lock; "": in the folder of td_worker.
+                   td_workers of one machine that may serve the same accounts must share it
+    users          serve these accounts only, and hold them from the start; empty: whoever logs in
     """
 
     front: str | list[str]
@@ -48,6 +51,8 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     gone_s: Seconds = 15.0
     max_accounts: Annotated[int, Meta(ge=1, le=180)] = 150
     max_unproven: Annotated[int, Meta(ge=1, le=180)] = 50
+    accounts_folder: str = ""
+    users: list[str] = []
 
     def __post_init__(self) -> None:
         addresses(self.front)

@@ -11,11 +11,12 @@ from bus.retry import Pauses, Retry
 from bus.secrets import Secret
 from schemas.catalogue import Catalogue
 from schemas.codec import Value
-from schemas.counter import Counter, Event
+from schemas.counter import Event
 from schemas.errors import Action, login_action, text_of
 
 from .attempts import Attempt, Attempts, same
 from .config import TdConfig
+from .connection import Requests
 from .login import ANSWERS, State, after
 from .numbers import RequestIds, error_id
 from .replies import Replies
@@ -41,10 +42,11 @@ class Gate:
         catalogue: Catalogue,
         config: TdConfig,
         user: str,
-        counter: Counter,
+        counter: Requests,
         replies: Replies,
         ids: RequestIds,
         *,
+        fits: Callable[[Event], bool],
         on_login: Callable[[Event], None],
         on_recovering: Callable[[], None],
         on_ready: Callable[[], None],
@@ -54,6 +56,7 @@ class Gate:
     ) -> None:
         self._catalogue, self._config, self._user = catalogue, config, user
         self._counter, self._replies, self._ids = counter, replies, ids
+        self._fits = fits
         self._on_login, self._on_recovering, self._on_ready = on_login, on_recovering, on_ready
         self._admit, self._on_lost, self._on_logout = admit, on_lost, on_logout
         self.state = State.DOWN
@@ -121,6 +124,11 @@ class Gate:
             self._retry.unanswered(now + self._patience.take())
         else:
             self._step(now)
+
+    def not_started(self, why: str) -> None:
+        """There is no API object; a login that comes later may have more luck."""
+        for attempt in self._attempts.all():
+            self._replies.refuse(attempt.peer, attempt.call, request_failed(why))
 
     def disconnected(self, reason: int) -> None:
         self.reason = reason
@@ -234,6 +242,10 @@ class Gate:
         elif event.name == "OnRspUserLogin":
             self._login, self._password = event, self._asked[event.request_id]
             self._silent, self._hangups, self.proven = False, 0, True
+            if not self._fits(event):
+                self._enter("OnFrontDisconnected")
+                self._start_over()
+                return
             self._on_login(event)
         self._enter(event.name)
         if self.state is State.RECOVERING:

@@ -6,8 +6,7 @@ import logging
 import os
 import time
 from functools import partial
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bus.errors import Refused, request_failed
 from bus.publisher import Publisher
@@ -15,18 +14,24 @@ from bus.rpc import Call, Router, SessionBody
 from bus.secrets import Secret
 from bus.wake import Inbox
 from schemas.catalogue import Catalogue
-from schemas.counter import Counter, Event
+from schemas.counter import Event
 
 from .actions import Actions
 from .attempts import Attempt
 from .config import TdConfig
+from .connection import Connection, NotStarted, Stopped
+from .flows import Flows
 from .gate import Gate
+from .lifecycle import Lifecycle
 from .login import State
 from .numbers import RequestIds, error_id
 from .queries.desk import OnFailed, OnRow, QueryDesk
 from .recovery import Recovery
 from .replies import Replies
 from .returns import Returns
+
+if TYPE_CHECKING:
+    from .accounts import Account
 
 log = logging.getLogger("td_worker")
 
@@ -44,17 +49,25 @@ class Session:
         self,
         catalogue: Catalogue,
         config: TdConfig,
-        user: str,
+        account: Account,
+        slot: int,
         publisher: Publisher,
         router: Router,
-        inbox: Inbox[tuple[Session, Event] | None],
+        inbox: Inbox[tuple[Session, int, Event | NotStarted | Stopped] | None],
         registry: dict[bytes, Session],
+        lifecycle: Lifecycle,
     ) -> None:
-        self.user = user
+        self.user = user = account.user
+        self.slot = slot  # 0, or its number when each client has a session of his own
+        self.folder = account.slot_folder(slot)  # of its orders and returns
         self._catalogue, self._config, self._registry = catalogue, config, registry
         self._epoch = publisher.epoch
-        self._counter = Counter(
-            catalogue, "td", config.fronts, lambda event: inbox.put((self, event))
+        self.connection = Connection(
+            catalogue,
+            config.fronts,
+            Flows(account.flow, slot),
+            lifecycle,
+            lambda generation, event: inbox.put((self, generation, event)),
         )
         self.returns = Returns(publisher, config.broker_id, user)
         self.replies = Replies(catalogue, router, self.returns)
@@ -63,9 +76,10 @@ class Session:
             catalogue,
             config,
             user,
-            self._counter,
+            self.connection,
             self.replies,
             ids,
+            fits=self._fits,
             on_login=self._on_login,
             on_recovering=self._on_recovering,
             on_ready=lambda: None,
@@ -73,7 +87,7 @@ class Session:
             on_lost=self._on_lost,
             on_logout=self._on_logout,
         )
-        self.queries = QueryDesk(catalogue, self._counter, ids, config.query_s)
+        self.queries = QueryDesk(catalogue, self.connection, ids, config.query_s)
         self.recovery = Recovery(
             catalogue,
             config.quiet_s,
@@ -81,15 +95,15 @@ class Session:
             lost=self.returns.publish,
             done=lambda: self.gate.recovered(time.monotonic()),
         )
-        self.actions = Actions(catalogue, self._counter, self.replies, ids)
+        self.actions = Actions(catalogue, self.connection, self.replies, ids)
         self.handles: dict[bytes, bytes] = {}  # with the identity of the caller who uses it
         self._idle_since: float | None = None
 
-    def start(self, flow: Path) -> None:
-        self._counter.start(flow)
+    def start(self) -> None:
+        self.connection.start()
 
     def stop(self) -> None:
-        self._counter.stop()
+        self.connection.stop()
 
     def disposable(self, now: float) -> bool:
         """Nobody uses it, nobody waits for it and the front does not know its password: whether it
@@ -186,6 +200,17 @@ class Session:
             if codec.get(call.body, "UserID") == self.user:
                 self.gate.new_password(Secret(str(codec.get(call.body, "NewPassword"))))
 
+    def _fits(self, login: Event) -> bool:
+        """Whether this API object is for the trading day that the login tells; if not, another one
+        follows, and until then there is no connection."""
+        codec = self._catalogue.codec("RspUserLogin")
+        day = "" if login.field is None else str(codec.get(login.field, "TradingDay"))
+        fits = self.connection.fits(day)
+        if not fits:
+            self.queries.front_lost()
+            self.returns.notice("OnFrontDisconnected", 0)
+        return fits
+
     def _on_login(self, login: Event) -> None:
         """The replay begins right behind the answer to the login, so the day is known before it."""
         if login.field is not None:
@@ -195,7 +220,7 @@ class Session:
 
     def _on_recovering(self) -> None:
         # The front's own word on the pace counts; it is in the API since 6.7.7.
-        per_s = self._config.queries_per_s or float(self._counter.query_freq()) or 1.0
+        per_s = self._config.queries_per_s or float(self.connection.query_freq()) or 1.0
         self.queries.pace(per_s)
         self.recovery.start(time.monotonic())
 

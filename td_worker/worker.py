@@ -6,11 +6,10 @@ returns are published and replies sent in the order of the callbacks.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import signal
 import time
-from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -32,8 +31,10 @@ from schemas import catalogue as catalogues
 from schemas.counter import Event, module
 from schemas.errors import INTERNAL_ERROR, NOT_IMPLEMENTED, NOT_LOGGED_IN
 
+from .accounts import Account, Accounts
 from .attempts import Attempt
 from .config import TdConfig
+from .connection import NotStarted, Stopped
 from .lifecycle import Lifecycle
 from .login import State
 from .presence import Presence
@@ -52,6 +53,9 @@ class TdWorker:
         self.config = loaded.own
         self.folder = loaded.common.folder("td_worker")
         self._lock = hold(self.folder / "lock")
+        accounts = Path(self.config.accounts_folder or self.folder / "accounts").absolute()
+        # Before anything else: of those that the configuration names it must have every one.
+        self.accounts = Accounts(self.config, accounts, self._make_session)
         self.catalogue = catalogues.load(loaded.common.binding)
         # Now, because it takes 0.2 s and the first login should not wait for it.
         module(self.config.fronts[0], "td", loaded.common.binding)
@@ -61,11 +65,10 @@ class TdWorker:
         epoch = next_epoch(self.folder)
         self.publisher = Publisher(self.context, self.addresses.td_pub, epoch, layout_id)
         self.router = Router(self.context, self.addresses.td_rpc, layout_id)
-        self.inbox: Inbox[tuple[Session, Event] | None] = Inbox()
+        self.inbox: Inbox[tuple[Session, int, Event | NotStarted | Stopped] | None] = Inbox()
         self.bodies = Bodies(self.catalogue)
         self.lifecycle = Lifecycle()
         self.presence = Presence(self.router, self.config.gone_s)
-        self.sessions: dict[str, Session] = {}
         self.handles: dict[bytes, Session] = {}
         self.next_state = 0.0
         self.running = True
@@ -106,17 +109,27 @@ class TdWorker:
 
     def _patience_ms(self, now: float) -> int:
         """Until the next query may be sent, 50 ms at the most."""
-        dues = [due for session in self.sessions.values() if (due := session.queries.due())]
+        dues = [due for session in self.accounts.sessions() if (due := session.queries.due())]
         return min([_POLL_MS, *(max(0, int((due - now) * 1000) + 1) for due in dues)])
 
-    def _on_event(self, session: Session, event: Event, now: float) -> None:
-        if self.sessions.get(session.user) is not session:
-            return  # released meanwhile
+    def _on_event(
+        self, session: Session, generation: int, event: Event | NotStarted | Stopped, now: float
+    ) -> None:
+        if isinstance(event, Stopped):
+            self.accounts.stopped(session.user)
+            return
+        if not self.accounts.knows(session) or session.connection.generation != generation:
+            return  # released meanwhile, or of an API object that was ended
         before = session.gate.state
         try:
-            session.on_event(event, now)
+            if isinstance(event, NotStarted):
+                session.gate.not_started(event.text)
+            else:
+                session.on_event(event, now)
         except Exception:
-            fields = {"user": session.user, "callback": event.name}
+            fields = {"user": session.user, "callback": type(event).__name__}
+            if isinstance(event, Event):
+                fields["callback"] = event.name
             log.exception("a callback was not handled", extra={"fields": fields})
         if session.gate.state is not before:
             self._tell_state()
@@ -161,35 +174,23 @@ class TdWorker:
         password = Secret(str(codec.get(call.body, "Password")))
         deadline = now + min(self.config.login_s, call.seconds_left)
         attempt = Attempt(peer, call, password, deadline)
-        session = self._session(user)
-        session.gate.attach(attempt, now)
+        self.accounts.session(user).gate.attach(attempt, now)
 
-    def _session(self, user: str) -> Session:
-        session = self.sessions.get(user)
-        if session is None:
-            if len(self.sessions) >= self.config.max_accounts:
-                raise request_failed(f"{self.config.max_accounts} accounts are the limit here")
-            unproven = sum(not other.gate.proven for other in self.sessions.values())
-            if unproven >= self.config.max_unproven:
-                raise request_failed(f"{unproven} accounts already wait for their first login")
-            session = Session(
-                self.catalogue,
-                self.config,
-                user,
-                self.publisher,
-                self.router,
-                self.inbox,
-                self.handles,
-            )
-            self.sessions[user] = session
-            # The name of the folder never comes from a client as it is.
-            name = hashlib.sha256(f"{self.config.broker_id}\0{user}".encode()).hexdigest()[:24]
-            self.lifecycle.put(partial(session.start, self.folder / "flow" / name))
-        return session
+    def _make_session(self, account: Account, slot: int) -> Session:
+        return Session(
+            self.catalogue,
+            self.config,
+            account,
+            slot,
+            self.publisher,
+            self.router,
+            self.inbox,
+            self.handles,
+            self.lifecycle,
+        )
 
     def _release(self, session: Session) -> None:
-        del self.sessions[session.user]
-        self.lifecycle.put(session.stop)
+        self.accounts.release(session)
         if not session.gate.proven:
             self.publisher.drop(session.returns.topic)
 
@@ -213,7 +214,7 @@ class TdWorker:
     # -- time --------------------------------------------------------------------------------
 
     def _timers(self, now: float) -> None:
-        for session in list(self.sessions.values()):
+        for session in self.accounts.sessions():
             session.timers(now)
             if session.disposable(now):
                 self._release(session)
@@ -225,10 +226,10 @@ class TdWorker:
         """A client that died did not say Detach."""
         if not self.presence.due(now):
             return
-        users = {peer for session in self.sessions.values() for peer in session.handles.values()}
+        users = {peer for session in self.accounts.sessions() for peer in session.handles.values()}
         if gone := self.presence.gone(users, now):
             log.info("clients are gone", extra={"fields": {"count": len(gone)}})
-            for session in self.sessions.values():
+            for session in self.accounts.sessions():
                 session.forget(gone)
 
     def _tell_state(self) -> None:
@@ -238,7 +239,7 @@ class TdWorker:
     def _describe(self) -> dict[str, object]:
         """What the state message says. ``front`` is about all accounts together: "unknown" before
         the first login, because only a login opens a connection."""
-        sessions = self.sessions.values()
+        sessions = self.accounts.sessions()
         down = [session for session in sessions if session.gate.state is State.DOWN]
         return {
             "front": "unknown" if not sessions else "disconnected" if down else "connected",

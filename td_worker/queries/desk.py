@@ -10,9 +10,10 @@ from bus.bodies import Bodies
 from bus.errors import Refused, refused, request_failed
 from bus.rpc import Call
 from schemas.catalogue import Catalogue
-from schemas.counter import Counter, Event
+from schemas.counter import Event
 from schemas.errors import TOO_MANY_IN_FLIGHT, TOO_MANY_PER_SECOND, Action, action_of
 
+from ..connection import Requests
 from ..numbers import RequestIds, error_id
 from .pace import QueryQueue
 
@@ -40,7 +41,7 @@ class QueryDesk:
     """The queries of one counter session."""
 
     def __init__(
-        self, catalogue: Catalogue, counter: Counter, ids: RequestIds, query_s: float
+        self, catalogue: Catalogue, counter: Requests, ids: RequestIds, query_s: float
     ) -> None:
         self._catalogue, self._counter = catalogue, counter
         self._ids, self._query_s = ids, query_s

@@ -66,6 +66,7 @@ class Desk:
 
     def __init__(self, config: TdConfig = CONFIG, recovers: bool = True) -> None:
         self.recovers = recovers  # at once
+        self.fits = True  # the trading day
         self.counter, self.replies = FakeCounter(), FakeReplies()
         self.admitted: list[bytes] = []
         self.notes: list[str] = []  # what the gate told the session
@@ -77,6 +78,7 @@ class Desk:
             cast(Counter, self.counter),
             cast(Replies, self.replies),
             RequestIds(),
+            fits=lambda login: self.fits,
             on_login=lambda login: self.notes.append("login"),
             on_recovering=self._recovering,
             on_ready=lambda: self.notes.append("ready"),

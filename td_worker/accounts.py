@@ -1,0 +1,147 @@
+"""The accounts of this worker: each with a folder, a lock on it, and sessions at the counter."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import IO, Final
+
+from bus.errors import Busy, request_failed
+from bus.lock import hold
+
+from .config import TdConfig
+from .session import Session
+
+_FLOW: Final = "flow"
+_LOCK: Final = "lock"
+
+
+class Account:
+    """One account. Its lock is held for as long as this is open, whatever td_worker it is that
+    works with the folder: two counter sessions that do not know of each other would number their
+    orders alike. Raises Busy."""
+
+    def __init__(self, root: Path, broker: str, user: str) -> None:
+        self.user = user
+        # The name of the folder never comes from a client as it is.
+        self.folder = root / hashlib.sha256(f"{broker}\0{user}".encode()).hexdigest()[:24]
+        self._lock = _hold(self.folder)
+        self.sessions: dict[int, Session] = {}  # by slot
+        self.stopping = 0  # API objects that are being released and still use the folder
+
+    @property
+    def flow(self) -> Path:
+        return self.folder / _FLOW
+
+    def slot_folder(self, slot: int) -> Path:
+        """Where a session keeps its orders and returns; slot 0 has the account's own folder."""
+        return self.folder / "slots" / str(slot) if slot else self.folder
+
+    def close(self) -> None:
+        """Let go; a folder in which nothing but the API's files has been written is removed, for
+        anybody can make one by a name that he made up."""
+        if not any(self._kept()):
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self._lock.close()
+
+    def _kept(self) -> Iterator[Path]:
+        for found in self.folder.iterdir():
+            if found.name == _FLOW or found.name == _LOCK:
+                continue
+            if found.is_file() or any(inner.is_file() for inner in found.rglob("*")):
+                yield found
+
+
+# Makes the session of an account in a slot.
+Make = Callable[[Account, int], Session]
+
+
+class Accounts:
+    """Opens accounts as clients log in, or from the start when the configuration names them."""
+
+    def __init__(self, config: TdConfig, root: Path, make: Make) -> None:
+        self._config, self._root, self._make = config, root, make
+        self._accounts: dict[str, Account] = {}
+        self._fixed = frozenset(config.users)
+        for user in config.users:
+            self._accounts[user] = Account(root, config.broker_id, user)
+
+    def sessions(self) -> list[Session]:
+        return [
+            session for account in self._accounts.values() for session in account.sessions.values()
+        ]
+
+    def find(self, user: str) -> Session | None:
+        """The session that the clients of an account share."""
+        account = self._accounts.get(user)
+        return account.sessions.get(0) if account is not None else None
+
+    def knows(self, session: Session) -> bool:
+        account = self._accounts.get(session.user)
+        return account is not None and account.sessions.get(session.slot) is session
+
+    def session(self, user: str) -> Session:
+        """The session for a client that logs in, begun when there is none. Raises Refused."""
+        session = self.find(user)
+        if session is not None:
+            return session
+        self._check_places()
+        return self._begin(self._account(user), 0)
+
+    def release(self, session: Session) -> None:
+        """End a session that nobody uses."""
+        account = self._accounts[session.user]
+        del account.sessions[session.slot]
+        account.stopping += 1
+        session.stop()
+
+    def stopped(self, user: str) -> None:
+        """An API object of an account is gone, and with the last one the account."""
+        account = self._accounts[user]
+        account.stopping -= 1
+        if not account.sessions and not account.stopping and user not in self._fixed:
+            del self._accounts[user]
+            account.close()
+
+    def _account(self, user: str) -> Account:
+        if self._fixed and user not in self._fixed:
+            raise request_failed("this td_worker does not serve the account")
+        account = self._accounts.get(user)
+        if account is None:
+            try:
+                account = Account(self._root, self._config.broker_id, user)
+            except Busy:
+                raise request_failed("another td_worker holds the account") from None
+            self._accounts[user] = account
+        return account
+
+    def _begin(self, account: Account, slot: int) -> Session:
+        session = self._make(account, slot)
+        account.sessions[slot] = session
+        session.start()
+        return session
+
+    def _check_places(self) -> None:
+        """Raises Refused."""
+        sessions = self.sessions()
+        if len(sessions) >= self._config.max_accounts:
+            raise request_failed(f"{self._config.max_accounts} accounts are the limit here")
+        unproven = _count(not session.gate.proven for session in sessions)
+        if unproven >= self._config.max_unproven:
+            raise request_failed(f"{unproven} accounts already wait for their first login")
+
+
+def _count(facts: Iterable[bool]) -> int:
+    return sum(facts)
+
+
+def _hold(folder: Path) -> IO[str]:
+    """Make the folder and take its lock. Raises Busy."""
+    while True:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            return hold(folder / _LOCK)
+        except FileNotFoundError:
+            continue  # who had it has just removed the folder
