@@ -11,7 +11,8 @@ Detach                 Detached, or nothing    a row "Detach"
 =====================  ======================  ====================================================
 
 All of them need the handle of a login and concern its account. A "Return" holds one published
-message as it was, topic and all (``bus.frames.unpack_message``).
+message as it was, topic and all (``bus.frames.unpack_message``). An order that is not on record
+is a refusal whose detail is NOT_ON_RECORD: it was never sent.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class OrderState(StrEnum):
     FILLED = "FILLED"
     CANCELLED = "CANCELLED"
 
+
+NOT_ON_RECORD: Final = "no such order on record"
 
 FINAL: Final = frozenset(
     {OrderState.REJECTED, OrderState.NOT_SENT, OrderState.FILLED, OrderState.CANCELLED}
@@ -83,7 +86,7 @@ class OutcomeQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     client_order_id: Annotated[str, Meta(max_length=64)] = ""
     order_id: Annotated[str, Meta(max_length=64)] = ""
-    session_id: int = 0
+    session_id: Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)] = 0
     order_ref: Annotated[str, Meta(max_length=16)] = ""
 
 
