@@ -1,0 +1,112 @@
+"""The main road of an order: recorded, handed over, answered, shown under the client's name."""
+
+from __future__ import annotations
+
+import pytest
+
+from bus.errors import Refused
+from bus.orders import OrderState, OutcomeQuery
+from td_worker.orders.record import Duplicate
+from td_worker.orders.store import Store
+
+from . import desk
+from .desk import FRONT, SESSION, event, fields, identity, order, order_state, trade
+
+
+def test_the_counter_sees_our_reference_and_the_client_its_own() -> None:
+    book = desk.new_book()
+    client = book.new_session()
+    ticket = order(book, client, "7", RequestID=3, OrderMemo="mine")
+    sent = fields("InputOrder", ticket.body)
+    assert sent["OrderRef"] == "000000000006"  # MaxOrderRef was 5
+    assert sent["OrderMemo"] == ticket.record.memo.decode() != "mine"
+    assert sent["RequestID"] == ticket.record.request
+    (shown,) = book.returned(order_state(ticket, "3"), 0.0)
+    assert identity(shown) == (FRONT, client, "7")
+    assert fields("Order", shown.field)["RequestID"] == 3
+    assert fields("Order", shown.field)["OrderMemo"] == "mine"
+    outcome = book.outcome(ticket.record)
+    assert (outcome.state, outcome.session_id, outcome.order_ref) == (OrderState.ACK, client, "7")
+
+
+def test_equal_references_of_two_clients_are_two_orders() -> None:
+    book = desk.new_book()
+    one, two = book.new_session(), book.new_session()
+    first, second = order(book, one, "1"), order(book, two, "1")
+    assert first.record.issued != second.record.issued
+    (shown,) = book.returned(order_state(second, "a"), 0.0)
+    assert identity(shown) == (FRONT, two, "1")
+    assert first.record.state is OrderState.SENT
+
+
+def test_an_order_without_a_reference_gets_the_next_one_of_its_session() -> None:
+    book = desk.new_book()
+    client = book.new_session()
+    order(book, client, "41")
+    assert order(book, client).record.client_ref == "42"
+
+
+@pytest.mark.parametrize("ref", ["7", "3", "x", "-8", "1_0", "８"])
+def test_a_reference_that_does_not_rise_is_refused_as_the_counter_would(ref: str) -> None:
+    book = desk.new_book()
+    client = book.new_session()
+    order(book, client, "7")
+    with pytest.raises(Refused) as error:
+        order(book, client, ref)
+    assert (error.value.error_id, error.value.error_msg) == (22, "CTP:报单错误：不允许重复报单")
+    assert len(book.unresolved()) == 1, "nothing is on record"
+
+
+def test_a_client_order_id_makes_one_order() -> None:
+    book = desk.new_book()
+    client = book.new_session()
+    first = order(book, client, "1", "id-1")
+    with pytest.raises(Duplicate) as again:
+        order(book, client, "1", "id-1")
+    assert again.value.record is first.record
+    with pytest.raises(Refused) as other:
+        order(book, client, "1", "id-1", VolumeTotalOriginal=6)
+    assert other.value.error_id == -400
+
+
+def test_a_restart_knows_every_record_and_uses_no_reference_twice() -> None:
+    store = Store(None)
+    book = desk.new_book(store)
+    client = book.new_session()
+    ticket = order(book, client, "1", "id-1")
+    live = book.returned(order_state(ticket, "3"), 0.0)
+    book.flush(0.0)
+    after = desk.new_book(store, session=SESSION + 1)
+    assert after.returned(order_state(ticket, "3"), 0.0) == live
+    found = after.find(OutcomeQuery(client_order_id="id-1"))
+    assert found is not None
+    assert found.state is OrderState.ACK
+    assert order(after, after.new_session()).record.issued > ticket.record.issued
+
+
+def test_a_trade_is_shown_under_the_reference_of_its_order() -> None:
+    book = desk.new_book()
+    ticket = order(book, book.new_session(), "9")
+    state = order_state(ticket, "1", 1)
+    assert book.returned(trade(ticket), 0.0) == [], "it waits for its order"
+    names = [(shown.name, identity(shown)[2]) for shown in book.returned(state, 0.1)]
+    assert names == [("OnRtnOrder", "9"), ("OnRtnTrade", "9")]
+
+
+def test_what_the_api_did_not_take_is_not_sent() -> None:
+    book = desk.new_book()
+    ticket = order(book, book.new_session())
+    book.handed(ticket.record, -3)
+    assert ticket.record.state is OrderState.NOT_SENT
+    assert not book.unresolved()
+
+
+def test_a_refusal_by_the_counter_is_on_record() -> None:
+    book = desk.new_book()
+    client = book.new_session()
+    ticket = order(book, client, "2")
+    back = event("OnErrRtnOrderInsert", fields("InputOrder", ticket.body), 31)
+    (shown,) = book.returned(back, 0.0)
+    assert identity(shown)[2] == "2"
+    outcome = book.outcome(ticket.record)
+    assert (outcome.state, outcome.error_id) == (OrderState.REJECTED, 31)
