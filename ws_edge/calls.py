@@ -124,7 +124,9 @@ class Calls:
             self._end(waiting)
         elif row.flags & Flag.SENT:
             self._keep(waiting)
-            return
+        elif waiting.number in self._sent and waiting.timer is not None:
+            # The worker follows what became of it: its news may come hours later.
+            waiting.timer.cancel()
         waiting.on_row(row)
 
     def _keep(self, waiting: _Waiting) -> None:

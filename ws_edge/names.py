@@ -3,7 +3,8 @@
 One rule for the whole API: MsgType = method, payload key = struct of the method, reply =
 callback without "On", its payload key = struct of the callback. What is listed here is what
 differs: three logins without a callback of their own, the subscriptions of market data, nine
-replies whose empty payload is {} and one request with a second payload key.
+replies whose empty payload is {} and one request with a second payload key. Our own verbs are in
+``verbs.py``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Final, NamedTuple
 
 from schemas.api import Request
 from schemas.catalogue import Catalogue, Side
+
+from .verbs import VERBS
 
 _EMPTY_OBJECT: Final = frozenset(
     {
@@ -39,6 +42,7 @@ class Kind(Enum):
     LOGOUT = "logout"
     QUERY = "query"
     ACTION = "action"
+    VERB = "verb"
     SUBSCRIBE = "subscribe"
     UNSUBSCRIBE = "unsubscribe"
     SNAPSHOT = "snapshot"
@@ -76,7 +80,7 @@ class Method(NamedTuple):
     cancels: bool = False
 
 
-_VERBS: Final = (
+_MD_VERBS: Final = (
     ("SubscribeMarketData", Kind.SUBSCRIBE, "OnRspSubMarketData", "SpecificInstrument"),
     ("UnSubscribeMarketData", Kind.UNSUBSCRIBE, "OnRspUnSubMarketData", "SpecificInstrument"),
     ("SubscribeForQuoteRsp", Kind.SUBSCRIBE, "OnRspSubForQuoteRsp", "SpecificInstrument"),
@@ -96,8 +100,13 @@ def _methods(catalogue: Catalogue, side: Side) -> Iterator[Method]:
     api = catalogue.api(side)
     for request in api.requests.values():
         yield _method(request, side, api.callbacks[request.reply].struct or "")
-    if side == "md":
-        for name, kind, callback, key in _VERBS:
+    if side == "td":
+        for verb in VERBS.values():
+            yield Method(
+                verb.name, Kind.VERB, (verb.name,), callback=f"OnRsp{verb.name}", key=verb.key
+            )
+    else:
+        for name, kind, callback, key in _MD_VERBS:
             yield Method(name, kind, ("InstrumentID",), callback=callback, key=key)
 
 

@@ -13,11 +13,13 @@ _ON = frozenset({"1", "on", "true", "yes"})
 
 
 class Options(NamedTuple):
-    """``notices`` is a subset of NOTICES."""
+    """``notices`` is a subset of NOTICES; ``outcomes``: every insertion is answered by what became
+    of it."""
 
     style: Style = Style()
     notices: frozenset[str] = frozenset()
     heartbeat: bool = False
+    outcomes: bool = False
 
     def wants(self, notice: str) -> bool:
         return notice in self.notices or "all" in self.notices
@@ -39,4 +41,5 @@ def read_options(query: Mapping[str, Sequence[str]], config: WsConfig) -> Option
         Style(full, switch("dialect", config.dialect)),
         notices,
         switch("heartbeat", config.heartbeat),
+        switch("outcomes", config.outcomes),
     )

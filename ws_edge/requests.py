@@ -15,13 +15,15 @@ from schemas.errors import BAD_REQUEST, LOCAL_TEXTS, NOT_IMPLEMENTED
 
 from .extras import NONE, Extras, read_extras
 from .names import LISTS, Kind, Method
+from .verbs import VERBS
 
 _INT32: Final = 2**31
 _decode: Final = msgspec.json.Decoder().decode
 
 
 class Request(NamedTuple):
-    """A request that is in order. ``body``: struct bytes; ``instruments`` for the list requests."""
+    """A request that is in order. ``body``: struct bytes, msgpack for our own verbs;
+    ``instruments`` for the list requests."""
 
     method: Method
     request_id: int
@@ -73,14 +75,13 @@ class Parser:
         request_id = _request_id(document)
         if method.kind in LISTS:
             return Request(method, request_id, instruments=self._instruments(document))
+        key, payload = _payload(method, document)
+        if method.kind is Kind.VERB:
+            return Request(method, request_id, VERBS[method.name].parse(payload))
         extras = read_extras(method, document)
-        return Request(method, request_id, self._struct(method, document), extras=extras)
+        return Request(method, request_id, self._struct(method, key, payload), extras=extras)
 
-    def _struct(self, method: Method, document: dict[str, Any]) -> bytes:
-        key = next((key for key in method.keys if key in document), method.keys[0])
-        payload = document.get(key)
-        if not isinstance(payload, dict):
-            raise FieldError(key, "expected object" if key in document else "required")
+    def _struct(self, method: Method, key: str, payload: dict[str, Any]) -> bytes:
         for field in method.required:
             if payload.get(field) is None:
                 raise FieldError(f"{key}.{field}", "required")
@@ -105,6 +106,15 @@ class Parser:
             if not name or "/" in name or "\0" in name:
                 raise FieldError(path, "not an instrument")
         return tuple(names)
+
+
+def _payload(method: Method, document: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """With its key."""
+    key = next((key for key in method.keys if key in document), method.keys[0])
+    payload = document.get(key)
+    if not isinstance(payload, dict):
+        raise FieldError(key, "expected object" if key in document else "required")
+    return key, payload
 
 
 def _json(text: str) -> dict[str, Any]:

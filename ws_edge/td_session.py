@@ -10,18 +10,21 @@ import msgspec
 
 from bus.errors import Refused, Unavailable, request_failed
 from bus.frames import Flag, Message, Row, message_type
+from bus.orders import NOT_ON_RECORD
 from bus.rpc import refusal
 from schemas.errors import NOT_LOGGED_IN, text_of
 
 from .admission import Visit
 from .envelope import message, rsp_info
-from .names import Kind
+from .names import Kind, Method
 from .outbox import Outbox, Peer
+from .outcomes import OUTCOME, SENT, Outcomes
 from .pushes import family
 from .requests import Request
 from .returns import SESSION_LOST
 from .session import Services, Session, not_logged_in
 from .td_login import Account, Login
+from .verbs import VERBS
 
 log = logging.getLogger("ws_edge")
 
@@ -50,6 +53,7 @@ class TdSession(Session):
         self._bound = 0
         self._unfinished: set[Login] = set()
         self._families: set[str] = set()
+        self._outcomes = Outcomes(self)
 
     def handle(self, request: Request) -> None:
         method = request.method
@@ -62,7 +66,7 @@ class TdSession(Session):
         if method.kind is Kind.LOGOUT:
             self._log_out(request, account)
             return
-        right = "query" if method.kind is Kind.QUERY else "trade"
+        right = "query" if _only_asks(method) else "trade"
         if right not in self.visit.access.rights:
             raise Refused(_NO_PRIVILEGE, text_of(_NO_PRIVILEGE), "the token does not allow it")
         self._families.add(family(method.name))
@@ -78,9 +82,8 @@ class TdSession(Session):
 
     def _call(self, request: Request, account: Account) -> None:
         method = request.method
-        is_query = method.kind is Kind.QUERY
         timeout_s = self._timeout_s(request)
-        unknown = "" if is_query else "; whether it was sent is not known"
+        unknown = "" if _only_asks(method) else "; whether it was sent is not known"
         silence = self.silence("td_worker", timeout_s, unknown)
         self.calls.start(
             method.name,
@@ -101,6 +104,8 @@ class TdSession(Session):
 
     def _filled(self, request: Request, account: Account) -> bytes:
         """The request with the account's names where the client left them out."""
+        if request.method.kind is Kind.VERB:
+            return request.body
         codec = self.services.catalogue.codec(request.method.struct)
         own = {"BrokerID": account.session.broker, "InvestorID": account.session.user}
         own["UserID"] = account.session.user
@@ -120,6 +125,8 @@ class TdSession(Session):
         self.reply(request, self.no_error(), last=True, payload=payload)
 
     def _on_row(self, request: Request, account: Account, row: Row) -> None:
+        if row.type == SENT and not self._outcomes.wanted(request):
+            return
         place = (account.session.epoch, row.after_seq)
         deliver = partial(self.guard, request, self._deliver, request, account, row)
         account.returns.in_order(place, deliver)
@@ -127,9 +134,23 @@ class TdSession(Session):
     def _deliver(self, request: Request, account: Account, row: Row) -> None:
         refused = refusal(row)
         if refused is not None:
-            if refused.error_id == NOT_LOGGED_IN:
-                self._forget(account)
+            self._deliver_refusal(request, account, refused)
+        elif request.method.kind is Kind.VERB:
+            payload = VERBS[request.method.name].payload(row.body)
+            self.reply(request, self.no_error(), last=True, payload=payload)
+        elif row.type in (SENT, OUTCOME):
+            self._outcomes.tell(request, row)
+        else:
+            self._deliver_callback(request, row)
+
+    def _deliver_refusal(self, request: Request, account: Account, refused: Refused) -> None:
+        if refused.error_id == NOT_LOGGED_IN:
+            self._forget(account)
+        if request.method.kind is not Kind.VERB or refused.detail != NOT_ON_RECORD:
             raise refused
+        self.reply(request, self.no_error(), last=True, payload=request.method.empty)
+
+    def _deliver_callback(self, request: Request, row: Row) -> None:
         field, info = self.split(row.flags, row.body)
         last = bool(row.flags & Flag.LAST)
         if row.type == _ERROR:
@@ -241,6 +262,11 @@ class TdSession(Session):
             else:
                 fields = {"user": account.session.user}
                 log.warning("a handle could not be given back", extra={"fields": fields})
+
+
+def _only_asks(method: Method) -> bool:
+    verb = VERBS.get(method.name)
+    return verb.asks if verb is not None else method.kind is Kind.QUERY
 
 
 def _ignore(row: Row) -> None:

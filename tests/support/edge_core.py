@@ -28,6 +28,7 @@ from bus.frames import (
     tick_topic,
     unpack_message,
 )
+from bus.orders import Outcome
 from bus.rpc import ErrorBody, SessionBody
 from schemas import catalogue as catalogues
 from schemas.catalogue import Side
@@ -82,8 +83,10 @@ def row(
     return Line(name, flags | (Flag.LAST if last else 0), body, after_seq)
 
 
-def sent() -> Line:
-    return Line("Sent", Flag.SENT | Flag.LOCAL, b"")
+def sent(outcome: Outcome | None = None) -> Line:
+    if outcome is None:
+        return Line("Sent", Flag.SENT | Flag.LOCAL, b"")
+    return own("Sent", outcome)._replace(flags=Flag.SENT | Flag.LOCAL | Flag.MSGPACK)
 
 
 def own(name: str, message: object, *, last: bool = False, after_seq: int = 0) -> Line:
