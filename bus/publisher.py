@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -77,20 +78,36 @@ class Publisher:
         """A topic that nobody follows ends; if it ever comes back, its seq begins anew."""
         self._streams.pop(topic, None)
 
-    def publish(self, stream: Stream, kind: int, flags: int, body: bytes, recv_ns: int) -> int:
-        """Send one message; never waits. Returns its seq."""
+    def publish(
+        self,
+        stream: Stream,
+        kind: int,
+        flags: int,
+        body: bytes,
+        recv_ns: int,
+        keep: Callable[[bytes], None] | None = None,
+    ) -> int:
+        """Send one message; never waits. Returns its seq. ``keep`` gets the message first."""
         with self.lock:
             stream.seq = seq = stream.seq + 1
             header = HEADER.pack(self.epoch, seq, recv_ns, time.time_ns(), kind, self.layout, flags)
             stream.last = message = stream.prefix + header + body
+            if keep is not None:
+                keep(message)
             self._send(message, zmq.NOBLOCK)
         return seq
 
-    def tell(self, topic: str, name: str, message: object) -> int:
+    def tell(
+        self,
+        topic: str,
+        name: str,
+        message: object,
+        keep: Callable[[bytes], None] | None = None,
+    ) -> int:
         """Publish a message of our own, as msgpack."""
         body = msgspec.msgpack.encode(message)
         stream = self.stream(topic)
-        return self.publish(stream, message_type(name), Flag.MSGPACK, body, time.time_ns())
+        return self.publish(stream, message_type(name), Flag.MSGPACK, body, time.time_ns(), keep)
 
     def subscriptions(self) -> list[tuple[bool, str]]:
         """What subscribers asked for since the last call: (wanted, topic prefix).
