@@ -117,13 +117,24 @@ class Router:
 
     def send(self, peer: bytes, row: Row) -> None:
         """A caller that is gone, or that has not read 100,000 rows, loses the row."""
-        if self._send(peer, row):
+        if self.offer(peer, row):
             self.dropped += 1
+
+    def offer(self, peer: bytes, row: Row) -> int:
+        """0, or why the row was not taken: zmq.EHOSTUNREACH when the caller is gone, zmq.EAGAIN
+        when he has not read 100,000 rows."""
+        try:
+            self.socket.send_multipart((peer, pack_row(row)), zmq.NOBLOCK)
+        except zmq.ZMQError as exc:
+            if exc.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
+                raise
+            return exc.errno
+        return 0
 
     def reachable(self, peer: bytes) -> bool:
         """Whether this caller is still connected: a row of no call, which it passes over."""
         probe = Row(0, 0, 0, _PROBE, self.layout, Flag.LOCAL, b"")
-        return self._send(peer, probe) != zmq.EHOSTUNREACH
+        return self.offer(peer, probe) != zmq.EHOSTUNREACH
 
     def refuse(self, peer: bytes, call: Call, error: Refused) -> None:
         """End a call without the counter."""
@@ -134,16 +145,6 @@ class Router:
 
     def close(self) -> None:
         self.socket.close()
-
-    def _send(self, peer: bytes, row: Row) -> int:
-        """0, or why the row was not taken."""
-        try:
-            self.socket.send_multipart((peer, pack_row(row)), zmq.NOBLOCK)
-        except zmq.ZMQError as exc:
-            if exc.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
-                raise
-            return exc.errno
-        return 0
 
     def _count_malformed(self, size: int) -> None:
         self.malformed += 1

@@ -35,6 +35,7 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     accounts_folder   where each account has its folder and lock; "": in the folder of td_worker.
                    td_workers of one machine that may serve the same accounts must share it
     users          serve these accounts only, and hold them from the start; empty: whoever logs in
+    keep_days      files of so many trading days stay in an account's folder
     """
 
     front: str | list[str]
@@ -53,6 +54,7 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_unproven: Annotated[int, Meta(ge=1, le=180)] = 50
     accounts_folder: str = ""
     users: list[str] = []
+    keep_days: Annotated[int, Meta(ge=2, le=1000)] = 10
 
     def __post_init__(self) -> None:
         addresses(self.front)

@@ -162,7 +162,6 @@ class Journal:
                 self._note(file, record)
         except OSError as exc:
             self._alarm(exc)
-        self._runs.sort(key=lambda run: (run.epoch, run.first))
         return file
 
     def _note(self, file: DayFile, record: Record) -> None:

@@ -22,6 +22,7 @@ from .config import TdConfig
 from .connection import Connection, NotStarted, Stopped
 from .flows import Flows
 from .gate import Gate
+from .journal import Journal
 from .lifecycle import Lifecycle
 from .login import State
 from .numbers import RequestIds, error_id
@@ -61,7 +62,7 @@ class Session:
         self.slot = slot  # 0, or its number when each client has a session of his own
         self.folder = account.slot_folder(slot)  # of its orders and returns
         self._catalogue, self._config, self._registry = catalogue, config, registry
-        self._epoch = publisher.epoch
+        self._epoch, self._lifecycle = publisher.epoch, lifecycle
         self.connection = Connection(
             catalogue,
             config.fronts,
@@ -69,7 +70,8 @@ class Session:
             lifecycle,
             lambda generation, event: inbox.put((self, generation, event)),
         )
-        self.returns = Returns(publisher, config.broker_id, user)
+        journal = Journal(self.folder / "returns", config.keep_days)
+        self.returns = Returns(catalogue, publisher, journal, config.broker_id, user)
         self.replies = Replies(catalogue, router, self.returns)
         ids = RequestIds()
         self.gate = Gate(
@@ -100,10 +102,12 @@ class Session:
         self._idle_since: float | None = None
 
     def start(self) -> None:
+        self._lifecycle.put(self.returns.journal.open)
         self.connection.start()
 
     def stop(self) -> None:
         self.connection.stop()
+        self.returns.journal.close()
 
     def disposable(self, now: float) -> bool:
         """Nobody uses it, nobody waits for it and the front does not know its password: whether it
@@ -152,6 +156,7 @@ class Session:
         self.gate.timers(now)
         self.queries.expire(now)
         self.queries.pump(now)
+        self.returns.journal.flush(now)
         self.recovery.poll(now)
         if self.gate.state in (State.READY, State.RECOVERING) and self.queries.stuck(now):
             log.error("queries are stuck, reconnecting", extra={"fields": {"user": self.user}})

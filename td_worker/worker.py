@@ -38,6 +38,7 @@ from .connection import NotStarted, Stopped
 from .lifecycle import Lifecycle
 from .login import State
 from .presence import Presence
+from .replays import Replays
 from .session import Session
 
 log = logging.getLogger("td_worker")
@@ -68,6 +69,7 @@ class TdWorker:
         self.inbox: Inbox[tuple[Session, int, Event | NotStarted | Stopped] | None] = Inbox()
         self.bodies = Bodies(self.catalogue)
         self.lifecycle = Lifecycle()
+        self.replays = Replays(self.router, layout_id)
         self.presence = Presence(self.router, self.config.gone_s)
         self.handles: dict[bytes, Session] = {}
         self.next_state = 0.0
@@ -105,10 +107,13 @@ class TdWorker:
             if received is None:
                 break
             self._on_call(*received, now)
+        self.replays.pump()
         self._timers(now)
 
     def _patience_ms(self, now: float) -> int:
-        """Until the next query may be sent, 50 ms at the most."""
+        """Until the next query may be sent, 50 ms at the most, and not at all during a replay."""
+        if self.replays.busy:
+            return 0
         dues = [due for session in self.accounts.sessions() if (due := session.queries.due())]
         return min([_POLL_MS, *(max(0, int((due - now) * 1000) + 1) for due in dues)])
 
@@ -158,9 +163,12 @@ class TdWorker:
             session = self.handles.get(call.session)
             if session is None:
                 raise refused(NOT_LOGGED_IN, "no such session; log in again")
-            if call.method not in self.catalogue.td.requests and call.method != "Mark":
+            if call.method == "Returns":
+                self.replays.accept(peer, call, session.returns.journal)
+            elif call.method in self.catalogue.td.requests or call.method == "Mark":
+                session.call(peer, call, now)
+            else:
                 raise refused(NOT_IMPLEMENTED, f"td_worker has no {call.method}")
-            session.call(peer, call, now)
 
     def _log_in(self, peer: bytes, call: Call, now: float) -> None:
         request = self.catalogue.td.requests.get(call.method)
@@ -191,7 +199,8 @@ class TdWorker:
 
     def _release(self, session: Session) -> None:
         self.accounts.release(session)
-        if not session.gate.proven:
+        # Where returns were ever published, a topic that begins anew would repeat their places.
+        if not session.returns.journal.exists:
             self.publisher.drop(session.returns.topic)
 
     def _detach(self, peer: bytes, call: Call) -> None:
@@ -258,6 +267,7 @@ class TdWorker:
                     "queries_waiting": len(session.queries),
                     "returns": session.returns.seq,
                     "repeated": session.returns.repeated,
+                    "journal_failing": session.returns.journal.failing,
                 }
                 for session in sessions
             ],

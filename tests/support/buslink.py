@@ -36,6 +36,7 @@ from bus.frames import (
     unpack_message,
     unpack_row,
 )
+from bus.orders import Place
 from bus.rpc import Call
 from schemas.catalogue import Side
 from schemas.codec import Value
@@ -43,7 +44,10 @@ from tests.support.group import Group
 
 TIMEOUT_S: Final = 10.0
 PORTION: Final = 1000
-OWN: Final = ("Error", "Session", "State", "Snapshot", "Sent", "Mark", "Detach", "SessionLost")
+OWN: Final = (
+    *("Error", "Session", "State", "Snapshot", "Sent", "Mark", "Detach", "SessionLost"),
+    *("Return", "Returns"),
+)
 Fields = dict[str, Value]
 
 
@@ -355,6 +359,14 @@ class TdLink(Link):
     def request(self, method: str, **values: Value) -> list[Reply]:
         """The same, and wait for the whole answer."""
         return self.rows(self.send(method, self.body(method, **values), session=self.handle))
+
+    def returns(self, epoch: int = 0, seq: int = 0) -> tuple[list[Published], tuple[int, int]]:
+        """What was published after a place, once more, and the place reached."""
+        body = msgspec.msgpack.encode(Place(epoch, seq))
+        *rows, last = self.call("Returns", body, session=self.handle)
+        assert [row.name for row in (*rows, last)] == ["Return"] * len(rows) + ["Returns"], last
+        reached = (last.own["epoch"], last.own["seq"])
+        return [self._published(unpack_message(row.body)) for row in rows], reached
 
     def order(
         self,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import schemas.catalogue
 from bus.errors import Refused
+from bus.frames import HEADER, unpack_message
+from bus.publisher import Stream
 from bus.rpc import Call
 from bus.secrets import Secret
 from schemas.codec import Value
@@ -59,6 +62,42 @@ class FakeReplies:
 
     def refuse(self, peer: bytes, call: Call, error: Refused) -> None:
         self.heard.append((peer, "Error", error.error_id))
+
+
+class FakePublisher:
+    """Makes the messages and sends them nowhere; ``breaks``: the process ends right before."""
+
+    def __init__(self, epoch: int = 1) -> None:
+        self.epoch = epoch
+        self.frames: list[bytes] = []
+        self.breaks = False
+        self._streams: dict[str, Stream] = {}
+
+    @property
+    def bodies(self) -> list[bytes]:
+        return [unpack_message(frame).body for frame in self.frames]
+
+    def stream(self, topic: str) -> Stream:
+        return self._streams.setdefault(topic, Stream(topic))
+
+    def publish(
+        self,
+        stream: Stream,
+        kind: int,
+        flags: int,
+        body: bytes,
+        recv_ns: int,
+        keep: Callable[[bytes], None] | None = None,
+    ) -> int:
+        stream.seq += 1
+        header = HEADER.pack(self.epoch, stream.seq, recv_ns, 0, kind, CATALOGUE.layout_id, flags)
+        frame = stream.prefix + header + body
+        if keep is not None:
+            keep(frame)
+        if self.breaks:
+            raise RuntimeError("killed")
+        self.frames.append(frame)
+        return stream.seq
 
 
 class Desk:

@@ -1,0 +1,118 @@
+"""The verb "Returns": what was published of an account, once more for a client that missed it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+import zmq
+
+from bus.errors import bad_parameters, request_failed
+from bus.frames import Flag, Row, message_type
+from bus.orders import Place
+from bus.rpc import Call, Router
+
+from .journal import Journal
+
+log = logging.getLogger("td_worker")
+
+# A turn of the worker's loop is lent for so long, to all replays together.
+_TURN_S: Final = 0.003
+_SLICE: Final = 32  # rows of one replay before the next one goes on
+_MOST: Final = 100  # replays under way; each is cheap to ask for
+
+_RETURN: Final = message_type("Return")
+_RETURNS: Final = message_type("Returns")
+_decode = msgspec.msgpack.Decoder(Place).decode
+
+
+@dataclass(slots=True, eq=False)
+class Replay:
+    """One call and what is still to be sent. Taking a row raises OSError when the disk does."""
+
+    peer: bytes
+    call: Call
+    rows: Iterator[Row]
+    held: Row | None = None  # made, and not taken by a client that does not read
+
+
+class Replays:
+    """All that are under way in this process. They end where the stream was when they were asked
+    for: whoever has subscribed before that has what came later from there.
+
+    The rows have no ``after_seq``: who has lost part of the stream waits for nothing from it.
+    """
+
+    def __init__(self, router: Router, layout: int) -> None:
+        self._router, self._layout = router, layout
+        self._open: deque[Replay] = deque()
+        self.busy = False  # the next turn should come at once
+        self.rows = 0
+
+    def accept(self, peer: bytes, call: Call, journal: Journal) -> None:
+        """Begin to answer. Raises Refused."""
+        try:
+            place = _decode(call.body)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+            raise bad_parameters(f"Returns: {exc}") from None
+        if len(self._open) >= _MOST:
+            raise request_failed(f"{_MOST} replays of returns are under way")
+        try:
+            frames = journal.after(place)
+        except LookupError:
+            last = journal.last
+            raise request_failed(
+                f"the returns after {place.epoch}/{place.seq} are not kept: query orders, trades "
+                f"and positions anew and go on from {last.epoch}/{last.seq}"
+            ) from None
+        self._open.append(Replay(peer, call, self._rows(call, frames, journal.last)))
+        self.busy = True
+
+    def pump(self) -> None:
+        """Send some milliseconds' worth."""
+        until = time.perf_counter() + _TURN_S
+        stuck = 0  # one behind the other
+        while stuck < len(self._open) and time.perf_counter() < until:
+            replay = self._open.popleft()
+            before = self.rows
+            if self._send_slice(replay):
+                self._open.append(replay)
+                stuck = stuck + 1 if self.rows == before else 0
+        self.busy = stuck < len(self._open)
+
+    def _send_slice(self, replay: Replay) -> bool:
+        """Whether there is more."""
+        call = replay.call
+        if call.seconds_left < 0:
+            error = request_failed("no time was left for all; ask again from the last one you have")
+            self._router.refuse(replay.peer, call, error)
+            return False
+        try:
+            for _ in range(_SLICE):
+                row = replay.held or next(replay.rows, None)
+                if row is None:
+                    return False
+                failure = self._router.offer(replay.peer, row)
+                replay.held = row if failure == zmq.EAGAIN else None
+                if failure:
+                    return failure == zmq.EAGAIN
+                self.rows += 1
+        except OSError as exc:
+            fields = {"error": str(exc.strerror)}
+            log.error("the journal of returns cannot be read", extra={"fields": fields})
+            error = request_failed("the journal cannot be read: query orders and trades anew")
+            self._router.refuse(replay.peer, call, error)
+            return False
+        return True
+
+    def _rows(self, call: Call, frames: Iterator[bytes], reached: Place) -> Iterator[Row]:
+        for frame in frames:
+            flags = Flag.LOCAL | Flag.HAS_FIELD
+            yield Row(call.id, 0, call.request_id, _RETURN, self._layout, flags, frame)
+        flags, body = Flag.LOCAL | Flag.MSGPACK | Flag.LAST, msgspec.msgpack.encode(reached)
+        yield Row(call.id, 0, call.request_id, _RETURNS, self._layout, flags, body)
