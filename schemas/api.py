@@ -28,6 +28,11 @@ class Request(msgspec.Struct, frozen=True, array_like=True):
         """Whether the API counts it against its query limits: ReqQry*, but not ReqQuery*."""
         return self.name.startswith("ReqQry")
 
+    @property
+    def only_asks(self) -> bool:
+        """Whether it changes nothing: ReqQry* and ReqQuery*, which the limits do not concern."""
+        return self.name.startswith(("ReqQry", "ReqQuery"))
+
 
 class Callback(msgspec.Struct, frozen=True, array_like=True):
     """One On* method of a callback class.

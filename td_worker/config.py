@@ -27,6 +27,8 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     queries_per_s  pace of queries; 0: as the front says, one a second where it cannot tell
     quiet_s        after a login new orders wait until the returns have been quiet for so long, and
                    the counter's lists of orders and trades agree with them
+    cache_mb       memory for answers that stay the same for a trading day, such as the instruments;
+                   0: each query goes to the counter
     retry_s        first pause after a login that the front refused for now; doubles up to a minute
     gone_s         a client that cannot be reached for so long loses its logins
     max_accounts   counter sessions at the most; about 180 connections fit in one Linux process
@@ -48,6 +50,7 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     query_s: Seconds = 30.0
     queries_per_s: Annotated[float, Meta(ge=0)] = 0
     quiet_s: Seconds = 0.3
+    cache_mb: Annotated[int, Meta(ge=0, le=4096)] = 64
     retry_s: Seconds = 10.0
     gone_s: Seconds = 15.0
     max_accounts: Annotated[int, Meta(ge=1, le=180)] = 150

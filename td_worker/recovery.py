@@ -20,7 +20,7 @@ from schemas.catalogue import Catalogue
 from schemas.counter import Event
 
 from .numbers import error_id
-from .queries.desk import OnFailed, OnRow
+from .queries.query import OnFailed, OnRow
 
 log = logging.getLogger("td_worker")
 

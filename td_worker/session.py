@@ -26,7 +26,10 @@ from .journal import Journal
 from .lifecycle import Lifecycle
 from .login import State
 from .numbers import RequestIds, error_id
-from .queries.desk import OnFailed, OnRow, QueryDesk
+from .queries.day_cache import DayCache
+from .queries.delivery import Deliveries
+from .queries.desk import QueryDesk
+from .queries.query import OnFailed, OnRow
 from .recovery import Recovery
 from .replies import Replies
 from .returns import Returns
@@ -57,6 +60,8 @@ class Session:
         inbox: Inbox[tuple[Session, int, Event | NotStarted | Stopped] | None],
         registry: dict[bytes, Session],
         lifecycle: Lifecycle,
+        cache: DayCache,
+        deliveries: Deliveries,
     ) -> None:
         self.user = user = account.user
         self.slot = slot  # 0, or its number when each client has a session of his own
@@ -89,7 +94,9 @@ class Session:
             on_lost=self._on_lost,
             on_logout=self._on_logout,
         )
-        self.queries = QueryDesk(catalogue, self.connection, ids, config.query_s)
+        self.queries = QueryDesk(
+            catalogue, self.connection, ids, config.query_s, user, cache, deliveries
+        )
         self.recovery = Recovery(
             catalogue,
             config.quiet_s,
@@ -133,7 +140,7 @@ class Session:
             self.replies.own(peer, call, "Mark", None)
         elif self.gate.state not in (State.READY, State.RECOVERING):
             raise request_failed(f"the trading front is {self.gate.state.value}")
-        elif self._catalogue.td.requests[call.method].is_query:
+        elif self._catalogue.td.requests[call.method].only_asks:
             on_row, on_failed = (
                 partial(self._on_row, peer, call),
                 partial(self._on_failed, peer, call),
@@ -146,6 +153,7 @@ class Session:
         """A client leaves. The counter's session stays."""
         self.handles.pop(handle, None)
         self._registry.pop(handle, None)
+        self.queries.left(handle)
 
     def forget(self, peers: set[bytes]) -> None:
         """Detach everything of callers that are gone."""
@@ -221,6 +229,7 @@ class Session:
         if login.field is not None:
             day = self._catalogue.codec("RspUserLogin").get(login.field, "TradingDay")
             self.returns.new_day(str(day))
+            self.queries.new_day(str(day))
         self.recovery.listen(time.monotonic())
 
     def _on_recovering(self) -> None:

@@ -38,6 +38,8 @@ from .connection import NotStarted, Stopped
 from .lifecycle import Lifecycle
 from .login import State
 from .presence import Presence
+from .queries.day_cache import DayCache
+from .queries.delivery import Deliveries
 from .replays import Replays
 from .session import Session
 
@@ -70,6 +72,8 @@ class TdWorker:
         self.bodies = Bodies(self.catalogue)
         self.lifecycle = Lifecycle()
         self.replays = Replays(self.router, layout_id)
+        self.cache = DayCache(self.config.cache_mb << 20)
+        self.deliveries = Deliveries()
         self.presence = Presence(self.router, self.config.gone_s)
         self.handles: dict[bytes, Session] = {}
         self.next_state = 0.0
@@ -108,13 +112,17 @@ class TdWorker:
                 break
             self._on_call(*received, now)
         self.replays.pump()
+        self.deliveries.step(now)
         self._timers(now)
 
     def _patience_ms(self, now: float) -> int:
-        """Until the next query may be sent, 50 ms at the most, and not at all during a replay."""
+        """Until the next query may be sent or the next rows be handed out, 50 ms at the most, and
+        not at all during a replay."""
         if self.replays.busy:
             return 0
         dues = [due for session in self.accounts.sessions() if (due := session.queries.due())]
+        if due := self.deliveries.due():
+            dues.append(due)
         return min([_POLL_MS, *(max(0, int((due - now) * 1000) + 1) for due in dues)])
 
     def _on_event(
@@ -195,6 +203,8 @@ class TdWorker:
             self.inbox,
             self.handles,
             self.lifecycle,
+            self.cache,
+            self.deliveries,
         )
 
     def _release(self, session: Session) -> None:

@@ -1,9 +1,25 @@
-"""The desk for queries: one generic path for every ReqQry* and ReqQuery* of the API."""
+"""The desk for queries: one generic path for every ReqQry* and ReqQuery* of the API.
+
+- The counter takes one ReqQry* at a time and so many a second, so they wait here. Clients have
+  their turns one after the other, whatever each of them has asked.
+- Equal questions that wait are asked once. One that is in flight already is joined only for a day
+  table (``tables``), which does not change: the rows of an order, a trade, a position or an
+  account may have been read before the new question was asked, and who asks after his own trade
+  must see it.
+- The worker's own questions (``ask``) go before all others and stay alone.
+- ReqQuery* are outside of the counter's limits and are sent at once.
+- -2, -3, 90 and 154 never reach a client: the query is sent again after a growing pause, until
+  its deadline.
+- The slot of the query in flight comes free in every case: last row, OnRspError, a non-zero
+  return, time-out and disconnect; else one lost answer would stop all queries for ever.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import heapq
+import itertools
+import logging
+from collections import deque
 from typing import Final
 
 from bus.bodies import Bodies
@@ -15,54 +31,91 @@ from schemas.errors import TOO_MANY_IN_FLIGHT, TOO_MANY_PER_SECOND, Action, acti
 
 from ..connection import Requests
 from ..numbers import RequestIds, error_id
-from .pace import QueryQueue
+from .day_cache import DayCache, key_of
+from .delivery import Deliveries
+from .measures import Measures
+from .pace import Pace
+from .query import QUEUED, Answer, OnFailed, OnRow, Query, Stage, Waiter
+from .tables import is_day_table
+from .turns import Turns
 
-_MOST_WAITING: Final = 10_000
+log = logging.getLogger("td_worker")
+
+_MOST_OF_CLIENT: Final = 10_000
+_MOST: Final = 50_000
+# Rows of one answer to several clients, all together, that are passed on the moment they come; the
+# rest follows at the pace at which the callers can read.
+_MOST_AT_ONCE: Final = 20_000
 _HELD_GAP_S: Final = 1.0
 _BUSY: Final = frozenset({TOO_MANY_IN_FLIGHT, TOO_MANY_PER_SECOND})
-
-OnRow = Callable[[Event, bool], None]  # (a row as the counter gave it, whether it is the last)
-OnFailed = Callable[[Refused], None]
-
-
-@dataclass(slots=True, eq=False)
-class Query:
-    """One query and who waits for it. Exactly one last row or one failure ends it."""
-
-    method: str
-    body: bytes
-    deadline: float
-    on_row: OnRow
-    on_failed: OnFailed
-    number: int = 0  # nRequestID at the counter, new for each time it is sent
+# The API still holds a query that we gave up, or its second began at another moment than ours.
+_NOT_TAKEN_S: Final = (0.05, 0.4)  # the first pause, and the longest
+# The counter is not ready. Others may go on after the first pause.
+_NOT_READY_S: Final = (1.0, 5.0)
 
 
 class QueryDesk:
     """The queries of one counter session."""
 
     def __init__(
-        self, catalogue: Catalogue, counter: Requests, ids: RequestIds, query_s: float
+        self,
+        catalogue: Catalogue,
+        counter: Requests,
+        ids: RequestIds,
+        query_s: float,
+        user: str,
+        cache: DayCache,
+        deliveries: Deliveries,
     ) -> None:
-        self._catalogue, self._counter = catalogue, counter
-        self._ids, self._query_s = ids, query_s
-        self._queue: QueryQueue[Query] = QueryQueue()
+        self.measures = Measures()
+        self._catalogue, self._counter, self._ids = catalogue, counter, ids
+        self._query_s, self._user = query_s, user
+        self._cache, self._deliveries = cache, deliveries
+        self._day = ""
         self._bodies = Bodies(catalogue)
+        self._pace = Pace()
+        self._turns = Turns()
+        self._urgent: deque[Query] = deque()
+        self._again: list[tuple[float, int, Query]] = []  # a heap: not before, a number, the query
+        self._numbers = itertools.count()
+        self._same: dict[tuple[str, bytes], Query] = {}  # those that another one may join
         self._open: dict[int, Query] = {}
+        self._flying: Query | None = None
+        self._given_up = 0  # number of the query in flight that nobody waited for any more
+        self._deadlines: list[tuple[float, int, Waiter]] = []  # a heap of all who wait
+        self._of_client: dict[bytes, int] = {}
+        self._count = 0  # of all who wait
+        self._queued = 0  # waiters of queries that are not sent
+        self._ready = 0  # queries that wait for their turn
+        self._older_first = False
         # Since when, and when last, the API refused a query because another one is in flight.
         self._held_since: float | None = None
         self._held_at = 0.0
 
     def __len__(self) -> int:
-        return len(self._queue)
+        """How many questions of clients and of the worker itself wait to be asked."""
+        return self._queued
+
+    # -- questions ---------------------------------------------------------------------------
 
     def accept(self, call: Call, on_row: OnRow, on_failed: OnFailed, now: float) -> None:
-        """Queue a client's query. Raises Refused."""
+        """A client's query. Raises Refused."""
         request = self._catalogue.td.requests[call.method]
         self._bodies.check(call.method, request.struct, call.body)
-        if len(self._queue) >= _MOST_WAITING:
-            raise request_failed("too many queries of this account wait")
+        if self._of_client.get(call.session, 0) >= _MOST_OF_CLIENT:
+            raise request_failed(f"{_MOST_OF_CLIENT} queries of this client wait already")
+        if self._count >= _MOST:
+            raise request_failed(f"{_MOST} queries of this account wait already")
+        query = self._question(call)
         deadline = now + min(call.seconds_left, self._query_s)
-        self._queue.add(Query(call.method, call.body, deadline, on_row, on_failed))
+        waiter = Waiter(call.session, query, deadline, now, on_row, on_failed)
+        self._wait(waiter)
+        if query.answer is not None:
+            self._deliveries.add(query.answer, waiter, self._hand)
+        if not request.is_query:
+            self._send(query, now)
+        elif query.stage in QUEUED:
+            self._turns.add(waiter)
         self.pump(now)
 
     def ask(
@@ -75,65 +128,288 @@ class QueryDesk:
         timeout_s: float,
     ) -> None:
         """A query of the worker itself: it goes before those of all clients."""
-        self._queue.add_urgent(Query(method, body, now + timeout_s, on_row, on_failed))
+        query = self._new(method, body, alone=True)
+        self._urgent.append(query)
+        self._wait(Waiter(b"", query, now + timeout_s, now, on_row, on_failed))
         self.pump(now)
+
+    def left(self, client: bytes) -> None:
+        """A client is gone: end what it has asked."""
+        if client in self._of_client:
+            for waiter in self._all():
+                if waiter.client == client:
+                    self._fail(waiter, request_failed("the client has left"))
+
+    def new_day(self, trading_day: str) -> None:
+        """Called with the TradingDay of each login."""
+        self._day = trading_day
+        self._cache.new_day(trading_day)
+
+    # -- time --------------------------------------------------------------------------------
+
+    def pace(self, per_s: float) -> None:
+        self._pace.set(per_s)
 
     def spent(self, now: float) -> None:
         """A request that was sent past the desk and counts like a query, such as the settlement
         confirm."""
-        self._queue.spent(now)
-
-    def pace(self, per_s: float) -> None:
-        self._queue.pace(per_s)
+        self._pace.sent(now)
 
     def due(self) -> float | None:
-        """When ``pump`` may have something to send."""
-        return self._queue.due()
+        """When ``pump`` may have something to send; None when only an event can change that."""
+        while self._again and self._again[0][2].stage is not Stage.AGAIN:
+            heapq.heappop(self._again)
+        if self._flying is not None or not (self._ready or self._again):
+            return None
+        return max(self._pace.due(), 0.0 if self._ready else self._again[0][0])
 
     def pump(self, now: float) -> None:
         """Send the next query when its time has come."""
-        while (query := self._queue.take(now)) is not None:
-            status = self._send(query)
-            self._watch(status, now)
-            if status in _BUSY:
-                self._open.pop(query.number, None)
-                self._queue.not_taken(now)
-            elif status != 0:
-                error = refused(status, f"{query.method} returned {status}; nothing was sent")
-                self._end(query, error)
+        while (query := self._next(now)) is not None:
+            self._send(query, now)
 
-    def on_reply(self, event: Event, now: float) -> bool:
-        """Pass a callback on to who asked; whether somebody did."""
-        query = self._open.get(event.request_id)
-        if query is None:
-            return False
-        if self._not_ready(event):
-            self._open.pop(query.number, None)
-            self._queue.not_ready(now)
-            return True
-        last = event.last or event.name == "OnRspError"
-        query.on_row(event, last)
-        if last:
-            self._open.pop(query.number, None)
-            self._queue.done(query)
-            self.pump(now)
-        return True
+    def expire(self, now: float) -> None:
+        """End the waiting of those who have waited for too long; others wait on for the same
+        answer."""
+        while self._deadlines and self._deadlines[0][0] < now:
+            waiter = heapq.heappop(self._deadlines)[2]
+            if not waiter.done:
+                self.measures.timeouts += 1
+                self._fail(waiter, request_failed(_why_late(waiter.query)))
 
     def stuck(self, now: float) -> bool:
         """Whether the API has held its place for queries for so long that the answer it waits for
         must be lost; only a new connection frees it."""
         return self._held_since is not None and now - self._held_since > self._query_s
 
-    def expire(self, now: float) -> None:
-        """End the queries that have waited for too long."""
-        for query in self._queue.expired(now):
-            self._end(query, request_failed("no full answer from the counter in time"))
+    # -- answers -----------------------------------------------------------------------------
+
+    def on_reply(self, event: Event, now: float) -> bool:
+        """Pass a callback on to who asked; whether somebody did."""
+        query = self._open.get(event.request_id)
+        last = event.last or event.name == "OnRspError"
+        if query is None:
+            return self._late(event, last, now)
+        error = error_id(self._catalogue, event)
+        if action_of(error) is Action.RETRY:
+            self._not_ready(query, error, now)
+        else:
+            query.rows += 1
+            if last:
+                self._end(query)
+            self._pass_on(query, event, last, error == 0)
+        self.pump(now)
+        return True
 
     def front_lost(self) -> None:
-        """End all queries."""
+        """End all queries; what the counter has answered in full is still delivered."""
         self._held_since = None
-        for query in self._queue.clear():
-            self._end(query, request_failed("the trading front disconnected"))
+        self._turns.clear()
+        self._urgent.clear()
+        self._again.clear()
+        self._pace.resume()
+        lost = [waiter for waiter in self._all() if waiter.query.stage is not Stage.ENDED]
+        for waiter in lost:
+            self._fail(waiter, request_failed("the trading front disconnected"))
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _question(self, call: Call) -> Query:
+        """The query whose rows answer this call: one that is answered or under way already, or a
+        new one."""
+        method, body = call.method, call.body
+        if not self._catalogue.td.requests[method].is_query:
+            return self._new(method, body, alone=True)
+        table = is_day_table(method)
+        if table and not call.fresh:
+            known = self._cache.get(key_of(self._day, self._user, method, body))
+            if known is not None:
+                self.measures.hits += 1
+                return Query(method, body, known, stage=Stage.ENDED)
+        query = self._same.get((method, body))
+        if query is not None and (query.stage in QUEUED or not call.fresh):
+            self.measures.merged += 1
+            return query
+        query = self._same[method, body] = self._new(method, body)
+        if table:
+            query.answer = Answer()
+            self.measures.misses += 1
+        return query
+
+    def _new(self, method: str, body: bytes, alone: bool = False) -> Query:
+        self._ready += 1
+        return Query(method, body, alone=alone)
+
+    def _next(self, now: float) -> Query | None:
+        due = self.due()
+        if due is None or now < due:
+            return None
+        while self._urgent:
+            query = self._urgent.popleft()
+            if query.stage is Stage.WAITING:
+                return query
+        # In turns, so that queries which are never ready do not take all the time.
+        self._older_first = not self._older_first
+        if self._older_first:
+            return self._take_again(now) or self._turns.take()
+        return self._turns.take() or self._take_again(now)
+
+    def _take_again(self, now: float) -> Query | None:
+        while self._again and self._again[0][0] <= now:
+            query = heapq.heappop(self._again)[2]
+            if query.stage is Stage.AGAIN:
+                return query
+        return None
+
+    def _again_now(self) -> None:
+        """What the API has refused need not wait any longer."""
+        self._pace.resume()
+        for index, (_, number, query) in enumerate(self._again):
+            if query.put_off in _BUSY:
+                self._again[index] = (0.0, number, query)
+        heapq.heapify(self._again)
+
+    def _send(self, query: Query, now: float) -> None:
+        limited = self._catalogue.td.requests[query.method].is_query
+        query.number = self._ids.next()
+        self._open[query.number] = query
+        self._move(query, Stage.FLYING)
+        if limited:
+            self._flying = query
+            self._pace.sent(now)
+        if query.answer is None:
+            self._forget_key(query)
+        status = self._counter.request(query.method, query.body, query.number)
+        if limited:
+            self._watch(status, now)
+        if status in _BUSY:
+            if limited:
+                self._pace.not_sent()
+            self._put_off(query, status, _NOT_TAKEN_S, now)
+        elif status != 0:
+            self._end(query, refused(status, f"{query.method} returned {status}; nothing was sent"))
+        else:
+            self._count_sent(query, now)
+
+    def _count_sent(self, query: Query, now: float) -> None:
+        self.measures.sent += 1
+        for waiter in query.waiters if query.tries == 0 else ():
+            self.measures.waited(now - waiter.since)
+
+    def _not_ready(self, query: Query, error: int, now: float) -> None:
+        """The counter asks for the same query a little later (90, 154)."""
+        if query.rows == 0:
+            self._put_off(query, error, _NOT_READY_S, now)
+        else:  # it cannot be asked again: its first rows are with those who asked
+            self._end(query, request_failed(f"the counter broke off its answer with {error}"))
+
+    def _put_off(self, query: Query, error: int, pauses: tuple[float, float], now: float) -> None:
+        """Once more later; the pauses of one query grow."""
+        self.measures.busy(error)
+        self._land(query)
+        self._move(query, Stage.AGAIN)
+        if not query.alone:
+            self._same.setdefault(query.key, query)
+        first, longest = pauses
+        pause = min(first * 2.0 ** min(query.tries, 10), longest)
+        query.tries, query.put_off = query.tries + 1, error
+        heapq.heappush(self._again, (now + pause, next(self._numbers), query))
+        # The API refuses all of them alike; the counter may have an answer to another one.
+        self._pace.pause(now + (pause if error in _BUSY else first))
+
+    def _pass_on(self, query: Query, event: Event, last: bool, good: bool) -> None:
+        readers = len(query.waiters)
+        if query.answer is None and readers > 1 and query.rows * readers > _MOST_AT_ONCE:
+            query.answer = Answer()
+            for waiter in query.waiters:
+                self._deliveries.add(query.answer, waiter, self._hand)
+        if query.answer is None:
+            for waiter in list(query.waiters):
+                self._hand(waiter, event, last)
+            return
+        query.answer.add(event, last, good)
+        self._deliveries.grown(query.answer)
+        if last and is_day_table(query.method):
+            key = key_of(self._day, self._user, query.method, query.body)
+            self._cache.put(key, query.answer)
+
+    def _hand(self, waiter: Waiter, event: Event, last: bool) -> None:
+        """One row to one who waits."""
+        if last:
+            self._settle(waiter)
+        try:
+            waiter.on_row(event, last)
+        except Exception:
+            # The others who wait, and the slot, must not suffer from it.
+            log.exception("a row was not handled", extra={"fields": {"callback": event.name}})
+
+    def _fail(self, waiter: Waiter, error: Refused) -> None:
+        self._settle(waiter)
+        try:
+            waiter.on_failed(error)
+        except Exception:
+            log.exception("a failed query was not handled")
+
+    def _wait(self, waiter: Waiter) -> None:
+        waiter.query.waiters[waiter] = None
+        self._count += 1
+        self._queued += waiter.query.stage in QUEUED
+        self._of_client[waiter.client] = self._of_client.get(waiter.client, 0) + 1
+        if len(self._deadlines) > 2 * self._count + 1000:  # mostly of those who have their answer
+            self._deadlines = [entry for entry in self._deadlines if not entry[2].done]
+            heapq.heapify(self._deadlines)
+        heapq.heappush(self._deadlines, (waiter.deadline, next(self._numbers), waiter))
+
+    def _settle(self, waiter: Waiter) -> None:
+        """It waits no more; a query for which nobody waits ends."""
+        query, client = waiter.query, waiter.client
+        waiter.done = True
+        del query.waiters[waiter]
+        self._count -= 1
+        self._queued -= query.stage in QUEUED
+        self._of_client[client] -= 1
+        if not self._of_client[client]:
+            del self._of_client[client]
+        if not query.waiters and query.stage is not Stage.ENDED:
+            if query is self._flying:
+                self._given_up = query.number
+            self._end(query)
+
+    def _end(self, query: Query, error: Refused | None = None) -> None:
+        """The counter is done with it, or nobody waits for it: its place is free."""
+        self._land(query)
+        self._forget_key(query)
+        self._move(query, Stage.ENDED)
+        if error is not None:
+            for waiter in list(query.waiters):
+                self._fail(waiter, error)
+
+    def _land(self, query: Query) -> None:
+        self._open.pop(query.number, None)
+        if self._flying is query:
+            self._flying = None
+
+    def _move(self, query: Query, stage: Stage) -> None:
+        self._queued += len(query.waiters) * ((stage in QUEUED) - (query.stage in QUEUED))
+        self._ready += (stage is Stage.WAITING) - (query.stage is Stage.WAITING)
+        query.stage = stage
+
+    def _forget_key(self, query: Query) -> None:
+        if self._same.get(query.key) is query:
+            del self._same[query.key]
+
+    def _all(self) -> list[Waiter]:
+        return [waiter for _, _, waiter in sorted(self._deadlines) if not waiter.done]
+
+    def _late(self, event: Event, last: bool, now: float) -> bool:
+        """The rows of a query that was given up: with the last one the API's place is free."""
+        if not event.request_id or event.request_id != self._given_up:
+            return False
+        if last:
+            self._given_up = 0
+            self._again_now()
+            self.pump(now)
+        return True
 
     def _watch(self, status: int, now: float) -> None:
         """We have nothing in flight when we send, so the API waits for what we gave up."""
@@ -143,16 +419,12 @@ class QueryDesk:
             self._held_since = now
         self._held_at = now
 
-    def _send(self, query: Query) -> int:
-        query.number = self._ids.next()
-        self._open[query.number] = query
-        return self._counter.request(query.method, query.body, query.number)
 
-    def _end(self, query: Query, error: Refused) -> None:
-        self._queue.done(query)
-        self._open.pop(query.number, None)
-        query.on_failed(error)
-
-    def _not_ready(self, event: Event) -> bool:
-        """Whether the counter asks for the same query a little later (90, 154)."""
-        return action_of(error_id(self._catalogue, event)) is Action.RETRY
+def _why_late(query: Query) -> str:
+    if query.stage is Stage.FLYING:
+        return "no full answer from the counter in time"
+    if query.stage is Stage.ENDED:
+        return "its rows could not be delivered in time"
+    if query.tries:
+        return f"put off {query.tries} times, the last time by {query.put_off}; not answered"
+    return "its turn did not come in time; nothing was sent"

@@ -117,6 +117,8 @@ def test_queries_are_told_from_actions(catalogue: Catalogue) -> None:
     assert requests["ReqQryOrder"].is_query
     assert not requests["ReqOrderInsert"].is_query
     assert not requests["ReqQueryBankAccountMoneyByFuture"].is_query
+    assert requests["ReqQueryBankAccountMoneyByFuture"].only_asks
+    assert not requests["ReqOrderInsert"].only_asks
 
 
 def test_no_two_message_types_of_the_bus_collide(catalogue: Catalogue) -> None:

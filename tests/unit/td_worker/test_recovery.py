@@ -8,7 +8,7 @@ import pytest
 
 from bus.errors import request_failed
 from schemas.counter import Event
-from td_worker.queries.desk import OnFailed, OnRow
+from td_worker.queries.query import OnFailed, OnRow
 from td_worker.recovery import Recovery
 from tests.unit.td_worker.fakes import CATALOGUE
 

@@ -1,0 +1,32 @@
+"""What one desk has done, for stat/."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_MOST_WAITS: Final = 2000  # of one interval; more would not change the quantiles
+
+
+class Measures:
+    """Plain counters since the start, and the waiting times since they were last taken."""
+
+    def __init__(self) -> None:
+        self.sent = self.merged = self.hits = self.misses = self.timeouts = 0
+        self.put_off: dict[int, int] = {}  # by -2, -3, 90, 154
+        self._waits: list[float] = []
+
+    def waited(self, seconds: float) -> None:
+        """From the question to the call of the API."""
+        if len(self._waits) < _MOST_WAITS:
+            self._waits.append(seconds)
+
+    def busy(self, error: int) -> None:
+        self.put_off[error] = self.put_off.get(error, 0) + 1
+
+    def take_waits(self) -> tuple[float, float, float]:
+        """(p50, p99, longest) in seconds since the last call; zeros when nothing was sent."""
+        if not self._waits:
+            return 0.0, 0.0, 0.0
+        waits, self._waits = sorted(self._waits), []
+        last = len(waits) - 1
+        return waits[last // 2], waits[last * 99 // 100], waits[last]
