@@ -27,6 +27,7 @@ from .publisher import HIGH_WATER
 
 log = logging.getLogger(__name__)
 
+_LINGER_MS: Final = 500
 _SLICE: Final = 50  # rows handed over before the loop may do something else
 MAX_CALL: Final = 1 << 20  # bytes; the largest struct of the API has 4 KB
 
@@ -74,12 +75,14 @@ class ErrorBody(msgspec.Struct, frozen=True):
 
 
 class SessionBody(msgspec.Struct, frozen=True):
-    """Body of a row of type "Session", which precedes the row of a successful login."""
+    """Body of a row of type "Session", which precedes the row of a successful login. ``topic`` is
+    where the account's returns are published; "": ``account_topic`` of broker and user."""
 
     handle: bytes
     broker: str
     user: str
     epoch: int
+    topic: str = ""
 
 
 _PROBE: Final = message_type("Probe")
@@ -236,7 +239,8 @@ class Caller:
         self._loop.remove_reader(self._fd)
         if self._more is not None:
             self._more.cancel()
-        self._socket.close()
+        # What was sent last says which clients are gone.
+        self._socket.close(linger=_LINGER_MS)
 
     def _drain_soon(self) -> None:
         if self._more is None:

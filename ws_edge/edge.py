@@ -23,7 +23,6 @@ from bus.endpoints import resolve
 from bus.errors import Busy, ConfigError
 from bus.frames import (
     Message,
-    account_topic,
     message_type,
     notice_topic,
     quote_topic,
@@ -58,6 +57,7 @@ _TURN = 20  # requests of one client before the others have their turn
 _LONG = 4096  # characters of a request that is a turn of its own
 _NOTICE_S = 0.5  # between the notice of a stop and the stop
 _STOP_S = 2.0  # for closing handshakes
+_TD_RETURNS = "td/"  # how the topics of all accounts begin
 _TD_STATE = state_topic("td_worker")
 _MD_STATE = state_topic("md_worker")
 _DISCONNECTED = message_type("OnFrontDisconnected")
@@ -148,18 +148,15 @@ class Edge:
             td_pushes=pushes(self.catalogue, "td"),
             md_renderer=self.md_renderer,
             td_renderer=Renderer(self.catalogue, "td"),
-            accounts=self._account,
+            accounts=self._returns,
             td_epoch=lambda: self.td_epoch,
             md_background=Calls(self.md_rpc, loop.call_later, limit, sent_s),
             td_background=Calls(self.td_rpc, loop.call_later, limit, sent_s),
         )
-        self.td_sub.subscribe(b"td/")
+        self.td_sub.subscribe(_TD_RETURNS.encode())
         self.td_sub.subscribe(_TD_STATE.encode())
         self.md_sub.subscribe(notice_topic("md_worker").encode())
         self.md_sub.subscribe(_MD_STATE.encode())
-
-    def _account(self, broker: str, user: str) -> Returns:
-        return self._returns(account_topic(broker, user))
 
     def _returns(self, topic: str) -> Returns:
         returns = self.accounts.get(topic)
@@ -167,6 +164,8 @@ class Edge:
             loop = asyncio.get_running_loop()
             returns = Returns(topic, loop.call_later, self.counters, loop.time)
             self.accounts[topic] = returns
+            if not topic.startswith(_TD_RETURNS):
+                self.td_sub.subscribe(topic.encode())
         return returns
 
     def _on_td(self, frame: bytes) -> None:

@@ -44,7 +44,7 @@ _AGAIN_S: Final = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What all sockets of the process share. ``accounts`` gives the returns of (broker, user);
+    """What all sockets of the process share. ``accounts`` gives the returns of a topic;
     ``td_epoch`` is td_worker's newest epoch, 0 when it is not known yet; ``now`` is the clock of
     ``later``; the background calls are those that no socket waits for."""
 
@@ -63,7 +63,7 @@ class Services:
     td_pushes: dict[int, Push]
     md_renderer: Renderer
     td_renderer: Renderer
-    accounts: Callable[[str, str], Returns]
+    accounts: Callable[[str], Returns]
     td_epoch: Callable[[], int]
     md_background: Calls
     td_background: Calls

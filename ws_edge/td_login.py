@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from bus.errors import Refused, Unavailable, request_failed
-from bus.frames import Row, message_type
+from bus.frames import Row, account_topic, message_type
 from bus.rpc import SessionBody, refusal
 
 from .envelope import message
@@ -83,7 +83,8 @@ class Login:
     def _on_row(self, row: Row) -> None:
         if row.type == _SESSION:
             session = _decode_session(row.body)
-            returns = self._services.accounts(session.broker, session.user)
+            topic = session.topic or account_topic(session.broker, session.user)
+            returns = self._services.accounts(topic)
             self._account = Account(session, returns)
             self._holders.add(self)
         elif self._session.closed:

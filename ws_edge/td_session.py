@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 from typing import Final
 
 import msgspec
 
-from bus.errors import Refused, Unavailable, request_failed
+from bus.errors import Refused, request_failed
 from bus.frames import Flag, Message, Row, message_type
 from bus.orders import NOT_ON_RECORD
 from bus.rpc import refusal
@@ -23,17 +22,17 @@ from .pushes import family
 from .requests import Request
 from .returns import SESSION_LOST
 from .session import Services, Session, not_logged_in
+from .td_detach import detach, is_outdated
 from .td_login import Account, Login
 from .verbs import VERBS
-
-log = logging.getLogger("ws_edge")
 
 _AUTHENTICATED: Final = message_type("OnRspAuthenticate")
 _ERROR: Final = message_type("OnRspError")
 _NO_PRIVILEGE: Final = 9
+# The counter may demand it before it takes a login (errors 131, 140, 141).
+_NEW_PASSWORD: Final = "ReqUserPasswordUpdate"
+_OTHER_ACCOUNT: Final = "the token does not allow this account"
 _decode_number: Final = msgspec.msgpack.Decoder(int).decode
-_DETACH_S: Final = 600.0  # a handle must go even if the worker stands still for a while
-_DETACH_AGAIN_S: Final = 1.0
 # A late cancel does no harm, and its order may live. The answer comes after ``action_s`` all the
 # same. Not for ever, because the numbers of a day's orders come again.
 _CANCEL_S: Final = 600.0
@@ -61,14 +60,16 @@ class TdSession(Session):
             self._log_in(request)
             return
         account = self.account
-        if account is None:
+        if account is None and method.name != _NEW_PASSWORD:
             raise not_logged_in()
-        if method.kind is Kind.LOGOUT:
+        if account is not None and method.kind is Kind.LOGOUT:
             self._log_out(request, account)
             return
         right = "query" if _only_asks(method) else "trade"
         if right not in self.visit.access.rights:
             raise Refused(_NO_PRIVILEGE, text_of(_NO_PRIVILEGE), "the token does not allow it")
+        if account is None and not self._may_be(request):
+            raise Refused(_NO_PRIVILEGE, text_of(_NO_PRIVILEGE), _OTHER_ACCOUNT)
         self._families.add(family(method.name))
         self._call(request, account)
 
@@ -76,11 +77,11 @@ class TdSession(Session):
         super().close()
         for login in list(self._unfinished):
             login.abandon()
-        self._leave()
+        self._leave(clean=False)
 
     # -- requests ----------------------------------------------------------------------------
 
-    def _call(self, request: Request, account: Account) -> None:
+    def _call(self, request: Request, account: Account | None) -> None:
         method = request.method
         timeout_s = self._timeout_s(request)
         unknown = "" if _only_asks(method) else "; whether it was sent is not known"
@@ -90,9 +91,9 @@ class TdSession(Session):
             partial(self._on_row, request, account),
             partial(self.guard, request, self.refuse, request, silence),
             timeout_s,
-            session=account.session.handle,
+            session=b"" if account is None else account.session.handle,
             request_id=request.request_id,
-            body=self._filled(request, account),
+            body=request.body if account is None else self._filled(request, account),
             extras=request.extras,
             deadline_s=_CANCEL_S if method.cancels else None,
         )
@@ -119,19 +120,21 @@ class TdSession(Session):
 
     def _log_out(self, request: Request, account: Account) -> None:
         """Ends what this socket has; the session at the counter is everybody's."""
-        self._leave()
+        self._leave(clean=True)
         codec = self.services.catalogue.reply_codec("td", request.method.callback)
         payload = codec.json(self._filled(request, account))
         self.reply(request, self.no_error(), last=True, payload=payload)
 
-    def _on_row(self, request: Request, account: Account, row: Row) -> None:
+    def _on_row(self, request: Request, account: Account | None, row: Row) -> None:
         if row.type == SENT and not self._outcomes.wanted(request):
             return
-        place = (account.session.epoch, row.after_seq)
         deliver = partial(self.guard, request, self._deliver, request, account, row)
-        account.returns.in_order(place, deliver)
+        if account is None:
+            deliver()
+        else:
+            account.returns.in_order((account.session.epoch, row.after_seq), deliver)
 
-    def _deliver(self, request: Request, account: Account, row: Row) -> None:
+    def _deliver(self, request: Request, account: Account | None, row: Row) -> None:
         refused = refusal(row)
         if refused is not None:
             self._deliver_refusal(request, account, refused)
@@ -143,8 +146,8 @@ class TdSession(Session):
         else:
             self._deliver_callback(request, row)
 
-    def _deliver_refusal(self, request: Request, account: Account, refused: Refused) -> None:
-        if refused.error_id == NOT_LOGGED_IN:
+    def _deliver_refusal(self, request: Request, account: Account | None, refused: Refused) -> None:
+        if refused.error_id == NOT_LOGGED_IN and account is not None:
             self._forget(account)
         if request.method.kind is not Kind.VERB or refused.detail != NOT_ON_RECORD:
             raise refused
@@ -176,14 +179,19 @@ class TdSession(Session):
     # -- login -------------------------------------------------------------------------------
 
     def _log_in(self, request: Request) -> None:
-        codec = self.services.catalogue.codec(request.method.struct)
-        if not self.visit.access.account(str(codec.get(request.body, "UserID"))):
+        if not self._may_be(request):
             info = rsp_info(_NO_PRIVILEGE, text_of(_NO_PRIVILEGE))
-            self.refuse_login(request, info, "the token does not allow this account")
+            self.refuse_login(request, info, _OTHER_ACCOUNT)
             return
         self._logins += 1
-        login = Login(self, request, self._logins, self._unfinished, self._arrive, self._detach)
+        give_back = partial(detach, self.services, clean=True)  # nothing was done with it
+        login = Login(self, request, self._logins, self._unfinished, self._arrive, give_back)
         login.start()
+
+    def _may_be(self, request: Request) -> bool:
+        """Whether the socket's token opens the account that a request names."""
+        codec = self.services.catalogue.codec(request.method.struct)
+        return self.visit.access.account(str(codec.get(request.body, "UserID")))
 
     def refuse_login(self, request: Request, info: bytes, detail: str) -> None:
         head = self.login_head(request, request.method.callback, info)
@@ -193,13 +201,13 @@ class TdSession(Session):
         """A login has succeeded; returns may follow its reply at once. Raises Refused when the
         socket must not be bound to it."""
         if login.number < self._bound:
-            self._detach(account)
+            detach(self.services, account, clean=True)
             raise request_failed("replaced by a later login of this socket")
-        if self._is_outdated(account):
+        if is_outdated(self.services, account):
             raise request_failed("td_worker was started anew meanwhile; log in again")
         if (account.session.epoch, reply.after_seq) < account.returns.lost_at:
             raise request_failed("the session at the counter has ended meanwhile; log in again")
-        self._leave()
+        self._leave(clean=True)
         self._bound, self.account = login.number, account
         account.returns.viewers[self] = None
         request = login.request
@@ -207,11 +215,6 @@ class TdSession(Session):
         payload = None if field is None else self._payload(request, field)
         head = self.login_head(request, request.method.callback, info)
         self.outbox.send(message(self.style, head, request.method.key, payload))
-
-    def _is_outdated(self, account: Account) -> bool:
-        """Whether the td_worker that knew this login is gone, and the login with it."""
-        newest = max(self.services.td_epoch(), account.returns.place[0])
-        return account.session.epoch < newest
 
     # -- the account -------------------------------------------------------------------------
 
@@ -232,10 +235,10 @@ class TdSession(Session):
         ):
             self.push(push, what, self.services.td_renderer)
 
-    def _leave(self) -> None:
+    def _leave(self, clean: bool) -> None:
         """Give the session handle back, if there is one."""
         if self.account is not None:
-            self._detach(self.account)
+            detach(self.services, self.account, clean)
             self._forget(self.account)
 
     def _forget(self, account: Account) -> None:
@@ -244,34 +247,7 @@ class TdSession(Session):
             self.account = None
             account.returns.viewers.pop(self, None)
 
-    def _detach(self, account: Account) -> None:
-        self._try_detach(account, self.services.now() + _DETACH_S)
-
-    def _try_detach(self, account: Account, until: float) -> None:
-        """Give a handle back, until ``until`` again and again while it cannot be sent; the socket
-        may be gone meanwhile. A new td_worker knows no handle of an old one."""
-        if self._is_outdated(account):
-            return
-        try:
-            self.services.td_background.start(
-                "Detach", _ignore, _nothing, _DETACH_S, session=account.session.handle
-            )
-        except (Refused, Unavailable):
-            if self.services.now() < until:
-                self.services.later(_DETACH_AGAIN_S, self._try_detach, account, until)
-            else:
-                fields = {"user": account.session.user}
-                log.warning("a handle could not be given back", extra={"fields": fields})
-
 
 def _only_asks(method: Method) -> bool:
     verb = VERBS.get(method.name)
     return verb.asks if verb is not None else method.kind is Kind.QUERY
-
-
-def _ignore(row: Row) -> None:
-    """The answer says nothing that matters."""
-
-
-def _nothing() -> None:
-    """Without an answer the worker was started anew and knows no handle."""

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
 from bus.endpoints import Addresses, resolve
 from bus.frames import account_topic, notice_topic, tick_topic
+from bus.orders import Detached
 from tests.support.edge_core import (
     BROKER,
     HANDLE,
@@ -168,8 +170,14 @@ def test_login_order_return_and_end(stage: Stage) -> None:
         stage.td.publish(TOPIC, "OnRtnOrder", pack("Order", OrderSysID="  1"))
         assert client.hear()["Order"]["OrderSysID"] == "  1"
         assert client.log_in()["MsgType"] == "RspUserLogin"  # again, on the same socket
-        assert stage.td.wait_for("Detach").session == HANDLE
-    stage.td.wait_for("Detach", 2)
+        assert left(stage, 1) == (HANDLE, True)
+    assert left(stage, 2) == (HANDLE, False)
+
+
+def left(stage: Stage, count: int) -> tuple[bytes, bool]:
+    """The handle that was given back, and whether its client was done with it."""
+    call = stage.td.wait_for("Detach", count)
+    return call.session, msgspec.msgpack.decode(call.body, type=Detached).clean
 
 
 def test_a_reply_never_overtakes_the_return_before_it(stage: Stage, td: WsClient) -> None:
@@ -529,6 +537,7 @@ def test_a_planned_stop(stage: Stage, td: WsClient) -> None:
         assert asked.hear() == {"MsgType": "ServerShutdown", "EtaMs": 500}
         assert closed_with(asked) == 1001
         assert closed_with(td) == 1001
+    assert left(stage, 1) == (HANDLE, False), "the client did not log out"
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:

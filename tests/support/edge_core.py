@@ -99,8 +99,8 @@ def error(error_id: int, error_msg: str, detail: str = "") -> Line:
     return own("Error", ErrorBody(error_id, error_msg, detail), last=True)
 
 
-def session_row(handle: bytes = HANDLE, user: str = USER, epoch: int = 1) -> Line:
-    return own("Session", SessionBody(handle, BROKER, user, epoch))
+def session_row(handle: bytes = HANDLE, user: str = USER, epoch: int = 1, topic: str = "") -> Line:
+    return own("Session", SessionBody(handle, BROKER, user, epoch, topic))
 
 
 def published(
@@ -322,14 +322,16 @@ class Core:
             td_pushes=pushes(CATALOGUE, "td"),
             md_renderer=md_renderer,
             td_renderer=Renderer(CATALOGUE, "td"),
-            accounts=self.returns,
+            accounts=self.topic,
             td_epoch=lambda: self.td_epoch,
             md_background=Calls(self.md_worker, self.clock.later, 1000, 1.0),
             td_background=Calls(self.td_worker, self.clock.later, 1000, 1.0),
         )
 
     def returns(self, broker: str = BROKER, user: str = USER) -> Returns:
-        topic = account_topic(broker, user)
+        return self.topic(account_topic(broker, user))
+
+    def topic(self, topic: str) -> Returns:
         if topic not in self.accounts:
             later, clock = self.clock.later, self.clock
             self.accounts[topic] = Returns(topic, later, self.counters, lambda: clock.now)

@@ -7,7 +7,8 @@ import json
 import msgspec
 import pytest
 
-from bus.frames import Flag, Message, message_type
+from bus.frames import Flag, Message, message_type, unpack_message
+from bus.orders import Detached
 from tests.support.edge_core import (
     BROKER,
     CATALOGUE,
@@ -20,7 +21,9 @@ from tests.support.edge_core import (
     login,
     own,
     pack,
+    published,
     row,
+    sent,
     session_row,
 )
 from ws_edge.admission import Access
@@ -215,7 +218,7 @@ def test_a_second_login_binds_the_socket_to_the_account_now_named(core: Core) ->
     other = b"f" * 16
     core.td_worker.answer("ReqUserLogin", session_row(other, "100001"), SUCCESS)
     assert [heard["MsgType"] for heard in client.heard()] == ["RtnOrder", "RspUserLogin"]
-    assert core.td_worker.take("Detach").session == HANDLE
+    assert left(core) == (HANDLE, True)
     core.publish("OnRtnOrder", 3, pack("Order"))
     assert client.texts() == []
     client.send(QUERY)
@@ -277,6 +280,12 @@ def test_who_views_a_session_that_the_counter_refuses_is_sent_away(core: Core) -
     assert later.heard()[0]["RspInfo"]["ErrorID"] == 0
 
 
+def left(core: Core) -> tuple[bytes, bool]:
+    """The handle that was given back, and whether its client was done with it."""
+    asked = core.td_worker.take("Detach")
+    return asked.session, msgspec.msgpack.decode(asked.body, type=Detached).clean
+
+
 def test_a_login_that_waits_for_its_proof_when_the_session_is_lost_has_failed(core: Core) -> None:
     client = core.td()
     client.send(login())
@@ -295,7 +304,8 @@ def test_a_logout_leaves_this_socket_only(core: Core) -> None:
         '{"MsgType":"RspUserLogout","RspInfo":{"ErrorID":0,"ErrorMsg":"CTP:No Error"},'
         '"RequestID":2,"IsLast":true,"UserLogout":{"BrokerID":"9999","UserID":"028742"}}'
     )
-    assert core.td_worker.methods() == ["Detach"]
+    assert left(core) == (HANDLE, True)
+    assert core.td_worker.calls == []
     core.publish("OnRtnOrder", 2, pack("Order"))
     assert (client.texts(), len(other.texts())) == ([], 1)
     assert client.ask(QUERY) == NOT_LOGGED_IN
@@ -319,7 +329,7 @@ def test_a_closed_socket_gives_everything_back(core: Core) -> None:
     number = core.td_worker.calls[-1].number
     client.session.close()
     assert number in core.td_worker.forgotten
-    assert core.td_worker.take("Detach").session == HANDLE
+    assert left(core) == (HANDLE, False)
     assert core.returns().viewers == {}
 
 
@@ -363,7 +373,7 @@ def test_a_socket_closed_during_its_login_gives_the_handle_back(core: Core) -> N
     late.send(login())
     core.td_worker.answer("ReqUserLogin", session_row(), SUCCESS)  # not proven yet
     late.session.close()
-    assert core.td_worker.take("Detach").session == HANDLE
+    assert left(core) == (HANDLE, True), "it had no orders"
     core.publish("Mark", 1)
     assert core.returns().viewers == {}
     assert late.pipe.frames == []
@@ -381,6 +391,51 @@ def test_logins_without_a_callback_of_their_own_are_logins(core: Core) -> None:
         assert client.heard()[0]["MsgType"] == "RspUserLogin"
         client.send(QUERY)
         assert core.td_worker.take("ReqQryOrder").session == HANDLE
+
+
+PASSWORD = {
+    "MsgType": "ReqUserPasswordUpdate",
+    "UserPasswordUpdate": {"UserID": USER, "OldPassword": "a", "NewPassword": "b"},
+    "RequestID": 4,
+}
+
+
+def test_a_new_password_may_be_set_before_a_login_can_succeed(core: Core) -> None:
+    client = core.td()
+    client.send(PASSWORD)
+    asked = core.td_worker.take("ReqUserPasswordUpdate")
+    assert asked.session == b""
+    assert CATALOGUE.codec("UserPasswordUpdate").get(asked.body, "NewPassword") == "b"
+    core.td_worker.tell(asked, sent(), row("OnRspUserPasswordUpdate", asked.body, info()))
+    (heard,) = client.heard()
+    assert (heard["MsgType"], heard["RequestID"]) == ("RspUserPasswordUpdate", 4)
+    client.send(PASSWORD)
+    core.td_worker.answer("ReqUserPasswordUpdate", error(-401, "未登录", "log in first"))
+    (heard,) = client.heard()
+    assert (heard["MsgType"], heard["RspInfo"]["ErrorID"]) == ("ReqUserPasswordUpdate", -401)
+    client.send(PASSWORD)
+    core.clock.advance(6.1)
+    assert "whether it was sent is not known" in client.texts()[0]
+    other = {"MsgType": "ReqTradingAccountPasswordUpdate", "TradingAccountPasswordUpdate": {}}
+    assert '"ErrorID":-401' in client.ask(other)
+    assert core.td_worker.methods() == ["ReqUserPasswordUpdate"]
+
+
+def test_a_token_sets_no_passwords_of_other_accounts(core: Core) -> None:
+    for access in (Access(accounts=frozenset({"100001"})), Access(rights=frozenset({"query"}))):
+        text = core.td(access=access).ask(PASSWORD)
+        assert '"MsgType":"RspUserPasswordUpdate","RspInfo":{"ErrorID":9,' in text
+    assert core.td_worker.calls == []
+
+
+def test_a_session_may_name_its_topic(core: Core) -> None:
+    client, topic = core.td(), "td/somewhere/"
+    client.send(login())
+    core.td_worker.answer("ReqUserLogin", session_row(topic=topic), SUCCESS)
+    for seq, name in ((1, "Mark"), (2, "OnRtnOrder")):
+        core.topic(topic).see(unpack_message(published(topic, name, seq, pack("Order"))))
+        core.publish(name, seq, pack("Order"))  # what it would be otherwise
+    assert [heard["MsgType"] for heard in client.heard()] == ["RspUserLogin", "RtnOrder"]
 
 
 def test_authentication_is_answered_without_request_id(core: Core) -> None:
