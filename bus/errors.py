@@ -42,7 +42,7 @@ class Refused(BusError):
 
 
 def refused(number: int, detail: str) -> Refused:
-    """One of webctp's local errors (-1, -2, -3, -400, -401, -403, -404, -500) with its exact text."""
+    """A local error (-1, -2, -3, or one of ``schemas.errors.LOCAL_TEXTS``) with its exact text."""
     return Refused(number, errors.LOCAL_TEXTS.get(number) or errors.return_text(number), detail)
 
 

@@ -136,8 +136,8 @@ def return_text(status: int) -> str:
     return _RETURN_TEXTS.get(status, _RETURN_TEXTS[NETWORK_FAILURE])
 
 
-# Our own refusals of a client's message, with the texts of the webctp protocol; it has no number for
-# LIMIT, a request that the gateway's own limits keep from the counter.
+# Our own refusals of a client's message, with the texts of the webctp protocol. It has no number
+# for LIMIT, a request that the gateway's own limits keep from the counter.
 BAD_REQUEST: Final = -400
 NOT_LOGGED_IN: Final = -401
 LIMIT: Final = -403
