@@ -1,0 +1,82 @@
+"""The limits of all accounts of a td_worker: the file, and the ticks that its rules go by."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+import zmq
+
+from bus.endpoints import Addresses
+from schemas.catalogue import Catalogue
+
+from .account import AccountLimits
+from .feed import Feed
+from .resolved import Resolved, needs_ticks
+from .ticks import Ticks
+from .watch import Watch
+
+
+class Limits:
+    """``file`` "": no rules, but kill switches and meters. Raises ConfigError for a wrong file."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        file: str,
+        context: zmq.Context[Any],
+        addresses: Addresses,
+        poller: zmq.Poller,
+    ) -> None:
+        self._catalogue, self._context, self._addresses = catalogue, context, addresses
+        self._poller = poller
+        self._watch = Watch(Path(file).absolute() if file else None)
+        self._ticks = Ticks(catalogue)
+        self._feed: Feed | None = None
+        # A session that is let go takes its limits with it.
+        self._accounts: WeakValueDictionary[str, AccountLimits] = WeakValueDictionary()
+        self._adopt(time.monotonic())
+
+    def account(self, user: str, folder: Path) -> AccountLimits:
+        """Those of one account. ``folder`` is its own."""
+        rules = Resolved(self._watch.rules, user)
+        limits = AccountLimits(self._catalogue, user, folder, rules, self._ticks)
+        self._accounts[user] = limits
+        self._ticks.want(rules.listed(), time.monotonic())
+        return limits
+
+    def timers(self, now: float) -> None:
+        """Look at the file and take ticks; never waits."""
+        if self._watch.changed(now):
+            self._adopt(now)
+        if self._feed is not None:
+            self._feed.pump(now)
+
+    def describe(self) -> dict[str, Any]:
+        """For the state message; an account's part comes from its own limits."""
+        return {
+            "file": self._watch.path,
+            "error": self._watch.error,
+            "reloads": self._watch.reloads,
+            "killed": bool(self._watch.rules.kill),
+            "ticks": len(self._ticks) if self._feed is not None else None,
+        }
+
+    def _adopt(self, now: float) -> None:
+        """The rules of the file hold from now on."""
+        for user, limits in list(self._accounts.items()):
+            limits.rules = Resolved(self._watch.rules, user)
+            self._ticks.want(limits.rules.listed(), now)
+        needed = needs_ticks(self._watch.rules)
+        if needed and self._feed is None:
+            self._feed = Feed(self._context, self._addresses, self._ticks)
+            for socket in self._feed.sockets:
+                self._poller.register(socket, zmq.POLLIN)
+        elif not needed and self._feed is not None:
+            for socket in self._feed.sockets:
+                self._poller.unregister(socket)
+            self._feed.close()
+            self._feed = None
+            self._ticks.clear()
