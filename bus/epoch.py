@@ -1,13 +1,21 @@
-"""A number that rises at each start of a publisher and survives crashes."""
+"""A number that rises at each start of a publisher and survives crashes. Publishers that count in
+one folder never have the same."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 
 
 def next_epoch(folder: Path) -> int:
     """Count one more start in ``folder``/epoch, durably, before anything is published in it."""
+    with (folder / "epoch.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _count(folder)
+
+
+def _count(folder: Path) -> int:
     path = folder / "epoch"
     epoch = int(path.read_text()) + 1 if path.exists() else 1
     scratch = folder / "epoch.new"

@@ -65,7 +65,9 @@ class TdWorker:
         self.addresses = resolve(loaded.common.bus, loaded.common.data)
         self.context: zmq.Context[Any] = zmq.Context()
         layout_id = self.catalogue.layout_id
-        epoch = next_epoch(self.folder)
+        # Where the journals are: a place names one message among all workers that write there.
+        accounts.mkdir(mode=0o700, parents=True, exist_ok=True)
+        epoch = next_epoch(accounts)
         self.publisher = Publisher(self.context, self.addresses.td_pub, epoch, layout_id)
         self.router = Router(self.context, self.addresses.td_rpc, layout_id)
         self.inbox: Inbox[tuple[Session, int, Event | NotStarted | Stopped] | None] = Inbox()
