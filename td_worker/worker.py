@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +50,9 @@ _POLL_MS: Final = 50
 _STATE_S: Final = 1.0
 # Calls taken before callbacks and timers get their turn again: one caller may not take it all.
 _CALLS_AT_ONCE: Final = 256
+# And callbacks before calls get theirs, or as long as the last calls took if that was longer: an
+# answer of 20,000 rows must not keep an order waiting, nor a flood of orders their returns.
+_CALLBACKS_S: Final = 0.003
 
 
 class TdWorker:
@@ -71,6 +75,9 @@ class TdWorker:
         self.publisher = Publisher(self.context, self.addresses.td_pub, epoch, layout_id)
         self.router = Router(self.context, self.addresses.td_rpc, layout_id)
         self.inbox: Inbox[tuple[Session, int, Event | NotStarted | Stopped] | None] = Inbox()
+        # Taken out of the inbox, in the same order.
+        self._callbacks: deque[tuple[Session, int, Event | NotStarted | Stopped] | None] = deque()
+        self._calls_took_s = 0.0
         self.bodies = Bodies(self.catalogue)
         self.lifecycle = Lifecycle()
         self.replays = Replays(self.router, layout_id)
@@ -102,25 +109,36 @@ class TdWorker:
             self._step(time.monotonic())
 
     def _step(self, now: float) -> None:
-        for item in self.inbox.take():
+        self._take_callbacks(now)
+        self.publisher.subscriptions()  # nothing follows from them here, but they pile up
+        self._take_calls(now)
+        self.replays.pump()
+        self.deliveries.step(now)
+        self._timers(now)
+
+    def _take_callbacks(self, now: float) -> None:
+        self._callbacks += self.inbox.take()
+        end = time.monotonic() + max(_CALLBACKS_S, self._calls_took_s)
+        while self._callbacks and time.monotonic() < end:
+            item = self._callbacks.popleft()
             if item is None:
                 self.running = False
             else:
                 self._on_event(*item, now)
-        self.publisher.subscriptions()  # nothing follows from them here, but they pile up
+
+    def _take_calls(self, now: float) -> None:
+        began = time.monotonic()
         for _ in range(_CALLS_AT_ONCE):
             received = self.router.receive()
             if received is None:
                 break
             self._on_call(*received, now)
-        self.replays.pump()
-        self.deliveries.step(now)
-        self._timers(now)
+        self._calls_took_s = time.monotonic() - began
 
     def _patience_ms(self, now: float) -> int:
         """Until the next query may be sent or the next rows be handed out, 50 ms at the most, and
-        not at all during a replay."""
-        if self.replays.busy:
+        not at all while something is left to do."""
+        if self.replays.busy or self._callbacks:
             return 0
         dues = [due for session in self.accounts.sessions() if (due := session.queries.due())]
         if due := self.deliveries.due():

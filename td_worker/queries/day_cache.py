@@ -55,7 +55,7 @@ class DayCache:
         may give and which costs little to ask again.
         """
         self._drop(key)
-        whole = answer.complete and answer.good and answer.rows[0].field is not None
+        whole = answer.complete and answer.good and answer.row(0).field is not None
         if not whole or not key.day or key.day != self._day or answer.size > self._most:
             return
         self._answers[key] = answer

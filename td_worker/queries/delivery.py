@@ -56,15 +56,14 @@ class Deliveries:
     def _advance(self, answer: Answer, waiter: Waiter, hand: Hand) -> int:
         """Hand some rows to one reader; how many."""
         begin = waiter.position
-        for event in answer.rows[begin : begin + _TURN]:
-            if waiter.done:
-                break
+        end = min(begin + _TURN, len(answer))
+        while waiter.position < end and not waiter.done:
+            event = answer.row(waiter.position)
             waiter.position += 1
             hand(waiter, event, event.last)
-        if waiter.done:
-            return waiter.position - begin
-        if waiter.position < len(answer.rows):
-            self._open.append((answer, waiter, hand))
-        elif not answer.complete:
-            answer.parked.append((waiter, hand))
+        if not waiter.done:
+            if waiter.position < len(answer):
+                self._open.append((answer, waiter, hand))
+            else:
+                answer.parked.append((waiter, hand))
         return waiter.position - begin

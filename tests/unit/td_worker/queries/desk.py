@@ -70,7 +70,7 @@ class Office:
         deadline_ns = time.time_ns() + int(patience_s * 1e9)
         call = Call(1, method, deadline_ns, client, 0, body(method, **values), fresh=fresh)
         asked = Asked()
-        (desk or self.desk).accept(
+        (self.desk if desk is None else desk).accept(
             call,
             lambda event, last: asked.rows.append((event, last)),
             asked.errors.append,
@@ -112,7 +112,7 @@ class Office:
             field = bytes(CATALOGUE.layouts[struct].size) if count and not error else None
             ends = last and position == max(count, 1) - 1
             event = Event(name or request.reply, field, info, number, ends, 0, 0)
-            taken = (desk or self.desk).on_reply(event, self.now) and taken
+            taken = (self.desk if desk is None else desk).on_reply(event, self.now) and taken
         return taken
 
     def later(self, seconds: float) -> None:
