@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from .band import outside
 from .day import Day
 from .kill import KillSwitch
 from .live import Known, Live
-from .resolved import Band, Resolved
+from .resolved import Band, Instrument, Resolved
 from .shapes import SELL, Asked, Leg, Shape, is_cancel, is_counted, is_insertion
 from .ticks import Ticks
 from .window import Window
@@ -74,11 +74,15 @@ class AccountLimits:
         if killed := self.killed:
             raise self._refusal("kill", f"kill switch, set by {killed}")
         asked = shape.read(call.body)
-        self._check_size(asked)
+        rules = self.rules.instrument(asked.instrument, asked.exchange)
+        self._check_size(asked, rules)
         self._check_live(session_id)
         self._check_rate(session_id, now)
         self._check_meters(asked)
-        self._check_prices(asked, now)
+        if self.rules.refuses_self_trade:
+            self._check_self_trade(asked)
+        if rules.bands:
+            self._check_bands(asked, rules.bands, now)
 
     def sent(self, call: Call, session_id: int, record: Known | None, now: float) -> None:
         """The API has taken a request; ``record`` is that of an insertion."""
@@ -145,8 +149,7 @@ class AccountLimits:
 
     # -- the rules ---------------------------------------------------------------------------
 
-    def _check_size(self, asked: Asked) -> None:
-        rules = self.rules.instrument(asked.instrument, asked.exchange)
+    def _check_size(self, asked: Asked, rules: Instrument) -> None:
         if rules.refusal:
             raise self._refusal("instruments", rules.refusal)
         for bound in rules.volumes:
@@ -178,37 +181,35 @@ class AccountLimits:
         if text:
             raise self._refusal("meters", text)
 
-    def _check_prices(self, asked: Asked, now: float) -> None:
-        bands = self.rules.instrument(asked.instrument, asked.exchange).bands
+    def _check_self_trade(self, asked: Asked) -> None:
         for leg in asked.legs:
-            if not leg.side or leg.volume == 0:
-                continue
-            if self.rules.refuses_self_trade:
+            if leg.side and leg.volume != 0:
                 met = self._live.meets(asked.instrument, leg)
                 if met is not None:
-                    raise self._refusal("self_trade", self._self_trade(asked, leg, met))
-            for band in bands:
-                self._check_band(asked.instrument, leg, band, now)
+                    raise self._refusal("self_trade", self._self_trade(leg, met))
 
-    def _self_trade(self, asked: Asked, leg: Leg, met: float) -> str:
+    def _self_trade(self, leg: Leg, met: float) -> str:
         other = "buys" if leg.side == SELL else "sells"
         at = f"at {met:g}" if abs(met) != float("inf") else "at any price"
         price = "any price" if leg.price is None else f"{leg.price:g}"
         return f"{self.rules.self_trade}: {price} meets a live order that {other} {at}"
 
-    def _check_band(self, instrument: str, leg: Leg, band: Band, now: float) -> None:
-        if leg.price is None:
-            if not band.market_orders:
-                raise self._refusal("price_band", f"{band.bound}: an order without a limit price")
-            return
-        tick = self._ticks.last(instrument)
-        if tick is None or now - tick.at > self.rules.tick_age_s:
-            self._ticks.want([instrument], now)
-            text = f"no tick of {instrument} younger than {self.rules.tick_age_s:g} s; asked for it"
-        else:
-            text = outside(leg.price, tick, band.bound)
-        if text:
-            raise self._refusal("price_band", f"{band.bound}: {text}")
+    def _check_bands(self, asked: Asked, bands: Sequence[Band], now: float) -> None:
+        tick = self._ticks.last(asked.instrument)
+        for bound, market_orders in bands:
+            for leg in asked.legs:
+                if not leg.side or leg.volume == 0:
+                    continue
+                if leg.price is None:
+                    text = "" if market_orders else "an order without a limit price"
+                elif tick is None or now - tick.at > self.rules.tick_age_s:
+                    self._ticks.want([asked.instrument], now)
+                    age = f"younger than {self.rules.tick_age_s:g} s"
+                    text = f"no tick of {asked.instrument} {age}; asked for it"
+                else:
+                    text = outside(leg.price, tick, bound)
+                if text:
+                    raise self._refusal("price_band", f"{bound}: {text}")
 
     def _refusal(self, rule: str, text: str) -> Refused:
         self._refused[rule] = self._refused.get(rule, 0) + 1

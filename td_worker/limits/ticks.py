@@ -27,13 +27,14 @@ class Tick(NamedTuple):
 
 
 class _Wanted:
-    __slots__ = ("asked_at", "at", "body", "recv_ns")
+    __slots__ = ("asked_at", "at", "body", "recv_ns", "tick")
 
     def __init__(self) -> None:
         self.asked_at = -_AGAIN_S
         self.at = 0.0
         self.recv_ns = 0
         self.body = b""
+        self.tick: Tick | None = None  # the same, once it was asked for
 
 
 class Ticks:
@@ -78,19 +79,9 @@ class Ticks:
         if wanted is None:
             return None
         self._wanted.move_to_end(topic)
-        if not wanted.body:
-            return None
-        values: dict[str, Any] = {
-            field.name: plain(field, value)
-            for field, value in zip(self._fields, self._struct.unpack(wanted.body), strict=True)
-        }
-        base = values["LastPrice"]
-        return Tick(
-            values["PreSettlementPrice"] if base is None else base,
-            values["UpperLimitPrice"],
-            values["LowerLimitPrice"],
-            wanted.at,
-        )
+        if wanted.tick is None and wanted.body:
+            wanted.tick = self._read(wanted)
+        return wanted.tick
 
     def accept(self, message: bytes, now: float) -> None:
         """One published message, live or out of a snapshot."""
@@ -104,7 +95,20 @@ class Ticks:
         wanted.recv_ns = recv_ns
         # A clock that is set must not make it younger later on.
         wanted.at = now - max(0.0, (self._clock_ns() - recv_ns) / 1e9)
-        wanted.body = message[end + 1 + HEADER.size :]
+        wanted.body, wanted.tick = message[end + 1 + HEADER.size :], None
+
+    def _read(self, wanted: _Wanted) -> Tick:
+        values: dict[str, Any] = {
+            field.name: plain(field, value)
+            for field, value in zip(self._fields, self._struct.unpack(wanted.body), strict=True)
+        }
+        base = values["LastPrice"]
+        return Tick(
+            values["PreSettlementPrice"] if base is None else base,
+            values["UpperLimitPrice"],
+            values["LowerLimitPrice"],
+            wanted.at,
+        )
 
     def _make_room(self) -> None:
         while len(self._wanted) > _MOST:
