@@ -22,7 +22,7 @@ from .journal import Journal
 log = logging.getLogger("td_worker")
 
 # A turn of the worker's loop is lent for so long, to all replays together.
-_TURN_S: Final = 0.003
+_TURN_S: Final = 0.002
 _SLICE: Final = 32  # rows of one replay before the next one goes on
 _MOST: Final = 100  # replays under way; each is cheap to ask for
 
