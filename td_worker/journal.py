@@ -91,9 +91,10 @@ class Journal:
         self._files = [self._load(path) for path in self._kept()[-2:]]
 
     def begin(self, day: str) -> None:
-        """The trading day to which everything belongs from now on."""
+        """The trading day to which everything belongs from now on; "" when a login did not tell,
+        which then is that of the login before."""
         path = self._folder / f"{quote(day, safe='')}.returns"
-        if self._begun and self._files[-1].path == path:
+        if self._begun and (not day or self._files[-1].path == path):
             return
         file = next((file for file in self._files if file.path == path), None) or self._load(path)
         others = [other for other in self._files if other is not file]

@@ -59,7 +59,7 @@ class Returns:
     def new_day(self, trading_day: str) -> None:
         """Called with the TradingDay of each login, before anything of its replay."""
         self.journal.begin(trading_day)
-        if trading_day != self._day:
+        if trading_day not in ("", self._day):
             self._day = trading_day
             self._heard.clear()
 

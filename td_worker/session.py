@@ -216,9 +216,7 @@ class Session:
     def _fits(self, login: Event) -> bool:
         """Whether this API object is for the trading day that the login tells; if not, another one
         follows, and until then there is no connection."""
-        codec = self._catalogue.codec("RspUserLogin")
-        day = "" if login.field is None else str(codec.get(login.field, "TradingDay"))
-        fits = self.connection.fits(day)
+        fits = self.connection.fits(self._day(login))
         if not fits:
             self.queries.front_lost()
             self.returns.notice("OnFrontDisconnected", 0)
@@ -226,11 +224,16 @@ class Session:
 
     def _on_login(self, login: Event) -> None:
         """The replay begins right behind the answer to the login, so the day is known before it."""
-        if login.field is not None:
-            day = self._catalogue.codec("RspUserLogin").get(login.field, "TradingDay")
-            self.returns.new_day(str(day))
-            self.queries.new_day(str(day))
+        day = self._day(login)
+        self.returns.new_day(day)
+        if day:
+            self.queries.new_day(day)
         self.recovery.listen(time.monotonic())
+
+    def _day(self, login: Event) -> str:
+        """Its TradingDay, "" when it does not tell."""
+        codec = self._catalogue.codec("RspUserLogin")
+        return "" if login.field is None else str(codec.get(login.field, "TradingDay"))
 
     def _on_recovering(self) -> None:
         # The front's own word on the pace counts; it is in the API since 6.7.7.

@@ -151,6 +151,14 @@ def test_the_name_of_a_day_stays_inside_the_folder(folder: Path) -> None:
     assert after(opened(folder, ""), 0, 0) == [frame(2, 1)]
 
 
+def test_a_login_without_a_day_belongs_to_the_day_before_it(folder: Path) -> None:
+    journal = filled(folder, frame(1, 1))
+    journal.begin("")
+    journal.append(NO_DIGEST, frame(1, 2))
+    assert after(journal, 0, 0) == [frame(1, 1), frame(1, 2)]
+    assert len(list(folder.iterdir())) == 1
+
+
 # -- torn ends -------------------------------------------------------------------------------
 
 
