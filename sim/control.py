@@ -22,7 +22,17 @@ from . import wire
 from .address import connect, parse
 from .wire import Command, Hello, Inbox, Result, WireError
 
-QUERIES = ("clear", "faults", "ledger", "remove", "sessions", "snapshot", "tally")
+QUERIES = (
+    "clear",
+    "faults",
+    "ledger",
+    "outside",
+    "outside_orders",
+    "remove",
+    "sessions",
+    "snapshot",
+    "tally",
+)
 """Commands that are no faults."""
 
 
@@ -83,6 +93,9 @@ class SimControl:
     def delay(self, target: str, seconds: float, **keys: Any) -> int:
         return self.fault("delay", target=target, seconds=seconds, **keys)
 
+    def late(self, target: str, seconds: float, **keys: Any) -> int:
+        return self.fault("late", target=target, seconds=seconds, **keys)
+
     def no_value(self, target: str, **keys: Any) -> int:
         return self.fault("no_value", target=target, **keys)
 
@@ -97,6 +110,9 @@ class SimControl:
 
     def flow_reset(self) -> None:
         self.fault("flow_reset")
+
+    def end_day(self) -> None:
+        self.fault("end_day")
 
     def expire_password(self, user: str, error_id: int = 141) -> None:
         self.fault("expire_password", user=user, error_id=error_id)
@@ -123,6 +139,16 @@ class SimControl:
         while part := self.command("ledger", position=position + len(entries)):
             entries += part
         return entries
+
+    def outside(self, user: str, method: str, **fields: Any) -> list[dict[str, Any]]:
+        """A request of another program of this user; the callbacks that follow from it, each with
+        callback, field and error_id."""
+        return list(self.command("outside", user=user, method=method, fields=fields))
+
+    def outside_orders(self, user: str, instrument: str, count: int) -> None:
+        """So many orders of another program of this user, each placed and cancelled: three
+        returns each."""
+        self.command("outside_orders", user=user, instrument=instrument, count=count)
 
     def sessions(self) -> list[dict[str, Any]]:
         """The connected clients: session, side, user, subscribed (a number of instruments)."""

@@ -6,6 +6,7 @@ second login on a session that is logged in, which real fronts ignore as well.
 """
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Final
 
 from sim.exchange.announcements import Announcements
@@ -51,7 +52,8 @@ class Counter:
         self.gate = Gate(settings, now_ns)
         self._logins = Logins(self.gate, lambda: self.trading_day)
         self._next_step_ns = now_ns // STEP_NS * STEP_NS
-        self._begin_day(self._open_floor(self._next_step_ns, None), self._next_step_ns)
+        day = days.trading_day(self._next_step_ns)
+        self._begin_day(self._open_floor(day, self._next_step_ns, None), self._next_step_ns)
         self._actions: dict[str, Action] = {
             "ReqAuthenticate": self._logins.authenticate,
             "ReqUserPasswordUpdate": self._logins.change_password,
@@ -123,8 +125,8 @@ class Counter:
         late = (now_ns - self._next_step_ns) // STEP_NS - MAX_STEPS_AT_ONCE
         self._next_step_ns += max(0, late) * STEP_NS
         while self._next_step_ns <= now_ns:
-            if days.trading_day(self._next_step_ns) > self._floor.day:
-                self._change_day(self._next_step_ns)
+            if (day := days.trading_day(self._next_step_ns)) > self._floor.day:
+                self._change_day(day, self._next_step_ns)
                 ticks, events = [], []
             self._step(self._next_step_ns, ticks, events)
             self._next_step_ns += STEP_NS
@@ -137,9 +139,9 @@ class Counter:
         events += self._desk.book(self._floor.matcher.market_moved(market.quotes), now_ns)
         ticks += market.ticks(active, now_ns)
 
-    def _open_floor(self, now_ns: int, before: Floor | None) -> Floor:
+    def _open_floor(self, day: date, now_ns: int, before: Floor | None) -> Floor:
         return open_floor(
-            days.trading_day(now_ns),
+            day,
             self.settings.seed,
             now_ns,
             always=self.settings.hours == "always",
@@ -155,10 +157,14 @@ class Counter:
         # A snapshot of every instrument exists from the start, also outside trading hours.
         floor.market.ticks(floor.market.quotes.values(), now_ns)
 
-    def _change_day(self, now_ns: int) -> None:
+    def end_day(self) -> None:
+        """Go on with the trading day after the present one, whatever the clock says."""
+        self._change_day(days.on_or_after(self._floor.day + timedelta(days=1)), self._next_step_ns)
+
+    def _change_day(self, day: date, now_ns: int) -> None:
         ended = self._floor
         self._desk.close_day(now_ns)
-        begun = self._open_floor(now_ns, ended)
+        begun = self._open_floor(day, now_ns, ended)
         for user in self.gate.users.values():
             settle(user.account, ended, begun)
         self.gate.log_out_all()

@@ -15,7 +15,7 @@ from sim.exchange.values import Fields
 
 from . import days
 
-NUMBERS_PER_SECOND = 100
+NUMBERS_PER_SECOND = 10_000
 
 
 @dataclass(slots=True)
@@ -84,4 +84,4 @@ def first_number(day: date, now_ns: int) -> int:
         days.previous(day), datetime.min.time().replace(hour=days.NIGHT_STARTS_HOUR), days.CHINA
     )
     elapsed = days.local(now_ns) - begins
-    return 1 + max(0, int(elapsed / timedelta(seconds=1))) * NUMBERS_PER_SECOND
+    return 1 + max(0, int(elapsed / timedelta(seconds=1) * NUMBERS_PER_SECOND))

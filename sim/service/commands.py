@@ -14,6 +14,7 @@ from . import faults
 from .connection import Connection
 from .faults import Armed, FaultError
 from .injector import Injector
+from .outside import Outside
 from .record import plain
 
 LEDGER_PART: Final = 2000
@@ -32,6 +33,7 @@ class Commands:
         counter: Counter,
         clients: set[Connection],
         tally: Mapping[str, int],
+        outside: Outside,
     ) -> None:
         self._injector = injector
         self._armed = armed
@@ -44,6 +46,8 @@ class Commands:
             "clear": self._clear,
             "faults": self._faults,
             "ledger": self._ledger,
+            "outside": outside.request,
+            "outside_orders": outside.orders,
             "sessions": self._sessions,
             "snapshot": self._snapshot,
             "tally": self._tallied,

@@ -95,6 +95,13 @@ class Delay(_Standing, frozen=True, kw_only=True, tag="delay"):
     seconds: Seconds
 
 
+class Late(_Standing, frozen=True, kw_only=True, tag="late"):
+    """The request reaches the counter later, even if the connection it came by has died: its bytes
+    were still under way."""
+
+    seconds: Seconds
+
+
 class NoValue(_Standing, frozen=True, kw_only=True, tag="no_value"):
     """Every double of the callback's struct is DBL_MAX."""
 
@@ -127,6 +134,10 @@ class FlowReset(_Fault, frozen=True, kw_only=True, tag="flow_reset"):
     """The counter comes back with empty streams and new sessions: everybody is disconnected."""
 
 
+class EndDay(_Fault, frozen=True, kw_only=True, tag="end_day"):
+    """The next trading day begins now: everybody is logged out and cut, streams begin anew."""
+
+
 class ExpirePassword(_Fault, frozen=True, kw_only=True, tag="expire_password"):
     """The user's next logins fail with this error until he has changed his password."""
 
@@ -156,8 +167,8 @@ class RaiseCallback(_Fault, frozen=True, kw_only=True, tag="raise"):
 
 
 T = TypeVar("T", bound=_Standing)
-Standing = Error | Lose | Duplicate | Reorder | Delay | NoValue
-Immediate = Disconnect | Refuse | Freeze | FlowReset | ExpirePassword | RaiseCallback
+Standing = Error | Lose | Duplicate | Reorder | Delay | Late | NoValue
+Immediate = Disconnect | Refuse | Freeze | FlowReset | EndDay | ExpirePassword | RaiseCallback
 Fault = Return | Standing | Immediate
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ..exchange.counter import Counter
 from ..wire import READ_FAILED, Codes, Raise
@@ -13,6 +13,7 @@ from .delivery import Delivery
 from .faults import (
     Armed,
     Disconnect,
+    EndDay,
     ExpirePassword,
     Fault,
     FaultError,
@@ -38,7 +39,10 @@ class Injector:
         gates: Gates,
         delivery: Delivery,
         clients: set[Connection],
+        begin_day: Callable[[], None],
     ) -> None:
+        """``begin_day`` is told when the counter has begun another trading day."""
+        self._begin_day = begin_day
         self._counter = counter
         self._packer = packer
         self._armed = armed
@@ -57,6 +61,9 @@ class Injector:
                 self._freeze(fault)
             case FlowReset():
                 self._flow_reset()
+            case EndDay():
+                self._counter.end_day()
+                self._begin_day()
             case ExpirePassword():
                 self._expire_password(fault)
             case RaiseCallback():

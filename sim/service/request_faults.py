@@ -10,7 +10,7 @@ from schemas.errors import text_of
 from ..wire import Answered, Call, Raise, Subscribe
 from .connection import Connection
 from .delivery import Delivery
-from .faults import Armed, Delay, Error, Lose
+from .faults import Armed, Delay, Error, Late, Lose
 from .packing import Packer
 
 Request = Call | Subscribe
@@ -18,8 +18,8 @@ Handle = Callable[[Connection, Request], None]
 
 
 class RequestFaults:
-    """``handle`` gets what is neither lost nor refused, perhaps later. ``of_user``: the trading
-    sessions of a user."""
+    """``handle`` gets what is neither lost nor refused, perhaps later; ``take_later`` what comes
+    even after its session. ``of_user``: the trading sessions of a user."""
 
     def __init__(
         self,
@@ -27,12 +27,14 @@ class RequestFaults:
         packer: Packer,
         delivery: Delivery,
         handle: Handle,
+        take_later: Callable[[Connection, Call, float], None],
         of_user: Callable[[str], list[Connection]],
     ) -> None:
         self._armed = armed
         self._packer = packer
         self._delivery = delivery
         self._handle = handle
+        self._take_later = take_later
         self._of_user = of_user
 
     def take(self, connection: Connection, request: Request) -> None:
@@ -44,6 +46,12 @@ class RequestFaults:
                 connection.send(Answered(request.request_id))
         elif error := self._armed.take(Error, name, side, user):
             self._refuse(connection, request, error)
+        elif (
+            side == "td"
+            and isinstance(request, Call)
+            and (late := self._armed.take(Late, name, side, user))
+        ):
+            self._take_later(connection, request, late.seconds)
         elif delay := self._armed.take(Delay, name, side, user):
             loop = asyncio.get_running_loop()
             loop.call_later(delay.seconds, self._handle, connection, request)

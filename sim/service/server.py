@@ -31,6 +31,7 @@ from .delivery import Delivery
 from .faults import Armed, Fault, FaultError
 from .gates import Gates
 from .injector import Injector
+from .outside import Outside
 from .packing import Packer
 from .quotes import QuoteFront
 from .record import Record
@@ -52,6 +53,7 @@ class Server:
         self._clock = Clock(config.speed)
         record = Record(config.ledger_file)
         self._counter = Counter(config.settings(), self._clock.now_ns(), record.append)
+        self._day = self._counter.trading_day
         self._clients: set[Connection] = set()
         self._tally: Tally[str] = Tally()
         self._gates = Gates()
@@ -65,13 +67,29 @@ class Server:
             self._counter, self._clock, packer, delivery, self._quotes.quote_requested
         )
         self._request_faults = RequestFaults(
-            self._armed, packer, delivery, self._handle, self._trading.of_user
+            self._armed,
+            packer,
+            delivery,
+            self._handle,
+            self._trading.take_later,
+            self._trading.of_user,
         )
         self._injector = Injector(
-            self._counter, packer, self._armed, self._gates, delivery, self._clients
+            self._counter,
+            packer,
+            self._armed,
+            self._gates,
+            delivery,
+            self._clients,
+            self._begin_day,
         )
         self._commands = Commands(
-            self._injector, self._armed, self._counter, self._clients, self._tally
+            self._injector,
+            self._armed,
+            self._counter,
+            self._clients,
+            self._tally,
+            Outside(self._counter, self._clock, self._trading.tell),
         )
         self._running: set[asyncio.Task[None]] = set()
 
@@ -89,18 +107,17 @@ class Server:
             tasks.create_task(self._keep_house())
 
     async def _move_market(self) -> None:
-        day = self._counter.trading_day
         while True:
             await asyncio.sleep(self._clock.until_s(self._counter.next_step_ns))
             ticks, events = self._counter.advance(self._clock.now_ns())
-            if self._counter.trading_day != day:
-                day = self._counter.trading_day
+            if self._counter.trading_day != self._day:
                 self._begin_day()
             self._quotes.ticks(ticks)
             self._trading.tell(events)
 
     def _begin_day(self) -> None:
         """The counter has come back for another trading day: nobody is logged in any more."""
+        self._day = self._counter.trading_day
         for client in list(self._clients):
             if client.side in ("md", "td"):
                 client.hang_up(wire.READ_FAILED)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 from .. import wire
-from ..exchange.counter import LOGINS, Counter
+from ..exchange import counter as exchange
+from ..exchange.counter import LOGINS
 from ..exchange.events import Event
 from ..wire import Call
 from .clock import Clock
@@ -19,7 +22,7 @@ class TradingFront:
 
     def __init__(
         self,
-        counter: Counter,
+        counter: exchange.Counter,
         clock: Clock,
         packer: Packer,
         delivery: Delivery,
@@ -31,6 +34,7 @@ class TradingFront:
         self._delivery = delivery
         self._quote_requested = quote_requested
         self._sessions: dict[int, Connection] = {}
+        self._late: Counter[int] = Counter()  # requests under way of sessions that may be gone
 
     def connect(self, connection: Connection) -> None:
         connection.number = self._counter.connect(self._clock.now_ns())
@@ -38,8 +42,25 @@ class TradingFront:
 
     def disconnect(self, connection: Connection) -> None:
         if self._sessions.pop(connection.number, None) is not None:
-            self._counter.disconnect(connection.number)
+            self._end_session(connection.number)
         connection.user = ""
+
+    def _end_session(self, number: int) -> None:
+        if number not in self._sessions and not self._late[number]:
+            self._counter.disconnect(number)
+
+    def take_later(self, connection: Connection, call: Call, seconds: float) -> None:
+        """A request that is still under way, and arrives whatever becomes of its connection."""
+        self._late[connection.number] += 1
+        asyncio.get_running_loop().call_later(seconds, self._take_late, connection, call)
+
+    def _take_late(self, connection: Connection, call: Call) -> None:
+        if connection.number in self._sessions:
+            self.call(connection, call)
+        else:
+            self._request(connection, call)
+        self._late[connection.number] -= 1
+        self._end_session(connection.number)
 
     def call(self, connection: Connection, call: Call) -> None:
         """A request that the API module sent, to its end."""
@@ -47,16 +68,19 @@ class TradingFront:
             return  # delayed by a fault until after its session
         if connection.user and call.name in LOGINS:
             return  # a real front filters it: no answer at all
-        fields = self._packer.request("td", call.name, call.body)
-        events = self._counter.request(
-            connection.number, call.name, fields, call.request_id, self._clock.now_ns()
-        )
-        self.tell(events)
+        self._request(connection, call)
         user = self._counter.user_of(connection.number)
         if user and not connection.user:
             self._logged_in(connection, user)
         elif connection.user and not user:
             connection.hang_up(wire.READ_FAILED)  # after a logout the front hangs up
+
+    def _request(self, connection: Connection, call: Call) -> None:
+        fields = self._packer.request("td", call.name, call.body)
+        now_ns = self._clock.now_ns()
+        self.tell(
+            self._counter.request(connection.number, call.name, fields, call.request_id, now_ns)
+        )
 
     def tell(self, events: Iterable[Event]) -> None:
         """Bring the counter's callbacks to the sessions that they are for."""

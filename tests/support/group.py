@@ -24,7 +24,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Protocol, Self
 
 import yaml
 
@@ -37,14 +37,30 @@ WORKERS = ("md_worker", "td_worker")
 ALL = ("sim", *WORKERS, "ws_edge")
 
 
+class Process(Protocol):
+    """What of ``subprocess.Popen`` a group uses."""
+
+    stdout: IO[bytes] | None
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int) -> None: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
+
+
 class Group:
     """A group's configuration under ``tmp_path`` and the processes started from it.
 
     ``sim=True`` points both workers at the embedded exchange (which still has to be started).
     With ``sim=False`` they get an address where nobody listens, unless ``overrides`` names another;
     ``front_env`` is added to the environment of the two workers only (``LD_PRELOAD``, ``FRONT_*``).
-    ``overrides`` is merged over the generated file: ``{"td_worker": {"query_timeout_s": 1}}``; a
-    value that is not a mapping replaces a top-level key (``{"log_level": "DEBUG"}``).
+    ``entries`` names a module to run in the place of a process's own, for tests that take something
+    out of it. ``overrides`` is merged over the generated file:
+    ``{"td_worker": {"query_timeout_s": 1}}``; a value that is not a mapping replaces a top-level
+    key (``{"log_level": "DEBUG"}``).
     """
 
     def __init__(
@@ -54,13 +70,15 @@ class Group:
         sim: bool = True,
         front_env: Mapping[str, str] | None = None,
         overrides: Mapping[str, Any] | None = None,
+        entries: Mapping[str, str] | None = None,
     ) -> None:
         self.path = tmp_path
         self.data = tmp_path / "var"
         self.config_file = tmp_path / "group.yaml"
         self.ready: dict[str, dict[str, str]] = {}
         self._front_env = dict(front_env or {})
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._entries = dict(entries or {})
+        self._processes: dict[str, Process] = {}
         # tmp_path repeats the test's name; a unix socket's path ends at 107 bytes.
         self._sockets = Path(tempfile.mkdtemp(prefix="ctpbus-"))
         (tmp_path / "log").mkdir(exist_ok=True)
@@ -180,7 +198,7 @@ class Group:
     ) -> None:
         self.close()
 
-    def _spawn(self, name: str) -> subprocess.Popen[bytes]:
+    def _spawn(self, name: str) -> Process:
         environment = dict(os.environ)
         paths = [str(CHECKOUT), environment.get("PYTHONPATH", "")]
         environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
@@ -188,13 +206,16 @@ class Group:
             environment.update(self._front_env)
         with self._log_file(name).open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", name, "--config", str(self.config_file)],
+                [sys.executable, "-m", self._module(name), "--config", str(self.config_file)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,  # a file: a pipe would have to be drained
                 cwd=self.path,
                 env=environment,
             )
+
+    def _module(self, name: str) -> str:
+        return self._entries.get(name, name)
 
     def _ready_line(self, name: str, deadline: float) -> dict[str, str]:
         stdout = self._processes[name].stdout
