@@ -29,6 +29,10 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                    the counter's lists of orders and trades agree with them
     cache_mb       memory for answers that stay the same for a trading day, such as the instruments;
                    0: each query goes to the counter
+    answer_s       an order without an answer for so long is told as one of unknown outcome
+    unsent_s       an order that may have left over a connection that was lost counts as never sent
+                   when so long after the loss the counter does not list it; before that a front
+                   may still hold bytes of it. On a connection that stands it stays unknown
     retry_s        first pause after a login that the front refused for now; doubles up to a minute
     gone_s         a client that cannot be reached for so long loses its logins
     max_accounts   counter sessions at the most; about 180 connections fit in one Linux process
@@ -51,6 +55,8 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     queries_per_s: Annotated[float, Meta(ge=0)] = 0
     quiet_s: Seconds = 0.3
     cache_mb: Annotated[int, Meta(ge=0, le=4096)] = 64
+    answer_s: Seconds = 5.0
+    unsent_s: Annotated[float, Meta(ge=0, le=3600)] = 130.0
     retry_s: Seconds = 10.0
     gone_s: Seconds = 15.0
     max_accounts: Annotated[int, Meta(ge=1, le=180)] = 150

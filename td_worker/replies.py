@@ -6,6 +6,7 @@ import msgspec
 
 from bus.errors import Refused
 from bus.frames import Flag, Row, join_body, message_type
+from bus.orders import Outcome
 from bus.rpc import Call, Router
 from schemas.catalogue import Catalogue
 from schemas.counter import Event
@@ -30,9 +31,14 @@ class Replies:
         flags = Flag.MSGPACK | Flag.LOCAL | (Flag.LAST if last else 0)
         self._put(peer, call, name, flags, msgspec.msgpack.encode(message))
 
-    def sent(self, peer: bytes, call: Call) -> None:
+    def sent(self, peer: bytes, call: Call, outcome: Outcome | None = None) -> None:
         """The API took the request; more rows may or may not follow."""
-        self._put(peer, call, "Sent", Flag.SENT | Flag.LOCAL, b"")
+        flags = Flag.SENT | Flag.LOCAL
+        if outcome is None:
+            self._put(peer, call, "Sent", flags, b"")
+        else:
+            body = msgspec.msgpack.encode(outcome)
+            self._put(peer, call, "Sent", flags | Flag.MSGPACK, body)
 
     def refuse(self, peer: bytes, call: Call, error: Refused) -> None:
         self._router.refuse(peer, call, error)

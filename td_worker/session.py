@@ -14,18 +14,23 @@ from bus.rpc import Call, Router, SessionBody
 from bus.secrets import Secret
 from bus.wake import Inbox
 from schemas.catalogue import Catalogue
+from schemas.codec import Value
 from schemas.counter import Event
 
 from .actions import Actions
 from .attempts import Attempt
 from .config import TdConfig
 from .connection import Connection, NotStarted, Stopped
+from .day import open_book
+from .disconnect import Disconnects
 from .flows import Flows
 from .gate import Gate
 from .journal import Journal
 from .lifecycle import Lifecycle
 from .login import State
 from .numbers import RequestIds, error_id
+from .orders.book import Book
+from .orders.record import UNRESOLVED
 from .queries.day_cache import DayCache
 from .queries.delivery import Deliveries
 from .queries.desk import QueryDesk
@@ -33,6 +38,9 @@ from .queries.query import OnFailed, OnRow
 from .recovery import Recovery
 from .replies import Replies
 from .returns import Returns
+from .unresolved import Unresolved, doubtful
+from .verbs import NAMES as VERBS
+from .verbs import Verbs
 
 if TYPE_CHECKING:
     from .accounts import Account
@@ -100,12 +108,21 @@ class Session:
         self.recovery = Recovery(
             catalogue,
             config.quiet_s,
-            ask=self._ask_everything,
-            lost=self.returns.publish,
+            ask=lambda method, *heard: self._ask(method, user, *heard),
+            lost=lambda event: self._publish(event, time.monotonic()),
             done=lambda: self.gate.recovered(time.monotonic()),
         )
-        self.actions = Actions(catalogue, self.connection, self.replies, ids)
+        self.actions = Actions(catalogue, self.connection, self.replies, ids, config.answer_s)
+        self.unresolved = Unresolved(
+            catalogue, config.unsent_s, ask=self._ask, learn=self._shown
+        )
+        self.disconnects = Disconnects(self.folder / "disconnect.json")
         self.handles: dict[bytes, bytes] = {}  # with the identity of the caller who uses it
+        self._clients: dict[bytes, int] = {}  # the virtual SessionID of each handle
+        self._book: Book | None = None
+        self.verbs = Verbs(
+            self.replies, self.returns, self.disconnects, self._clients, lambda: self.book
+        )
         self._idle_since: float | None = None
 
     def start(self) -> None:
@@ -114,7 +131,18 @@ class Session:
 
     def stop(self) -> None:
         self.connection.stop()
+        self.close()
+
+    def close(self) -> None:
+        """Write what is not on the disk yet."""
         self.returns.journal.close()
+        if self._book is not None:
+            self._book.close()
+
+    @property
+    def repeated(self) -> int:
+        """Returns that were left out, because they tell nothing new."""
+        return self.returns.repeated + (self._book.stats.stale if self._book is not None else 0)
 
     def disposable(self, now: float) -> bool:
         """Nobody uses it, nobody waits for it and the front does not know its password: whether it
@@ -131,29 +159,35 @@ class Session:
     def call(self, peer: bytes, call: Call, now: float) -> None:
         """A request of a client with a handle of this session. Raises Refused."""
         self.handles[call.session] = peer
+        state = self.gate.state
         if call.method == "ReqAuthenticate":
             self.replies.event(peer, call, self._authentication(), last=True)
         elif call.method == "ReqUserLogout":
             self._log_out(peer, call)
-        elif call.method == "Mark":
-            self.returns.notice("Mark")
-            self.replies.own(peer, call, "Mark", None)
-        elif self.gate.state not in (State.READY, State.RECOVERING):
-            raise request_failed(f"the trading front is {self.gate.state.value}")
+        elif call.method in VERBS:
+            self.verbs.answer(peer, call)
+        elif state not in (State.READY, State.RECOVERING):
+            raise request_failed(f"the trading front is {state.value}; nothing was sent")
         elif self._catalogue.td.requests[call.method].only_asks:
             on_row, on_failed = (
                 partial(self._on_row, peer, call),
                 partial(self._on_failed, peer, call),
             )
             self.queries.accept(call, on_row, on_failed, now)
+        elif state is State.RECOVERING and self.actions.is_insertion(call.method):
+            detail = "recovering: not all is known of earlier orders yet; nothing was sent"
+            raise request_failed(detail)
         else:
-            self.actions.accept(peer, call)
+            self.actions.accept(peer, call, self._clients[call.session])
 
-    def detach(self, handle: bytes) -> None:
-        """A client leaves. The counter's session stays."""
+    def detach(self, handle: bytes, clean: bool = False) -> None:
+        """A client leaves; ``clean`` when it logged out. The counter's session stays."""
         self.handles.pop(handle, None)
         self._registry.pop(handle, None)
         self.queries.left(handle)
+        session_id = self._clients.pop(handle, None)
+        if session_id is not None:
+            self.disconnects.ended(session_id, self.book.day, clean)
 
     def forget(self, peers: set[bytes]) -> None:
         """Detach everything of callers that are gone."""
@@ -166,6 +200,7 @@ class Session:
         self.queries.pump(now)
         self.returns.journal.flush(now)
         self.recovery.poll(now)
+        self._order_timers(now)
         if self.gate.state in (State.READY, State.RECOVERING) and self.queries.stuck(now):
             log.error("queries are stuck, reconnecting", extra={"fields": {"user": self.user}})
             self.queries.front_lost()
@@ -185,18 +220,54 @@ class Session:
             self.returns.notice(event.name, event.number)
         elif not self._catalogue.td.callbacks[event.name].has_id:
             self.recovery.heard(event, now)
-            self.returns.publish(event)
+            self._publish(event, now)
         elif not self.gate.on_reply(event, now):
             self._on_reply(event, now)
 
     def _on_disconnected(self, reason: int) -> None:
         self.gate.disconnected(reason)
-        self.recovery.stop()
-        self.queries.front_lost()
+        self._front_lost()
         self.returns.notice("OnFrontDisconnected", reason)
 
+    def _front_lost(self) -> None:
+        self.recovery.stop()
+        self.queries.front_lost()
+        if self._book is not None:
+            self._book.disconnected()
+        self.unresolved.lost(time.monotonic())
+
+    def _order_timers(self, now: float) -> None:
+        book = self._book
+        if book is None:
+            return
+        self.actions.timers()
+        for event in book.due(now):
+            self.returns.publish(event)
+        book.flush(now)
+        if self.gate.state is State.READY:
+            self.unresolved.poll(now)
+            self.disconnects.poll(book, now, self.actions.end)
+
+    def _publish(self, event: Event, now: float) -> None:
+        """A return as the counter gave it."""
+        events = [event] if self._book is None else self._book.returned(event, now)
+        for shown in events:
+            self.returns.publish(shown)
+
+    def _shown(self, event: Event) -> Event:
+        """A row of a query with the identities of clients. If it tells what became of an order that
+        was in doubt, it is a return as well: the one that did not come."""
+        book = self.book
+        before = doubtful(book)
+        shown = book.reply(event)
+        if any(record.state not in UNRESOLVED for record in before):
+            name = event.name.replace("OnRspQry", "OnRtn")
+            if name in self._catalogue.td.callbacks:
+                self._publish(event._replace(name=name, request_id=0), time.monotonic())
+        return shown
+
     def _on_row(self, peer: bytes, call: Call, event: Event, last: bool) -> None:
-        self.replies.event(peer, call, event, last)
+        self.replies.event(peer, call, self._shown(event), last)
 
     def _on_failed(self, peer: bytes, call: Call, error: Refused) -> None:
         self.replies.refuse(peer, call, error)
@@ -204,6 +275,8 @@ class Session:
     def _on_reply(self, event: Event, now: float) -> None:
         if self.queries.on_reply(event, now):
             return
+        if self._book is not None:
+            event = self._book.reply(event)
         call = self.actions.on_reply(event)
         if call is None and event.name == "OnRspError":
             self.returns.publish(event)
@@ -218,17 +291,41 @@ class Session:
         follows, and until then there is no connection."""
         fits = self.connection.fits(self._day(login))
         if not fits:
-            self.queries.front_lost()
+            self._front_lost()
             self.returns.notice("OnFrontDisconnected", 0)
         return fits
 
+    @property
+    def book(self) -> Book:
+        """Of the trading day. Whoever has a handle has come after a login that told the day."""
+        assert self._book is not None
+        return self._book
+
     def _on_login(self, login: Event) -> None:
         """The replay begins right behind the answer to the login, so the day is known before it."""
+        now = time.monotonic()
         day = self._day(login)
         self.returns.new_day(day)
         if day:
             self.queries.new_day(day)
-        self.recovery.listen(time.monotonic())
+        self._open_book(day, now)
+        if login.field is not None:
+            values = self._catalogue.codec("RspUserLogin").unpack(login.field)
+            front, session = values["FrontID"], values["SessionID"]
+            assert isinstance(front, int)
+            assert isinstance(session, int)
+            self.book.login(front, session, str(values["MaxOrderRef"]))
+        self.recovery.listen(now)
+
+    def _open_book(self, day: str, now: float) -> None:
+        if self._book is not None and day in ("", self._book.day):
+            return
+        if self._book is not None:
+            self._book.close()
+        self._book, problem = open_book(self._catalogue, self.folder / "orders", day)
+        self.actions.book, self.actions.problem = self._book, problem
+        self.unresolved.opened(self._book, now)
+        self.disconnects.begin(day)
 
     def _day(self, login: Event) -> str:
         """Its TradingDay, "" when it does not tell."""
@@ -241,15 +338,20 @@ class Session:
         self.queries.pace(per_s)
         self.recovery.start(time.monotonic())
 
-    def _ask_everything(self, method: str, on_row: OnRow, on_failed: OnFailed) -> None:
+    def _ask(self, method: str, investor: str, on_row: OnRow, on_failed: OnFailed) -> None:
+        """A query of our own of all that an investor has."""
         struct = self._catalogue.td.requests[method].struct
-        values = {"BrokerID": self._config.broker_id, "InvestorID": self.user}
+        values = {"BrokerID": self._config.broker_id, "InvestorID": investor}
         body = self._catalogue.codec(struct).pack(values)
         query_s = self._config.query_s
         self.queries.ask(method, body, on_row, on_failed, time.monotonic(), query_s)
 
     def _on_logout(self) -> None:
+        """Of us. Behind it nothing is answered; the connection may yet stand for a while."""
         self.recovery.stop()
+        self.queries.front_lost()
+        if self._book is not None:
+            self._book.disconnected()
         self.returns.reconnected()  # the next login brings the replay again
 
     def _on_lost(self, error: int) -> None:
@@ -267,12 +369,21 @@ class Session:
             self.replies.refuse(attempt.peer, attempt.call, error)
             return
         handle = os.urandom(16)
+        session_id = self.book.new_session()
         self.handles[handle] = attempt.peer
-        self._registry[handle] = self
+        self._registry[handle], self._clients[handle] = self, session_id
         self.returns.notice("Mark")
         body = SessionBody(handle, self._config.broker_id, self.user, self._epoch)
         self.replies.own(attempt.peer, attempt.call, "Session", body, last=False)
-        self.replies.event(attempt.peer, attempt.call, login, last=True)
+        self.replies.event(attempt.peer, attempt.call, self._as_own(login, session_id), last=True)
+
+    def _as_own(self, login: Event, session_id: int) -> Event:
+        """The counter's login as that of a session in which nothing was ordered yet."""
+        if login.field is None:
+            return login
+        values: dict[str, Value] = {"SessionID": session_id, "MaxOrderRef": "0"}
+        field = self._catalogue.codec("RspUserLogin").patch(login.field, values)
+        return login._replace(field=field)
 
     def _authentication(self) -> Event:
         """A client's ReqAuthenticate is answered from our own authentication of the account."""
@@ -288,7 +399,7 @@ class Session:
         field = self._catalogue.codec("UserLogout").pack(values)
         event = Event("OnRspUserLogout", field, self._no_error(), 0, True, 0, 0)
         self.replies.event(peer, call, event)
-        self.detach(call.session)
+        self.detach(call.session, clean=True)
 
     def _no_error(self) -> bytes:
         return self._catalogue.codec("RspInfo").pack({"ErrorMsg": "CTP:No Error"})

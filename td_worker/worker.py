@@ -23,6 +23,7 @@ from bus.epoch import next_epoch
 from bus.errors import Refused, bad_parameters, refused, request_failed
 from bus.frames import Flag, Row, message_type, state_topic
 from bus.lock import hold
+from bus.orders import Detached
 from bus.process import announce, leave
 from bus.publisher import Publisher
 from bus.rpc import Call, Router
@@ -43,6 +44,7 @@ from .queries.day_cache import DayCache
 from .queries.delivery import Deliveries
 from .replays import Replays
 from .session import Session
+from .verbs import NAMES as VERBS
 
 log = logging.getLogger("td_worker")
 
@@ -97,6 +99,8 @@ class TdWorker:
         except Exception:
             log.critical("td_worker failed", exc_info=True)
             leave(1)
+        for session in self.accounts.sessions():
+            session.close()
         leave(0)
 
     def _work(self) -> None:
@@ -193,7 +197,7 @@ class TdWorker:
                 raise refused(NOT_LOGGED_IN, "no such session; log in again")
             if call.method == "Returns":
                 self.replays.accept(peer, call, session.returns.journal)
-            elif call.method in self.catalogue.td.requests or call.method == "Mark":
+            elif call.method in self.catalogue.td.requests or call.method in VERBS:
                 session.call(peer, call, now)
             else:
                 raise refused(NOT_IMPLEMENTED, f"td_worker has no {call.method}")
@@ -234,9 +238,13 @@ class TdWorker:
             self.publisher.drop(session.returns.topic)
 
     def _detach(self, peer: bytes, call: Call) -> None:
+        try:
+            clean = msgspec.msgpack.decode(call.body, type=Detached).clean if call.body else True
+        except msgspec.MsgspecError as exc:
+            raise bad_parameters(f"Detach: {exc}") from None
         session = self.handles.get(call.session)
         if session is not None:
-            session.detach(call.session)
+            session.detach(call.session, clean)
         self._reply_own(peer, call, "Detach", session is not None)
 
     def _reply_state(self, peer: bytes, call: Call) -> None:
@@ -296,7 +304,7 @@ class TdWorker:
                     "clients": len(session.handles),
                     "queries_waiting": len(session.queries),
                     "returns": session.returns.seq,
-                    "repeated": session.returns.repeated,
+                    "repeated": session.repeated,
                     "journal_failing": session.returns.journal.failing,
                 }
                 for session in sessions

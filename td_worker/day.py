@@ -1,0 +1,39 @@
+"""The book of orders of a trading day."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import NamedTuple
+
+from schemas.catalogue import Catalogue
+
+from .orders.book import Book
+from .orders.store import EARLIER_DAYS, Store, StoreError
+
+log = logging.getLogger("td_worker")
+
+
+class Opened(NamedTuple):
+    """``problem`` says why nothing can be recorded; then no order may be sent."""
+
+    book: Book
+    problem: str
+
+
+def open_book(catalogue: Catalogue, folder: Path, day: str, keep_days: int) -> Opened:
+    """The book of ``day`` in ``folder``, where the files of so many trading days stay. With a file
+    that cannot be used the book is in the memory: cancels, queries and returns go on."""
+    try:
+        book = Book(catalogue, Store(folder / f"{int(day):08}.db"), day)
+    except (StoreError, ValueError) as exc:
+        log.critical("orders cannot be recorded", extra={"fields": {"error": str(exc)}})
+        return Opened(Book(catalogue, Store(None), day), "the records of the day cannot be used")
+    _remove_old(folder, max(keep_days, EARLIER_DAYS + 1))
+    return Opened(book, "")
+
+
+def _remove_old(folder: Path, keep_days: int) -> None:
+    for path in sorted(folder.glob("*.db"))[:-keep_days]:
+        for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+            path.with_name(name).unlink(missing_ok=True)

@@ -1,0 +1,123 @@
+"""Orders of which nobody knows whether the counter has them. No I/O.
+
+They are looked for in the counter's list, every few seconds. One is taken for never sent only when
+a list that was begun ``unsent_s`` after the loss of the connection that may have carried it does
+not name it: a front cuts a silent session after 120 s, and until then bytes of it may still be
+under way. While its connection stands it may wait in a queue of the front, so it stays unknown.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Final
+
+from bus.errors import Refused
+from bus.orders import OrderState
+from schemas.catalogue import Catalogue
+from schemas.counter import Event
+
+from .numbers import error_id
+from .orders.book import Book
+from .orders.record import UNRESOLVED, Record
+from .queries.query import OnFailed, OnRow
+
+log = logging.getLogger("td_worker")
+
+_EVERY_S: Final = 5.0
+
+
+def doubtful(book: Book) -> list[Record]:
+    """Those that have waited for an answer in vain, or were found without one."""
+    return [record for record in book.unresolved() if record.state is not OrderState.SENT]
+
+
+class Unresolved:
+    """One account's. Times are seconds of one clock that the caller chooses.
+
+    ``ask(method, investor, on_row, on_failed)`` starts a query of everything of an investor;
+    ``learn`` takes its rows.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        unsent_s: float,
+        *,
+        ask: Callable[[str, str, OnRow, OnFailed], None],
+        learn: Callable[[Event], object],
+    ) -> None:
+        self._catalogue, self._unsent_s = catalogue, unsent_s
+        self._ask, self._learn = ask, learn
+        self._book: Book | None = None
+        self._lost_at: dict[int, float] = {}  # by the number of the record
+        self._next = 0.0
+
+    def opened(self, book: Book, now: float) -> None:
+        """The book of a day; what is open in it was sent by an earlier process, if at all."""
+        self._book, self._lost_at = book, {}
+        self.lost(now)
+
+    def lost(self, now: float) -> None:
+        """A connection ended."""
+        if self._book is not None:
+            for record in self._book.unresolved():
+                self._lost_at.setdefault(record.number, now)
+        self._next = 0.0
+
+    def poll(self, now: float) -> None:
+        """Look for them, if it is time; only while the session is ready."""
+        if self._book is None or now < self._next:
+            return
+        records = doubtful(self._book)
+        kept = {record.number for record in self._book.unresolved()}
+        self._lost_at = {number: at for number, at in self._lost_at.items() if number in kept}
+        queries: dict[tuple[str, str], list[Record]] = {}
+        for record in records:
+            if (query := self._query(record)) is not None:
+                queries.setdefault(query, []).append(record)
+        self._next = self._due(records, now)
+        for (method, investor), wanted in queries.items():
+            old = [record for record in wanted if self._unsent_at(record) <= now]
+            on_row = partial(self._on_row, self._book, old)
+            self._ask(method, investor, on_row, _ignore)
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _query(self, record: Record) -> tuple[str, str] | None:
+        """By which query, and of which investor, it would be listed."""
+        requests = self._catalogue.td.requests
+        inserted = requests[record.method]
+        method = record.method.replace("Req", "ReqQry", 1).removesuffix("Insert")
+        if method not in requests:
+            return None
+        investor = self._catalogue.codec(inserted.struct).get(record.body, "InvestorID")
+        return method, str(investor)
+
+    def _unsent_at(self, record: Record) -> float:
+        return self._lost_at.get(record.number, float("inf")) + self._unsent_s
+
+    def _due(self, records: Iterable[Record], now: float) -> float:
+        dues = [due for record in records if (due := self._unsent_at(record)) > now]
+        return min([now + _EVERY_S, *dues])
+
+    def _on_row(self, book: Book, old: list[Record], event: Event, last: bool) -> None:
+        if book is not self._book or error_id(self._catalogue, event) or _is_error(event):
+            return
+        self._learn(event)
+        if not last:
+            return
+        for record in old:
+            if record.state in UNRESOLVED:
+                fields = {"order_id": record.order_id, "method": record.method}
+                log.warning("an order never reached the counter", extra={"fields": fields})
+                book.unsent(record)
+
+
+def _is_error(event: Event) -> bool:
+    return event.name == "OnRspError"
+
+
+def _ignore(_: Refused) -> None:
+    """The next look comes by itself."""

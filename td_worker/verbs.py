@@ -1,0 +1,73 @@
+"""td_worker's own verbs about an account; their bodies are in ``bus.orders``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from bus.errors import bad_parameters, refused, request_failed
+from bus.orders import NOT_ON_RECORD, CancelOnDisconnect, OutcomeQuery
+from bus.rpc import Call
+from schemas.errors import INTERNAL_ERROR
+
+from .disconnect import Disconnects
+from .orders.book import Book
+from .orders.store import StoreError
+from .replies import Replies
+from .returns import Returns
+
+log = logging.getLogger("td_worker")
+
+
+class Verbs:
+    """One account's. ``clients`` has the virtual SessionID of each handle."""
+
+    def __init__(
+        self,
+        replies: Replies,
+        returns: Returns,
+        disconnects: Disconnects,
+        clients: dict[bytes, int],
+        book: Callable[[], Book],
+    ) -> None:
+        self._replies, self._returns = replies, returns
+        self._disconnects, self._clients, self._book = disconnects, clients, book
+
+    def answer(self, peer: bytes, call: Call) -> None:
+        """Do what a call of one of ``NAMES`` asks. Raises Refused."""
+        try:
+            _VERBS[call.method](self, peer, call)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+            raise bad_parameters(f"{call.method}: {exc}") from None
+
+    def _mark(self, peer: bytes, call: Call) -> None:
+        self._returns.notice("Mark")
+        self._replies.own(peer, call, "Mark", None)
+
+    def _outcome(self, peer: bytes, call: Call) -> None:
+        query = msgspec.msgpack.decode(call.body, type=OutcomeQuery)
+        book = self._book()
+        try:
+            record = book.find(query)
+        except StoreError:
+            log.exception("an earlier day cannot be read")
+            raise refused(INTERNAL_ERROR, "an earlier day cannot be read") from None
+        if record is None:
+            raise request_failed(NOT_ON_RECORD)
+        self._replies.own(peer, call, "Outcome", book.outcome(record))
+
+    def _cancel_on_disconnect(self, peer: bytes, call: Call) -> None:
+        wanted = msgspec.msgpack.decode(call.body, type=CancelOnDisconnect)
+        self._disconnects.arm(self._clients[call.session], wanted.on)
+        self._replies.own(peer, call, call.method, wanted)
+
+
+_VERBS: Final[dict[str, Callable[[Verbs, bytes, Call], None]]] = {
+    "Mark": Verbs._mark,
+    "QryOrderOutcome": Verbs._outcome,
+    "SetCancelOnDisconnect": Verbs._cancel_on_disconnect,
+}
+NAMES: Final = frozenset(_VERBS)
