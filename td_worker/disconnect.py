@@ -11,7 +11,6 @@ from typing import Final
 import msgspec
 
 from bus.errors import request_failed
-from bus.orders import OrderState
 
 from .orders.book import Book
 from .orders.record import Record

@@ -113,9 +113,7 @@ class Session:
             done=lambda: self.gate.recovered(time.monotonic()),
         )
         self.actions = Actions(catalogue, self.connection, self.replies, ids, config.answer_s)
-        self.unresolved = Unresolved(
-            catalogue, config.unsent_s, ask=self._ask, learn=self._shown
-        )
+        self.unresolved = Unresolved(catalogue, config.unsent_s, ask=self._ask, learn=self._shown)
         self.disconnects = Disconnects(self.folder / "disconnect.json")
         self.handles: dict[bytes, bytes] = {}  # with the identity of the caller who uses it
         self._clients: dict[bytes, int] = {}  # the virtual SessionID of each handle

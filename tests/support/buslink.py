@@ -46,7 +46,7 @@ TIMEOUT_S: Final = 10.0
 PORTION: Final = 1000
 OWN: Final = (
     *("Error", "Session", "State", "Snapshot", "Sent", "Mark", "Detach", "SessionLost"),
-    *("Return", "Returns"),
+    *("Return", "Returns", "Outcome", "SetCancelOnDisconnect", "SetKillSwitch"),
 )
 Fields = dict[str, Value]
 
