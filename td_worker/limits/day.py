@@ -29,11 +29,10 @@ class Day:
         self._told: set[tuple[str, str, int]] = set()
         self.warnings: list[str] = []
 
-    def begin(self, day: str, busy: int) -> bool:
-        """The day of a login; False when it goes on. A day that was begun before the worker was
-        started goes on where it was."""
+    def begin(self, day: str, busy: int) -> None:
+        """The day of a login. One that has begun, also with an earlier worker, goes on."""
         if day == self._day:
-            return False
+            return
         self._day = day
         self._meters.clear()
         self._told.clear()
@@ -43,7 +42,6 @@ class Day:
         self._tally = Tally(self._folder, day)
         for entry in self._tally.entries():
             self._meter(entry.exchange).note(entry.ms, entry.cancel, busy)
-        return True
 
     def refusal(self, exchange: str, meters: Meters, where: str) -> str:
         """Why one more insertion is refused; "" when it is not."""

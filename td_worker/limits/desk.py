@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 import zmq
 
 from bus.endpoints import Addresses
 from schemas.catalogue import Catalogue
 
-from .account import AccountLimits
 from .feed import Feed
 from .resolved import Resolved, needs_ticks
+from .session import SessionLimits
+from .shared import Shared
 from .ticks import Ticks
 from .watch import Watch
 
@@ -36,14 +37,18 @@ class Limits:
         self._ticks = Ticks(catalogue)
         self._feed: Feed | None = None
         # A session that is let go takes its limits with it.
-        self._accounts: WeakValueDictionary[str, AccountLimits] = WeakValueDictionary()
+        self._sessions: WeakSet[SessionLimits] = WeakSet()
+        self._shared: WeakValueDictionary[str, Shared] = WeakValueDictionary()
         self._adopt(time.monotonic())
 
-    def account(self, user: str, folder: Path) -> AccountLimits:
-        """Those of one account. ``folder`` is its own."""
+    def session(self, user: str, folder: Path) -> SessionLimits:
+        """Those of one session of an account; ``folder`` is the account's own."""
+        shared = self._shared.get(user)
+        if shared is None:
+            shared = self._shared[user] = Shared(user, folder)
         rules = Resolved(self._watch.rules, user)
-        limits = AccountLimits(self._catalogue, user, folder, rules, self._ticks)
-        self._accounts[user] = limits
+        limits = SessionLimits(self._catalogue, user, shared, rules, self._ticks)
+        self._sessions.add(limits)
         self._ticks.want(rules.listed(), time.monotonic())
         return limits
 
@@ -66,8 +71,8 @@ class Limits:
 
     def _adopt(self, now: float) -> None:
         """The rules of the file hold from now on."""
-        for user, limits in list(self._accounts.items()):
-            limits.rules = Resolved(self._watch.rules, user)
+        for limits in list(self._sessions):
+            limits.rules = Resolved(self._watch.rules, limits.user)
             self._ticks.want(limits.rules.listed(), now)
         needed = needs_ticks(self._watch.rules)
         if needed and self._feed is None:

@@ -16,9 +16,10 @@ from bus.orders import OrderState
 from bus.rpc import Call
 from schemas.codec import Value
 from schemas.counter import Event
-from td_worker.limits.account import AccountLimits
 from td_worker.limits.resolved import Resolved
 from td_worker.limits.rules import Rules
+from td_worker.limits.session import SessionLimits
+from td_worker.limits.shared import Shared
 from td_worker.limits.ticks import Ticks
 
 CATALOGUE = schemas.catalogue.load()
@@ -60,7 +61,8 @@ class Desk:
     def restart(self) -> None:
         """The worker is started anew."""
         rules = Resolved(rules_of(self.document), USER)
-        self.limits = AccountLimits(CATALOGUE, USER, self.folder, rules, self.ticks, self._clock_ns)
+        self.shared = Shared(USER, self.folder, self._clock_ns)
+        self.limits = SessionLimits(CATALOGUE, USER, self.shared, rules, self.ticks)
         self.limits.new_day(DAY)
 
     def _clock_ns(self) -> int:

@@ -77,7 +77,7 @@ def subscribed(world: World) -> bytes:
 def test_a_listed_instrument_is_followed_and_another_one_at_its_first_order(
     world: World, tmp_path: Path
 ) -> None:
-    limits = world.limits.account("1", tmp_path)
+    limits = world.limits.session("1", tmp_path)
     assert subscribed(world) == b"\1tick/rb2610/"
     world.pub.send(tick("rb2610", time.time_ns()))
     world.until(lambda: passes(limits))
@@ -88,7 +88,7 @@ def test_a_listed_instrument_is_followed_and_another_one_at_its_first_order(
 
 
 def test_the_last_tick_is_asked_of_md_worker(world: World, tmp_path: Path) -> None:
-    limits = world.limits.account("1", tmp_path)
+    limits = world.limits.session("1", tmp_path)
     world.until(lambda: not passes(limits) and bool(world.rpc.poll(0)))
     peer, frame = world.rpc.recv_multipart()
     call = msgspec.msgpack.decode(frame, type=Call)
@@ -107,13 +107,13 @@ def test_without_a_rule_that_needs_ticks_there_is_no_socket(
 ) -> None:
     poller = zmq.Poller()
     limits = Limits(CATALOGUE, "", context, Addresses(), poller)  # no address to connect to
-    assert passes(limits.account("1", tmp_path))
+    assert passes(limits.session("1", tmp_path))
     assert not poller.sockets
     assert limits.describe()["ticks"] is None
 
 
 def test_sockets_come_and_go_with_the_rules(world: World, tmp_path: Path) -> None:
-    limits = world.limits.account("1", tmp_path)
+    limits = world.limits.session("1", tmp_path)
     assert len(world.poller.sockets) == 2
     world.file.write_text("defaults: {max_volume: 1}")
     world.until(lambda: world.limits.describe()["reloads"] == 1)

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from bus.errors import Refused
 from bus.orders import OrderState
+from bus.rpc import Call
 from schemas.codec import Value
+from td_worker.limits.session import SessionLimits
 from td_worker.limits.shapes import is_insertion
-from tests.unit.td_worker.limits.helpers import CATALOGUE, OTHER_CLIENT, Desk, order, pack
+from tests.unit.td_worker.limits.helpers import CATALOGUE, OTHER_CLIENT, USER, Desk, order, pack
 
 
 @pytest.fixture
@@ -270,7 +273,7 @@ def test_many_clients_cost_no_memory_for_ever(desk: Desk) -> None:
     for client in range(3000):
         desk.order_of(client)
         desk.now += 0.01
-    assert len(desk.limits._clients) <= 1001
+    assert len(desk.shared) <= 1001
 
 
 # -- live orders -----------------------------------------------------------------------------
@@ -314,6 +317,19 @@ def test_orders_on_record_are_live_after_a_restart(desk: Desk) -> None:
     desk.returned(record, "3")
     desk.returned(record, "5")
     desk.order()
+
+
+def test_another_session_of_the_account_has_the_same_switch_and_rate(desk: Desk) -> None:
+    desk.rules(orders_per_s=1)
+    other = SessionLimits(CATALOGUE, USER, desk.shared, desk.limits.rules, desk.ticks)
+    call = Call(1, "ReqOrderInsert", 0, body=order())
+    other.check(call, OTHER_CLIENT, desk.now)
+    desk.order()
+    with pytest.raises(Refused, match="orders_per_s"):
+        other.check(call, OTHER_CLIENT, desk.now)
+    desk.limits.kill(True, cancel_all=False)
+    with pytest.raises(Refused, match="kill switch"):
+        other.check(call, OTHER_CLIENT, desk.now + 1)
 
 
 # -- self-trade ------------------------------------------------------------------------------

@@ -1,12 +1,10 @@
-"""The limits of one account: asked before anything of it goes to the front."""
+"""The limits of one session of an account: asked before anything of it goes to the front."""
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from bus.errors import Refused, refused, request_failed
 from bus.rpc import Call
@@ -15,46 +13,43 @@ from schemas.counter import Event
 from schemas.errors import LIMIT
 
 from .band import outside
-from .day import Day
-from .kill import KillSwitch
 from .live import Known, Live
 from .resolved import Band, Instrument, Resolved
 from .shapes import SELL, Asked, Leg, Shape, is_cancel, is_counted, is_insertion
+from .shared import Shared
 from .ticks import Ticks
-from .window import Window
 
 log = logging.getLogger("td_worker")
 
-_FOLDER: Final = "limits"
-_MOST_WINDOWS: Final = 1000  # clients that ordered; beyond it those of long ago are forgotten
 
-
-class AccountLimits:
+class SessionLimits:
     """``check`` before the intent is recorded, ``sent`` when the API has taken it, ``returned``
     with every return, ``new_day`` with the TradingDay of each login. Clients are told apart by
-    their virtual SessionID. Times are seconds of the monotonic clock."""
+    their virtual SessionID. Times are seconds of the monotonic clock.
+
+    Every session of an account hears of all of its orders, each with other identities for those of
+    its own clients; so what is live is known by session, and the rest is shared.
+    """
 
     def __init__(
         self,
         catalogue: Catalogue,
         user: str,
-        folder: Path,
+        shared: Shared,
         rules: Resolved,
         ticks: Ticks,
-        clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        self._user, self._ticks = user, ticks
+        self.user, self._ticks = user, ticks
         self.rules = rules
         self._live = Live(catalogue)
-        self._switch = KillSwitch(folder / _FOLDER / "kill")
-        self._day = Day(user, folder / _FOLDER, clock_ns)
+        self._shared = shared
+        self._switch, self._meters = shared.switch, shared.day
+        self._day = ""
         self._shapes = {
             name: Shape(catalogue, name)
             for name in catalogue.td.requests
             if is_insertion(name) or is_cancel(name)
         }
-        self._window = Window()
-        self._clients: dict[int, Window] = {}
         self._refused: dict[str, int] = {}  # by the rule
 
     # -- what the orders' road calls ---------------------------------------------------------
@@ -90,13 +85,13 @@ class AccountLimits:
             return
         asked = self._shapes[call.method].read(call.body)
         if is_insertion(call.method):
-            self._window.add(now)
-            self._client(session_id, now).add(now)
+            self._shared.window.add(now)
+            self._shared.client(session_id, now).add(now)
             if record is not None:
                 self._live.sent(asked, record)
         if is_counted(call.method):
             cancel = is_cancel(call.method)
-            self._day.count(self._exchange(asked), cancel, self.rules.meters)
+            self._meters.count(self._exchange(asked), cancel, self.rules.meters)
 
     def returned(self, event: Event) -> None:
         """A return of the account as its clients see it, also one that repeats an earlier one."""
@@ -109,7 +104,9 @@ class AccountLimits:
 
     def new_day(self, day: str) -> None:
         """The TradingDay of a login; the day's meters go on where they were."""
-        if self._day.begin(day, self.rules.meters.busy):
+        self._meters.begin(day, self.rules.meters.busy)
+        if day != self._day:
+            self._day = day
             self._live.clear()
 
     # -- the kill switch ---------------------------------------------------------------------
@@ -118,7 +115,7 @@ class AccountLimits:
     def killed(self) -> str:
         """Who keeps new orders from going out; "" when nobody does."""
         if self._switch.on:
-            return f"a client of account {self._user}"
+            return f"a client of account {self.user}"
         return f"the limits file for {self.rules.kill_where}" if self.rules.kill else ""
 
     @property
@@ -134,7 +131,7 @@ class AccountLimits:
         except OSError as exc:
             state = "on" if self._switch.on else "off"
             raise request_failed(f"the kill switch is {state}, not recorded: {exc}") from None
-        fields = {"user": self._user, "on": on, "cancel_all": cancel_all}
+        fields = {"user": self.user, "on": on, "cancel_all": cancel_all}
         log.warning("kill switch", extra={"fields": fields})
 
     # -- what the state message says ---------------------------------------------------------
@@ -144,7 +141,7 @@ class AccountLimits:
             "killed": self.killed,
             "cancel_all": self.cancels_all,
             "refused": dict(self._refused),
-            **self._day.describe(),
+            **self._meters.describe(),
         }
 
     # -- the rules ---------------------------------------------------------------------------
@@ -172,12 +169,14 @@ class AccountLimits:
         ):
             if bound is None:
                 continue
-            window = self._window if client is None else self._client(client, now)
+            window = self._shared.window if client is None else self._shared.client(client, now)
             if (lately := window.count(now)) >= bound.value:
                 raise self._refusal("orders_per_s", f"{bound}: {lately} within the last second")
 
     def _check_meters(self, asked: Asked) -> None:
-        text = self._day.refusal(self._exchange(asked), self.rules.meters, self.rules.meters_where)
+        text = self._meters.refusal(
+            self._exchange(asked), self.rules.meters, self.rules.meters_where
+        )
         if text:
             raise self._refusal("meters", text)
 
@@ -220,11 +219,3 @@ class AccountLimits:
     def _exchange(self, asked: Asked) -> str:
         """Old clients leave ExchangeID out; the returns tell where an instrument is traded."""
         return asked.exchange or self._live.exchange_of.get(asked.instrument, "")
-
-    def _client(self, session_id: int, now: float) -> Window:
-        window = self._clients.get(session_id)
-        if window is None:
-            if len(self._clients) >= _MOST_WINDOWS:
-                self._clients = {key: one for key, one in self._clients.items() if one.count(now)}
-            window = self._clients[session_id] = Window()
-        return window
