@@ -14,7 +14,8 @@ class Counters:
     stalls          clients closed because they took nothing at all
     ticks           ticks taken from the bus
     ticks_lost      gaps in the seq of tick topics
-    returns_lost    gaps in the seq of account topics
+    returns_lost    gaps in the seq of account topics that nothing could fill
+    returns_healed  messages of account topics that came by the second way
     held_too_long   reply rows let out before the returns that should precede them
     faults          requests answered with -500
     unhandled       published messages that were not handled, see the log
@@ -26,6 +27,7 @@ class Counters:
     ticks: int = 0
     ticks_lost: int = 0
     returns_lost: int = 0
+    returns_healed: int = 0
     held_too_long: int = 0
     faults: int = 0
     unhandled: int = 0

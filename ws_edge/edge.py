@@ -23,6 +23,7 @@ from bus.endpoints import resolve
 from bus.errors import Busy, ConfigError
 from bus.frames import (
     Message,
+    account_topic,
     message_type,
     notice_topic,
     quote_topic,
@@ -30,12 +31,13 @@ from bus.frames import (
     tick_topic,
     unpack_message,
 )
+from bus.orders import Place
 from bus.process import announce
 from bus.rpc import Caller
 from schemas import catalogue as catalogues
 
 from .admission import Door
-from .calls import Calls
+from .calls import Calls, OnRow
 from .config import WsConfig
 from .connection import Connection
 from .counters import Counters
@@ -47,6 +49,7 @@ from .pushes import Renderer, pushes
 from .requests import Parser
 from .returns import Returns
 from .session import Services, Session
+from .stream import HEAL_S
 from .subscriber import Subscriber
 from .td_session import TdSession
 from .ticks import QuoteBoard, TickBoard
@@ -69,6 +72,20 @@ class _MdState(msgspec.Struct, frozen=True):
     logged_in: bool
 
 
+class _TdAccount(msgspec.Struct, frozen=True):
+    broker: str
+    user: str
+    returns: int = 0
+    topic: str = ""
+
+
+class _TdState(msgspec.Struct, frozen=True):
+    """What matters here of td_worker's state message. ``returns``: the last seq."""
+
+    accounts: tuple[_TdAccount, ...] = ()
+
+
+_decode_td_state = msgspec.msgpack.Decoder(_TdState).decode
 _decode_md_state = msgspec.msgpack.Decoder(_MdState).decode
 
 
@@ -162,20 +179,37 @@ class Edge:
         returns = self.accounts.get(topic)
         if returns is None:
             loop = asyncio.get_running_loop()
-            returns = Returns(topic, loop.call_later, self.counters, loop.time)
+            returns = Returns(topic, self._ask_returns, loop.call_later, self.counters, loop.time)
             self.accounts[topic] = returns
             if not topic.startswith(_TD_RETURNS):
                 self.td_sub.subscribe(topic.encode())
         return returns
 
+    def _ask_returns(
+        self, handle: bytes, place: Place, on_row: OnRow, on_silence: Callable[[], None]
+    ) -> None:
+        body = msgspec.msgpack.encode(place)
+        self.services.td_background.start(
+            "Returns", on_row, on_silence, HEAL_S, session=handle, body=body
+        )
+
     def _on_td(self, frame: bytes) -> None:
         message = unpack_message(frame)
         if message.topic == _TD_STATE:
-            self._on_td_state(message.epoch)
+            self._on_td_epoch(message.epoch)
+            self._on_td_state(message)
         else:
             self._returns(message.topic).see(message)
 
-    def _on_td_state(self, epoch: int) -> None:
+    def _on_td_state(self, message: Message) -> None:
+        """It says how far the returns of each account have come: the loss of the last ones shows
+        in nothing else."""
+        for account in _decode_td_state(message.body).accounts:
+            topic = account.topic or account_topic(account.broker, account.user)
+            if topic in self.accounts:
+                self.accounts[topic].expect((message.epoch, account.returns))
+
+    def _on_td_epoch(self, epoch: int) -> None:
         """A td_worker that was started anew knows none of the logins before. A client that only
         listens would never notice that its returns have ended, so it is sent away: it connects
         again, logs in, and asks for its orders."""

@@ -1,8 +1,7 @@
-"""The returns of one account: their order, and the replies that wait for their place in it."""
+"""The returns of one account: who views them, and the replies that wait for their place in them."""
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
@@ -11,10 +10,10 @@ from bus.frames import Message, message_type
 
 from .calls import Later, Timer
 from .counters import Counters
-
-log = logging.getLogger(__name__)
+from .stream import Ask, Stream
 
 HOLD_S: Final = 0.2
+_LOOK_S: Final = 0.05
 SESSION_LOST: Final = message_type("SessionLost")  # the counter's session has ended for good
 
 
@@ -44,42 +43,36 @@ class Returns:
 
     A *place* is (epoch, seq) of the topic. A reply row says what had been published before it was
     made; it comes on another socket and may be the faster one, so it waits here until that much
-    has been handed to the viewers, but not for longer than HOLD_S: the message may be lost.
+    has been handed to the viewers. What has not come after HOLD_S is missing, and the stream asks
+    for it; the reply waits on while it does.
 
-    ``lost_at`` is the place of the last SessionLost: a login from before it counts no more.
+    viewers  with the handles of their logins
+    lost_at  the place of the last SessionLost: a login from before it counts no more
     """
 
     def __init__(
-        self,
-        topic: str,
-        later: Later,
-        counters: Counters,
-        now: Callable[[], float],
+        self, topic: str, ask: Ask, later: Later, counters: Counters, now: Callable[[], float]
     ) -> None:
-        self.topic, self._later, self._counters = topic, later, counters
-        self._now = now
-        self.place = self.lost_at = (0, 0)
-        self.viewers: dict[Viewer, None] = {}
+        self.topic, self._later, self._counters, self._now = topic, later, counters, now
+        self._stream = Stream(topic, self, ask, later, counters, now)
+        self.lost_at = (0, 0)
+        self.viewers: dict[Viewer, bytes] = {}
         self._held: deque[_Held] = deque()
         self._watches: list[Watch] = []
         self._timer: Timer | None = None
 
+    @property
+    def place(self) -> tuple[int, int]:
+        return self._stream.place
+
     def see(self, message: Message) -> None:
-        """The next message of the topic."""
-        place = (message.epoch, message.seq)
-        if message.epoch == self.place[0] and place <= self.place:
-            return
-        self._count_gap(place)
-        self.place = max(place, self.place)
-        if message.type == SESSION_LOST:
-            self.lost_at = place
-        for viewer in list(self.viewers):
-            viewer.on_return(message)
-        while self._held and self._held[0].place <= self.place:
-            self._held.popleft().deliver()
-        for watch in [watch for watch in self._watches if watch.place <= self.place]:
-            self._watches.remove(watch)
-            watch.then()
+        """A message of the topic, as it comes."""
+        self._stream.see(message)
+
+    def expect(self, place: tuple[int, int]) -> None:
+        """So much has been published by now."""
+        if self.viewers:
+            self._stream.expect(place)
 
     def in_order(self, place: tuple[int, int], deliver: Callable[[], None]) -> None:
         """Call ``deliver`` when ``place`` has been handled, at once if it has been."""
@@ -103,20 +96,36 @@ class Returns:
         if watch in self._watches:
             self._watches.remove(watch)
 
-    def _count_gap(self, place: tuple[int, int]) -> None:
-        epoch, seq = self.place
-        missing = place[1] - seq - 1
-        if place[0] == epoch and missing > 0:
-            self._counters.returns_lost += missing
-            fields = {"topic": self.topic, "after": seq, "missing": missing}
-            log.warning("returns lost on the bus", extra={"fields": fields})
+    # -- what the stream brings --------------------------------------------------------------
+
+    def handle(self) -> bytes | None:
+        """Of the latest login."""
+        return next(reversed(self.viewers.values()), None)
+
+    def take(self, message: Message) -> None:
+        if message.type == SESSION_LOST:
+            self.lost_at = (message.epoch, message.seq)
+        for viewer in list(self.viewers):
+            viewer.on_return(message)
+        self.skipped()
+        for watch in [watch for watch in self._watches if watch.place <= self.place]:
+            self._watches.remove(watch)
+            watch.then()
+
+    def skipped(self) -> None:
+        while self._held and self._held[0].place <= self.place:
+            self._held.popleft().deliver()
 
     def _on_time(self) -> None:
         self._timer = None
         now = self._now()
         while self._held and (self._held[0].due <= now or self._held[0].place <= self.place):
-            held = self._held.popleft()
-            self._counters.held_too_long += held.place > self.place
-            held.deliver()
+            held = self._held[0]
+            if self._stream.expect(held.place):
+                break
+            if self._held and self._held[0] is held:  # not even asked for: another epoch's
+                self._held.popleft()
+                self._counters.held_too_long += held.place > self.place
+                held.deliver()
         if self._held:
-            self._timer = self._later(max(0.001, self._held[0].due - now), self._on_time)
+            self._timer = self._later(max(_LOOK_S, self._held[0].due - now), self._on_time)

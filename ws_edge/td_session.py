@@ -209,7 +209,7 @@ class TdSession(Session):
             raise request_failed("the session at the counter has ended meanwhile; log in again")
         self._leave(clean=True)
         self._bound, self.account = login.number, account
-        account.returns.viewers[self] = None
+        account.returns.viewers[self] = account.session.handle
         request = login.request
         field, info = self.split(reply.flags, reply.body)
         payload = None if field is None else self._payload(request, field)

@@ -28,12 +28,12 @@ from bus.frames import (
     tick_topic,
     unpack_message,
 )
-from bus.orders import Outcome
+from bus.orders import Outcome, Place
 from bus.rpc import ErrorBody, SessionBody
 from schemas import catalogue as catalogues
 from schemas.catalogue import Side
 from ws_edge.admission import Access, Visit
-from ws_edge.calls import Calls
+from ws_edge.calls import Calls, OnRow
 from ws_edge.config import WsConfig
 from ws_edge.counters import Counters
 from ws_edge.envelope import Style
@@ -45,6 +45,7 @@ from ws_edge.pushes import Renderer, pushes
 from ws_edge.requests import Parser
 from ws_edge.returns import Returns
 from ws_edge.session import Services
+from ws_edge.stream import HEAL_S
 from ws_edge.td_session import TdSession
 from ws_edge.ticks import QuoteBoard, TickBoard
 
@@ -334,8 +335,17 @@ class Core:
     def topic(self, topic: str) -> Returns:
         if topic not in self.accounts:
             later, clock = self.clock.later, self.clock
-            self.accounts[topic] = Returns(topic, later, self.counters, lambda: clock.now)
+            self.accounts[topic] = Returns(
+                topic, self.ask_returns, later, self.counters, lambda: clock.now
+            )
         return self.accounts[topic]
+
+    def ask_returns(
+        self, handle: bytes, place: Place, on_row: OnRow, on_silence: Callable[[], None]
+    ) -> None:
+        body = msgspec.msgpack.encode(place)
+        background = self.services.td_background
+        background.start("Returns", on_row, on_silence, HEAL_S, session=handle, body=body)
 
     def publish(
         self,

@@ -1,0 +1,188 @@
+"""One topic in the order of its publisher; what is lost on the way is asked for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import msgspec
+
+from bus.errors import Refused, Unavailable
+from bus.frames import Message, Row, message_type, unpack_message
+from bus.orders import Place
+
+from .calls import Later, OnRow, Timer
+from .counters import Counters
+
+log = logging.getLogger(__name__)
+
+HEAL_S: Final = 2.0  # for what is missing to come; then it is lost
+_AGAIN_S: Final = 0.1
+_MOST_AHEAD: Final = 10_000  # messages behind a gap; 10 MB of orders
+_RETURN: Final = message_type("Return")
+_RETURNS: Final = message_type("Returns")
+_decode_place: Final = msgspec.msgpack.Decoder(Place).decode
+
+
+class Ask(Protocol):
+    """Calls the worker's verb Returns for what lies behind ``place``. Raises Refused,
+    Unavailable."""
+
+    def __call__(
+        self, handle: bytes, place: Place, on_row: OnRow, on_silence: Callable[[], None]
+    ) -> None: ...
+
+
+class Reader(Protocol):
+    """Who gets the messages."""
+
+    def handle(self) -> bytes | None:
+        """Of a login to the account; None: nobody reads, so nothing needs to be asked for."""
+        ...
+
+    def take(self, message: Message) -> None:
+        """The next message; ``place`` is that of it."""
+        ...
+
+    def skipped(self) -> None:
+        """``place`` has gone on past a loss."""
+        ...
+
+
+class Stream:
+    """Hands over each message once and in order.
+
+    A *place* is (epoch, seq). Behind a gap messages wait until the worker has said what was in it,
+    for HEAL_S without news at the most; what has not come then, or is known to be gone, is lost and
+    counted. A new epoch ends the one before it, with all its gaps: its logins are void.
+
+    place  up to which all was handed over, or is lost
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        reader: Reader,
+        ask: Ask,
+        later: Later,
+        counters: Counters,
+        now: Callable[[], float],
+    ) -> None:
+        self.topic, self.place = topic, (0, 0)
+        self._reader, self._ask, self._later = reader, ask, later
+        self._counters, self._now = counters, now
+        self._ahead: dict[int, Message] = {}  # by seq, behind a gap
+        self._known = 0  # the highest seq of this epoch of which somebody has told
+        self._healing: Timer | None = None
+        self._until = 0.0
+        self._asked = False
+
+    def see(self, message: Message) -> None:
+        """A message, from the stream itself or once more from the worker."""
+        place = (message.epoch, message.seq)
+        if place <= self.place:
+            return
+        if message.epoch > self.place[0]:
+            self._skip(self._last())
+            self._known = 0
+            self._hand_over(message)
+        else:
+            self._ahead[message.seq] = message
+            self._go_on()
+        self._mend()
+
+    def expect(self, place: tuple[int, int]) -> bool:
+        """So much was published before something else that has come by now. Whether it is still
+        to be waited for."""
+        if place[0] != self.place[0]:
+            return False
+        self._known = max(self._known, place[1])
+        self._mend()
+        return place > self.place
+
+    # -- in order ----------------------------------------------------------------------------
+
+    def _hand_over(self, message: Message) -> None:
+        self.place = (message.epoch, message.seq)
+        self._reader.take(message)
+
+    def _go_on(self) -> None:
+        while (message := self._ahead.pop(self.place[1] + 1, None)) is not None:
+            self._hand_over(message)
+
+    def _last(self) -> int:
+        return max(self._known, *self._ahead, 0)
+
+    def _skip(self, until: int) -> None:
+        """What is missing up to this seq cannot be had: go on behind it."""
+        for seq in [*sorted(self._ahead), self._known + 1]:
+            end = min(seq - 1, until)
+            if end > self.place[1]:
+                self._lose(end)
+                self._go_on()
+
+    def _lose(self, end: int) -> None:
+        epoch, seq = self.place
+        self._counters.returns_lost += end - seq
+        fields = {"topic": self.topic, "after": seq, "missing": end - seq}
+        log.warning("returns lost on the bus", extra={"fields": fields})
+        self.place = (epoch, end)
+        self._reader.skipped()
+
+    # -- healing -----------------------------------------------------------------------------
+
+    def _mend(self) -> None:
+        """Begin to heal, or end it."""
+        if self._last() <= self.place[1]:
+            self._stop()
+        elif self._reader.handle() is None or len(self._ahead) > _MOST_AHEAD:
+            self._give_up()
+        elif self._healing is None:
+            self._until = self._now() + HEAL_S
+            self._try()
+
+    def _stop(self) -> None:
+        if self._healing is not None:
+            self._healing.cancel()
+            self._healing = None
+
+    def _give_up(self) -> None:
+        self._stop()
+        self._skip(self._last())
+
+    def _try(self) -> None:
+        """Ask, unless an answer is on its way; and look again soon."""
+        handle = self._reader.handle()
+        if handle is None or self._now() >= self._until:
+            self._give_up()
+            return
+        self._healing = self._later(_AGAIN_S, self._try)
+        if not self._asked:
+            try:
+                self._ask(handle, Place(*self.place), self._on_row, self._on_silence)
+                self._asked = True
+            except (Refused, Unavailable):
+                pass  # the next try is soon enough
+
+    def _on_row(self, row: Row) -> None:
+        if row.type == _RETURN:
+            self._see_again(unpack_message(row.body))
+            return
+        self._asked = False
+        if row.type == _RETURNS:
+            reached = _decode_place(row.body)
+            if reached.epoch == self.place[0]:
+                self._skip(reached.seq)  # what was not among the rows is not kept
+                self._mend()
+
+    def _on_silence(self) -> None:
+        self._asked = False
+
+    def _see_again(self, message: Message) -> None:
+        if message.topic != self.topic:
+            raise ValueError(f"a return of {message.topic} among those of {self.topic}")
+        lacked = message.seq not in self._ahead and (message.epoch, message.seq) > self.place
+        self._counters.returns_healed += lacked
+        self._until = self._now() + HEAL_S
+        self.see(message)
