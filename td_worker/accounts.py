@@ -6,16 +6,26 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 from bus.errors import Busy, request_failed
 from bus.lock import hold
 
 from .config import TdConfig
+from .guard import Guard
 from .session import Session
+from .wrongs import Wrongs
 
 _FLOW: Final = "flow"
 _LOCK: Final = "lock"
+
+
+class Shared(NamedTuple):
+    """What all accounts have in common: wrong passwords by origin, and what the front said about
+    our address."""
+
+    wrongs: Wrongs
+    address: Guard
 
 
 class Account:
@@ -23,11 +33,15 @@ class Account:
     works with the folder: two counter sessions that do not know of each other would number their
     orders alike. Raises Busy."""
 
-    def __init__(self, root: Path, broker: str, user: str) -> None:
+    def __init__(self, config: TdConfig, root: Path, user: str, rest: Shared) -> None:
         self.user = user
         # The name of the folder never comes from a client as it is.
-        self.folder = root / hashlib.sha256(f"{broker}\0{user}".encode()).hexdigest()[:24]
+        name = hashlib.sha256(f"{config.broker_id}\0{user}".encode()).hexdigest()[:24]
+        self.folder = root / name
         self._lock = _hold(self.folder)
+        place = " ".join(config.fronts)
+        self.guard = Guard(self.folder / "guard.json", place, config.locked_s, rest.address)
+        self.wrongs = rest.wrongs
         self.sessions: dict[int, Session] = {}  # by slot
         self.stopping = 0  # API objects that are being released and still use the folder
 
@@ -64,14 +78,24 @@ class Accounts:
     def __init__(self, config: TdConfig, root: Path, make: Make) -> None:
         self._config, self._root, self._make = config, root, make
         self._accounts: dict[str, Account] = {}
+        address = Guard(root / "address.json", "", config.locked_s, None)
+        self._shared = Shared(Wrongs(config.wrong_s), address)
         self._fixed = frozenset(config.users)
         for user in config.users:
-            self._accounts[user] = Account(root, config.broker_id, user)
+            self._accounts[user] = Account(config, root, user, self._shared)
 
     def sessions(self) -> list[Session]:
         return [
             session for account in self._accounts.values() for session in account.sessions.values()
         ]
+
+    @property
+    def wrongs(self) -> Wrongs:
+        return self._shared.wrongs
+
+    def of(self, user: str) -> list[Session]:
+        account = self._accounts.get(user)
+        return list(account.sessions.values()) if account is not None else []
 
     def find(self, user: str) -> Session | None:
         """The session that the clients of an account share."""
@@ -111,7 +135,7 @@ class Accounts:
         account = self._accounts.get(user)
         if account is None:
             try:
-                account = Account(self._root, self._config.broker_id, user)
+                account = Account(self._config, self._root, user, self._shared)
             except Busy:
                 raise request_failed("another td_worker holds the account") from None
             self._accounts[user] = account

@@ -21,6 +21,7 @@ class Attempt:
     call: Call
     password: Secret
     deadline: float
+    origin: str = ""  # wrong passwords are counted by it
 
 
 class Attempts:
@@ -64,6 +65,11 @@ class Attempts:
         pairs = list(zip(self._waiting, out, strict=True))
         self._waiting = [attempt for attempt, taken in pairs if not taken]
         return [attempt for attempt, taken in pairs if taken]
+
+
+def origin_of(peer: bytes, call: Call) -> str:
+    """Who is behind a call; an edge says it, others speak for themselves."""
+    return call.origin or peer.hex()
 
 
 def same(one: Secret, other: Secret) -> bool:

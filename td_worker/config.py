@@ -34,6 +34,10 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                    when so long after the loss the counter does not list it; before that a front
                    may still hold bytes of it. On a connection that stands it stays unknown
     retry_s        first pause after a login that the front refused for now; doubles up to a minute
+    wrong_s        a wrong password is answered after this; the next one from the same origin after
+                   twice as long, up to 10 s
+    locked_s       no login for so long after the front has said that it locked the account (75) or
+                   our address (143, 144), not even after a restart
     gone_s         a client that cannot be reached for so long loses its logins
     max_accounts   counter sessions at the most; about 180 connections fit in one Linux process
     max_unproven   of these, sessions of accounts that the front has not accepted yet: anybody can
@@ -58,6 +62,8 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     answer_s: Seconds = 5.0
     unsent_s: Annotated[float, Meta(ge=0, le=3600)] = 130.0
     retry_s: Seconds = 10.0
+    wrong_s: Annotated[float, Meta(gt=0, le=10)] = 1.0
+    locked_s: Annotated[float, Meta(gt=0)] = 1800.0
     gone_s: Seconds = 15.0
     max_accounts: Annotated[int, Meta(ge=1, le=180)] = 150
     max_unproven: Annotated[int, Meta(ge=1, le=180)] = 50

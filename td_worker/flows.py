@@ -42,6 +42,7 @@ class Flows:
         """Make the folder of a day and remove those of others. Raises FlowError."""
         path = self._folder / f"{day}{self._suffix}"
         try:
+            _check_files()
             for old in self._others(path):
                 shutil.rmtree(old, ignore_errors=True)
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -50,7 +51,6 @@ class Flows:
             probe.unlink()
         except OSError as exc:
             raise FlowError(f"the flow folder {path} cannot be written: {exc.strerror}") from None
-        _check_files()
         return path
 
     def _others(self, path: Path) -> list[Path]:

@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
-from typing import Final
+from functools import partial
+from typing import Final, NamedTuple
 
 from bus.errors import request_failed
 from bus.retry import Pauses, Retry
+from bus.rpc import Call
 from bus.secrets import Secret
 from schemas.catalogue import Catalogue
 from schemas.codec import Value
 from schemas.counter import Event
 from schemas.errors import Action, login_action, text_of
 
-from .attempts import Attempt, Attempts, same
+from .attempts import Attempt, Attempts, origin_of, same
+from .change import Change, WrongOld
 from .config import TdConfig
 from .connection import Requests
+from .guard import WRONG_PASSWORD, Guard
 from .login import ANSWERS, State, after
 from .numbers import RequestIds, error_id
 from .replies import Replies
 from .steps import Steps
+from .wrongs import Wrongs
 
 log = logging.getLogger("td_worker")
 
-_INVALID_LOGIN: Final = 3
 # A front may hang up instead of refusing a login, so a password is not tried at once more often.
 _MOST_HANGUPS: Final = 2
+_ANSWER_FIRST_S: Final = 0.2  # a slowed answer comes so long before the deadline of the call
+
+
+class _Asked(NamedTuple):
+    """What a step was asked with. ``plain``: the password alone decides, no captcha or the like."""
+
+    password: Secret | None
+    plain: bool
 
 
 class Gate:
@@ -45,6 +58,8 @@ class Gate:
         counter: Requests,
         replies: Replies,
         ids: RequestIds,
+        guard: Guard,
+        wrongs: Wrongs,
         *,
         fits: Callable[[Event], bool],
         on_login: Callable[[Event], None],
@@ -56,6 +71,8 @@ class Gate:
     ) -> None:
         self._catalogue, self._config, self._user = catalogue, config, user
         self._counter, self._replies, self._ids = counter, replies, ids
+        self._guard, self._wrongs = guard, wrongs
+        self._change = Change(catalogue, config, user, counter, replies, ids)
         self._fits = fits
         self._on_login, self._on_recovering, self._on_ready = on_login, on_recovering, on_ready
         self._admit, self._on_lost, self._on_logout = admit, on_lost, on_logout
@@ -73,24 +90,39 @@ class Gate:
         self._login: Event | None = None
         # nRequestIDs of the present step, which may have been repeated, and the password then. An
         # answer counts for the password that was sent, not for the one that is tried now.
-        self._asked: dict[int, Secret | None] = {}
+        self._asked: dict[int, _Asked] = {}
         self._silent = False  # a login got no answer
         self._hangups = 0
 
     @property
     def unused(self) -> bool:
         """Nobody tries to log in and the front accepts nobody."""
-        return not self._attempts and self._password is None
+        return not (self._attempts or self._password is not None or self._change.possible)
+
+    @property
+    def may_change_password(self) -> bool:
+        """The front lets nobody in until the password is changed."""
+        return self._change.possible
 
     def attach(self, attempt: Attempt, now: float) -> None:
         """A client logs in; answered now, or when the front has answered. Raises Refused."""
         if self._password is not None and not same(attempt.password, self._password):
-            self._refuse(attempt)
+            self._refuse(attempt, now)
         elif self.state is State.READY:
-            self._answer(attempt)
+            self._answer(attempt, now)
         else:
             self._attempts.add(attempt)
             self._go_on(now)
+
+    def change_password(self, peer: bytes, call: Call, now: float) -> None:
+        """From a client whom the front does not let in until he has changed it: sent over the same
+        connection. Raises Refused, -401 unless it begins with the password of that login."""
+        try:
+            self._change.accept(peer, call, now)
+        except WrongOld as wrong:
+            give = partial(self._replies.refuse, peer, call, wrong.refusal)
+            key, deadline = (self._user, origin_of(peer, call)), now + call.seconds_left
+            self._wrongs.wrong(key, give, now, deadline - _ANSWER_FIRST_S)
 
     def new_password(self, password: Secret) -> None:
         """The counter changed it; the login after the next reconnect needs it."""
@@ -107,6 +139,7 @@ class Gate:
         for attempt in self._attempts.expired(now):
             error = request_failed(f"no login in time: the trading front is {self.state.value}")
             self._replies.refuse(attempt.peer, attempt.call, error)
+        self._change.timers(now)
         if self._retry.due is not None and self._retry.due <= now:
             self._retry.due = None
             self._on_due(now)
@@ -116,7 +149,7 @@ class Gate:
         the front may have gone meanwhile."""
         if self.state is State.RECOVERING:
             self._enter("recovered")
-            self._ready()
+            self._ready(now)
 
     def connected(self, now: float) -> None:
         self._enter("OnFrontConnected")
@@ -134,11 +167,14 @@ class Gate:
         self.reason = reason
         if self.state is State.AUTHENTICATED and self._asked and self._tried is not None:
             self._hangups += 1
+            if self._password is None:
+                self._guard.refused(None, WRONG_PASSWORD, time.time())
             if self._hangups >= _MOST_HANGUPS:
                 error = request_failed("the trading front hangs up when asked for the login")
                 for attempt in self._attempts.of(self._tried):
                     self._replies.refuse(attempt.peer, attempt.call, error)
         self._retry.due = None
+        self._change.end("the trading front disconnected")
         self._enter("OnFrontDisconnected")
         self._start_over()
 
@@ -146,6 +182,8 @@ class Gate:
         """Take a callback about the login; whether it was one."""
         if event.name == "OnRspUserLogout":
             self._on_logged_out(event, now)
+            return True
+        if self._change.on_reply(event):
             return True
         if event.request_id not in self._asked or self.state not in ANSWERS:
             return False
@@ -180,27 +218,43 @@ class Gate:
 
     def _step(self, now: float) -> None:
         """Do what the state asks for, if there is a password to do it with."""
-        if self.state not in ANSWERS or not self._choose():
+        if self.state not in ANSWERS or not self._choose(now):
             return
         if self.state is State.CONNECTED and not self._config.app_id:
             self._enter("OnRspAuthenticate")
         self._silent = self.state is State.AUTHENTICATED
         self._ask(*self._steps.request(self.state, self._trying, self._tried), now)
 
-    def _choose(self) -> bool:
+    def _choose(self, now: float) -> bool:
         """The password that the front accepted, else that of the client who has waited longest. It
         stays the same through the steps of one login."""
         if self._tried is None and self._password is not None:
+            if wait_s := self._guard.wait_s(time.time()):
+                self._retry.unanswered(now + wait_s)
+                return False
             self._tried = self._password
-        elif self._tried is None and self._attempts:
-            self._trying = self._attempts.first
-            self._tried = self._trying.password
+        while self._tried is None and self._attempts:
+            self._try(self._attempts.first, now)
         return self._tried is not None
+
+    def _try(self, attempt: Attempt, now: float) -> None:
+        """Take his password, or turn him away with all who have the same."""
+        objection = self._guard.objection(attempt.password, time.time())
+        if objection is None:
+            self._trying, self._tried = attempt, attempt.password
+            return
+        for other in self._attempts.of(attempt.password):
+            if objection.error_id == WRONG_PASSWORD:
+                self._refuse(other, now)
+            else:
+                self._replies.refuse(other.peer, other.call, objection)
 
     def _ask(self, name: str, raw: bytes, now: float) -> None:
         self._retry.unanswered(now + self._patience.next_s)
         number = self._ids.next()
-        self._asked[number] = self._tried
+        self._asked[number] = _Asked(self._tried, name == "ReqUserLogin")
+        if self.state is State.AUTHENTICATED:
+            self._change.end("another login has begun")
         status = self._counter.request(name, raw, number)
         if status != 0:
             fields = {"user": self._user, "request": name, "status": status}
@@ -240,7 +294,9 @@ class Gate:
         if event.name == "OnRspAuthenticate":
             self.authentication = event
         elif event.name == "OnRspUserLogin":
-            self._login, self._password = event, self._asked[event.request_id]
+            self._login, self._password = event, self._asked[event.request_id].password
+            assert self._password is not None
+            self._guard.accepted(self._password)
             self._silent, self._hangups, self.proven = False, 0, True
             if not self._fits(event):
                 self._enter("OnFrontDisconnected")
@@ -263,17 +319,26 @@ class Gate:
         if confirming and self._retry.refused(error, now):
             self.reason = error
             return  # the login stands; the same step again after a pause
-        tried = self._asked[event.request_id]
+        tried, plain = self._asked[event.request_id]
+        at_login = self.state is State.AUTHENTICATED
+        if not confirming:
+            self._guard.refused(tried if at_login and plain else None, error, time.time())
         self._start_over()
         self.reason, self._hangups = error, 0
         self._enter("refused")
         again = self._password is not None and self._retry.refused(error, now)
         told = self._attempts.of(tried) if tried is not None else []
         for attempt in told:
-            self._replies.event(attempt.peer, attempt.call, event, last=True)
+            if at_login and error == WRONG_PASSWORD:
+                self._refuse(attempt, now, event)
+            else:
+                self._replies.event(attempt.peer, attempt.call, event, last=True)
         fields = {"user": self._user, "error_id": error, "again": again}
         level = logging.WARNING if told or again else logging.ERROR
         log.log(level, "login refused", extra={"fields": fields})
+        if at_login and action is Action.PASSWORD and tried is not None:
+            self._guard.accepted(tried)
+            self._change.allow(tried, now)
         if not again:
             self._on_lost(error)
             self._give_up(confirming, now)
@@ -289,26 +354,33 @@ class Gate:
 
     # -- clients -----------------------------------------------------------------------------
 
-    def _ready(self) -> None:
+    def _ready(self, now: float) -> None:
         self._retry.reset()
         self._patience.reset()
         self.reason = None
         self._on_ready()
         for attempt in self._attempts.all():
-            self._answer(attempt)
+            self._answer(attempt, now)
 
-    def _answer(self, attempt: Attempt) -> None:
+    def _answer(self, attempt: Attempt, now: float) -> None:
         """Answer a client from the standing session."""
         assert self._login is not None
         assert self._password is not None
         if same(attempt.password, self._password):
+            self._wrongs.right((self._user, attempt.origin))
             self._admit(attempt, self._login)
         else:
-            self._refuse(attempt)
+            self._refuse(attempt, now)
 
-    def _refuse(self, attempt: Attempt) -> None:
-        """As the counter would, without asking it."""
-        error: dict[str, Value] = {"ErrorID": _INVALID_LOGIN, "ErrorMsg": text_of(_INVALID_LOGIN)}
+    def _refuse(self, attempt: Attempt, now: float, event: Event | None = None) -> None:
+        """A wrong password, by the front's word or ours: the answer takes its time."""
+        refusal = event or self._wrong_password()
+        give = partial(self._replies.event, attempt.peer, attempt.call, refusal, last=True)
+        deadline = attempt.deadline - _ANSWER_FIRST_S
+        self._wrongs.wrong((self._user, attempt.origin), give, now, deadline)
+
+    def _wrong_password(self) -> Event:
+        """As the counter would say it, without asking it."""
+        error: dict[str, Value] = {"ErrorID": WRONG_PASSWORD, "ErrorMsg": text_of(WRONG_PASSWORD)}
         info = self._catalogue.codec("RspInfo").pack(error)
-        refusal = Event("OnRspUserLogin", None, info, 0, True, 0, 0)
-        self._replies.event(attempt.peer, attempt.call, refusal)
+        return Event("OnRspUserLogin", None, info, 0, True, 0, 0)

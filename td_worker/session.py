@@ -94,6 +94,8 @@ class Session:
             self.connection,
             self.replies,
             ids,
+            account.guard,
+            account.wrongs,
             fits=self._fits,
             on_login=self._on_login,
             on_recovering=self._on_recovering,

@@ -34,7 +34,7 @@ from schemas.counter import Event, module
 from schemas.errors import INTERNAL_ERROR, NOT_IMPLEMENTED, NOT_LOGGED_IN
 
 from .accounts import Account, Accounts
-from .attempts import Attempt
+from .attempts import Attempt, origin_of
 from .config import TdConfig
 from .connection import NotStarted, Stopped
 from .lifecycle import Lifecycle
@@ -189,6 +189,8 @@ class TdWorker:
             self._reply_state(peer, call)
         elif call.method.startswith("ReqUserLogin"):
             self._log_in(peer, call, now)
+        elif call.method == "ReqUserPasswordUpdate" and not call.session:
+            self._change_password(peer, call, now)
         elif call.method == "Detach":
             self._detach(peer, call)
         else:
@@ -213,8 +215,20 @@ class TdWorker:
             raise bad_parameters(f"{call.method}: UserID is empty")
         password = Secret(str(codec.get(call.body, "Password")))
         deadline = now + min(self.config.login_s, call.seconds_left)
-        attempt = Attempt(peer, call, password, deadline)
+        origin = origin_of(peer, call)
+        self.accounts.wrongs.check((user, origin), now)
+        attempt = Attempt(peer, call, password, deadline, origin)
         self.accounts.session(user).gate.attach(attempt, now)
+
+    def _change_password(self, peer: bytes, call: Call, now: float) -> None:
+        """Without a handle: of an account that the front does not let in before."""
+        self.bodies.check(call.method, "UserPasswordUpdate", call.body)
+        user = str(self.catalogue.codec("UserPasswordUpdate").get(call.body, "UserID"))
+        sessions = [s for s in self.accounts.of(user) if s.gate.may_change_password]
+        if not sessions:
+            raise refused(NOT_LOGGED_IN, "log in first")
+        self.accounts.wrongs.check((user, origin_of(peer, call)), now)
+        sessions[-1].gate.change_password(peer, call, now)
 
     def _make_session(self, account: Account, slot: int) -> Session:
         return Session(
@@ -265,6 +279,7 @@ class TdWorker:
             session.timers(now)
             if session.disposable(now):
                 self._release(session)
+        self.accounts.wrongs.timers(now)
         self._forget_gone(now)
         if now >= self.next_state:
             self._tell_state()
@@ -294,6 +309,7 @@ class TdWorker:
             "reason": next((session.gate.reason for session in down), None),
             "epoch": self.publisher.epoch,
             "rows_dropped": self.router.dropped,
+            "wrong_passwords": self.accounts.wrongs.total,
             "malformed_calls": self.router.malformed,
             "accounts": [
                 {

@@ -42,6 +42,7 @@ FAST: dict[str, Any] = {
         "login_s": 6.0,
         "step_s": 0.5,
         "retry_s": 0.2,
+        "wrong_s": 0.01,
         "query_s": 1.5,
         "queries_per_s": 1000,
         "gone_s": 0.5,
@@ -238,7 +239,7 @@ def test_accounts_whose_first_login_gets_no_answer_are_few_and_released_soon(
     client.login(user, PASSWORD)
     before = len(client.state_now()["accounts"])
     sim.lose("ReqUserLogin", times=0)
-    bodies = [client.body("ReqUserLogin", UserID=f"x{n}", Password="y") for n in range(12)]
+    bodies = [client.body("ReqUserLogin", UserID=f"z{n}", Password="y") for n in range(12)]
     numbers = [client.send("ReqUserLogin", body, timeout_s=1) for body in bodies]
     details = [client.rows(number)[-1].detail for number in numbers]
     assert ["no login in time" in detail for detail in details] == [True] * 10 + [False] * 2

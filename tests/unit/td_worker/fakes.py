@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import schemas.catalogue
@@ -16,16 +18,20 @@ from schemas.counter import Counter, Event
 from td_worker.attempts import Attempt
 from td_worker.config import TdConfig
 from td_worker.gate import Gate
+from td_worker.guard import Guard
 from td_worker.numbers import RequestIds
 from td_worker.replies import Replies
+from td_worker.wrongs import Wrongs
 
 CATALOGUE = schemas.catalogue.load()
 CONFIG = TdConfig(front="tcp://x", broker_id="9999", app_id="app", step_s=5, retry_s=10, login_s=8)
 NEXT = {
     "ReqAuthenticate": "OnRspAuthenticate",
     "ReqUserLogin": "OnRspUserLogin",
+    "ReqUserLoginWithOTP": "OnRspUserLogin",
     "ReqSettlementInfoConfirm": "OnRspSettlementInfoConfirm",
     "ReqUserLogout": "OnRspUserLogout",
+    "ReqUserPasswordUpdate": "OnRspUserPasswordUpdate",
 }
 
 
@@ -59,6 +65,9 @@ class FakeReplies:
         assert event.last if last is None else last, "a login ends with its first row"
         error = CATALOGUE.codec("RspInfo").get(event.info, "ErrorID") if event.info else 0
         self.heard.append((peer, event.name, int(error or 0)))
+
+    def sent(self, peer: bytes, call: Call) -> None:
+        self.heard.append((peer, "Sent", 0))
 
     def refuse(self, peer: bytes, call: Call, error: Refused) -> None:
         self.heard.append((peer, "Error", error.error_id))
@@ -100,12 +109,28 @@ class FakePublisher:
         return stream.seq
 
 
+class NoGuard:
+    """Lets every password go to the front."""
+
+    def objection(self, password: Secret, now: float) -> None: ...
+
+    def wait_s(self, now: float) -> float:
+        return 0.0
+
+    def accepted(self, password: Secret) -> None: ...
+
+    def refused(self, password: Secret | None, error: int, now: float) -> None: ...
+
+
 class Desk:
     """A gate between a counter and clients, both played by the test. ``now`` is its clock."""
 
-    def __init__(self, config: TdConfig = CONFIG, recovers: bool = True) -> None:
+    def __init__(
+        self, config: TdConfig = CONFIG, recovers: bool = True, guard: Guard | None = None
+    ) -> None:
         self.recovers = recovers  # at once
         self.fits = True  # the trading day
+        self.wrongs = Wrongs(0.0)
         self.counter, self.replies = FakeCounter(), FakeReplies()
         self.admitted: list[bytes] = []
         self.notes: list[str] = []  # what the gate told the session
@@ -117,6 +142,8 @@ class Desk:
             cast(Counter, self.counter),
             cast(Replies, self.replies),
             RequestIds(),
+            guard or cast(Guard, NoGuard()),
+            self.wrongs,
             fits=lambda login: self.fits,
             on_login=lambda login: self.notes.append("login"),
             on_recovering=self._recovering,
@@ -126,9 +153,26 @@ class Desk:
             on_logout=lambda: self.notes.append("logout"),
         )
 
-    def client(self, peer: bytes, password: str = "right", patience_s: float = 8.0) -> None:
-        call = Call(1, "ReqUserLogin", 0)
-        self.gate.attach(Attempt(peer, call, Secret(password), self.now + patience_s), self.now)
+    def client(
+        self,
+        peer: bytes,
+        password: str = "right",
+        patience_s: float = 8.0,
+        method: str = "ReqUserLogin",
+    ) -> None:
+        body = bytes(CATALOGUE.layouts[CATALOGUE.td.requests[method].struct].size)
+        call = Call(1, method, 0, body=body)
+        with self._told():
+            attempt = Attempt(peer, call, Secret(password), self.now + patience_s)
+            self.gate.attach(attempt, self.now)
+
+    def change(self, peer: bytes, old: str, new: str, patience_s: float = 8.0) -> None:
+        codec = CATALOGUE.codec("UserPasswordUpdate")
+        body = codec.pack({"UserID": "u1", "OldPassword": old, "NewPassword": new})
+        deadline_ns = time.time_ns() + int(patience_s * 1e9)
+        with self._told():
+            call = Call(1, "ReqUserPasswordUpdate", deadline_ns, body=body)
+            self.gate.change_password(peer, call, self.now)
 
     def _recovering(self) -> None:
         if self.recovers:
@@ -137,14 +181,16 @@ class Desk:
             self.notes.append("recovering")
 
     def connect(self) -> None:
-        self.gate.connected(self.now)
+        with self._told():
+            self.gate.connected(self.now)
 
     def disconnect(self) -> None:
         self.gate.disconnected(0x1001)
 
     def later(self, seconds: float) -> None:
         self.now += seconds
-        self.gate.timers(self.now)
+        with self._told():
+            self.gate.timers(self.now)
 
     def answer(self, error: int = 0, index: int = -1, name: str = "") -> bool:
         """The counter answers the last request, or another one."""
@@ -152,7 +198,14 @@ class Desk:
         values: dict[str, Any] = {"ErrorID": error}
         info = CATALOGUE.codec("RspInfo").pack(values)
         event = Event(name or NEXT[asked], None, info, number, True, 0, 0)
-        return self.gate.on_reply(event, self.now)
+        with self._told():
+            return self.gate.on_reply(event, self.now)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Wrong passwords are answered at once here."""
+        yield
+        self.wrongs.timers(self.now)
 
     def log_in(self) -> None:
         """All the steps."""
