@@ -377,7 +377,14 @@ class TdLink(Link):
         timeout_s: float = TIMEOUT_S,
         **values: Value,
     ) -> int:
-        """Buy one lot to open at a limit; the number of the call. The OrderRef rises."""
+        """Buy one lot to open at a limit; the number of the call."""
+        body = self.order_body(instrument, price, exchange, **values)
+        return self.send("ReqOrderInsert", body, session=self.handle, timeout_s=timeout_s)
+
+    def order_body(
+        self, instrument: str, price: float, exchange: str = "SHFE", **values: Value
+    ) -> bytes:
+        """A lot to buy, to open, at a limit. The OrderRef rises."""
         fields: Fields = {
             "BrokerID": "9999",
             "InvestorID": self.user,
@@ -397,8 +404,7 @@ class TdLink(Link):
             "ContingentCondition": "1",
             "ForceCloseReason": "0",
         }
-        body = self.body("ReqOrderInsert", **(fields | values))
-        return self.send("ReqOrderInsert", body, session=self.handle, timeout_s=timeout_s)
+        return self.body("ReqOrderInsert", **(fields | values))
 
 
 def _drain(socket: Any) -> Iterator[bytes]:
