@@ -114,6 +114,11 @@ def state_topic(process: str) -> str:
     return f"state/{process}/"
 
 
+def stat_topic(process: str) -> str:
+    """What a process counts, once a second."""
+    return f"stat/{process}/"
+
+
 def unpack_message(frame: bytes) -> Message:
     """Raises FrameError."""
     end = frame.find(b"\0")

@@ -44,6 +44,7 @@ from .queries.day_cache import DayCache
 from .queries.delivery import Deliveries
 from .replays import Replays
 from .session import Session
+from .stats import Stats
 from .verbs import NAMES as VERBS
 
 log = logging.getLogger("td_worker")
@@ -85,6 +86,9 @@ class TdWorker:
         self.replays = Replays(self.router, layout_id)
         self.cache = DayCache(self.config.cache_mb << 20)
         self.deliveries = Deliveries()
+        self.stats = Stats(
+            self.config.broker_id, self.publisher, self.router, self.cache, self.deliveries
+        )
         self.presence = Presence(self.router, self.config.gone_s)
         self.handles: dict[bytes, Session] = {}
         self.next_state = 0.0
@@ -283,6 +287,7 @@ class TdWorker:
         self._forget_gone(now)
         if now >= self.next_state:
             self._tell_state()
+        self.stats.tell(self.accounts.sessions(), len(self._callbacks), now)
 
     def _forget_gone(self, now: float) -> None:
         """A client that died did not say Detach."""

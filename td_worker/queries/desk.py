@@ -16,10 +16,7 @@
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
-from collections import deque
 from typing import Final
 
 from bus.bodies import Bodies
@@ -33,16 +30,14 @@ from ..connection import Requests
 from ..numbers import RequestIds, error_id
 from .day_cache import DayCache, key_of
 from .delivery import Deliveries
+from .line import Line
 from .measures import Measures
-from .pace import Pace
 from .query import QUEUED, Answer, OnFailed, OnRow, Query, Stage, Waiter
 from .tables import is_day_table
-from .turns import Turns
+from .waiting import Waiting
 
 log = logging.getLogger("td_worker")
 
-_MOST_OF_CLIENT: Final = 10_000
-_MOST: Final = 50_000
 # Rows of one answer to several clients, all together, that are passed on the moment they come; the
 # rest follows at the pace at which the callers can read.
 _MOST_AT_ONCE: Final = 20_000
@@ -73,28 +68,19 @@ class QueryDesk:
         self._cache, self._deliveries = cache, deliveries
         self._day = ""
         self._bodies = Bodies(catalogue)
-        self._pace = Pace()
-        self._turns = Turns()
-        self._urgent: deque[Query] = deque()
-        self._again: list[tuple[float, int, Query]] = []  # a heap: not before, a number, the query
-        self._numbers = itertools.count()
+        self._line = Line()
+        self._waiting = Waiting()
         self._same: dict[tuple[str, bytes], Query] = {}  # those that another one may join
         self._open: dict[int, Query] = {}
         self._flying: Query | None = None
         self._given_up = 0  # number of the query in flight that nobody waited for any more
-        self._deadlines: list[tuple[float, int, Waiter]] = []  # a heap of all who wait
-        self._of_client: dict[bytes, int] = {}
-        self._count = 0  # of all who wait
-        self._queued = 0  # waiters of queries that are not sent
-        self._ready = 0  # queries that wait for their turn
-        self._older_first = False
         # Since when, and when last, the API refused a query because another one is in flight.
         self._held_since: float | None = None
         self._held_at = 0.0
 
     def __len__(self) -> int:
         """How many questions of clients and of the worker itself wait to be asked."""
-        return self._queued
+        return self._line.queued
 
     # -- questions ---------------------------------------------------------------------------
 
@@ -102,10 +88,7 @@ class QueryDesk:
         """A client's query. Raises Refused."""
         request = self._catalogue.td.requests[call.method]
         self._bodies.check(call.method, request.struct, call.body)
-        if self._of_client.get(call.session, 0) >= _MOST_OF_CLIENT:
-            raise request_failed(f"{_MOST_OF_CLIENT} queries of this client wait already")
-        if self._count >= _MOST:
-            raise request_failed(f"{_MOST} queries of this account wait already")
+        self._waiting.admit(call.session)
         query = self._question(call)
         deadline = now + min(call.seconds_left, self._query_s)
         waiter = Waiter(call.session, query, deadline, now, on_row, on_failed)
@@ -115,7 +98,7 @@ class QueryDesk:
         if not request.is_query:
             self._send(query, now)
         elif query.stage in QUEUED:
-            self._turns.add(waiter)
+            self._line.add(waiter)
         self.pump(now)
 
     def ask(
@@ -129,16 +112,14 @@ class QueryDesk:
     ) -> None:
         """A query of the worker itself: it goes before those of all clients."""
         query = self._new(method, body, alone=True)
-        self._urgent.append(query)
+        self._line.add_urgent(query)
         self._wait(Waiter(b"", query, now + timeout_s, now, on_row, on_failed))
         self.pump(now)
 
     def left(self, client: bytes) -> None:
         """A client is gone: end what it has asked."""
-        if client in self._of_client:
-            for waiter in self._all():
-                if waiter.client == client:
-                    self._fail(waiter, request_failed("the client has left"))
+        for waiter in self._waiting.of(client):
+            self._fail(waiter, request_failed("the client has left"))
 
     def new_day(self, trading_day: str) -> None:
         """Called with the TradingDay of each login."""
@@ -148,39 +129,42 @@ class QueryDesk:
     # -- time --------------------------------------------------------------------------------
 
     def pace(self, per_s: float) -> None:
-        self._pace.set(per_s)
+        self._line.pace.set(per_s)
 
     def spent(self, now: float) -> None:
         """A request that was sent past the desk and counts like a query, such as the settlement
         confirm."""
-        self._pace.sent(now)
+        self._line.pace.sent(now)
 
     def due(self) -> float | None:
         """When ``pump`` may have something to send; None when only an event can change that."""
-        while self._again and self._again[0][2].stage is not Stage.AGAIN:
-            heapq.heappop(self._again)
-        if self._flying is not None or not (self._ready or self._again):
-            return None
-        return max(self._pace.due(), 0.0 if self._ready else self._again[0][0])
+        return None if self._flying is not None else self._line.due()
 
     def pump(self, now: float) -> None:
         """Send the next query when its time has come."""
-        while (query := self._next(now)) is not None:
+        while self._flying is None and (query := self._line.take(now)) is not None:
             self._send(query, now)
 
     def expire(self, now: float) -> None:
         """End the waiting of those who have waited for too long; others wait on for the same
         answer."""
-        while self._deadlines and self._deadlines[0][0] < now:
-            waiter = heapq.heappop(self._deadlines)[2]
-            if not waiter.done:
-                self.measures.timeouts += 1
-                self._fail(waiter, request_failed(_why_late(waiter.query)))
+        while (waiter := self._waiting.late(now)) is not None:
+            self.measures.timeouts += 1
+            self._fail(waiter, request_failed(_why_late(waiter.query)))
 
     def stuck(self, now: float) -> bool:
         """Whether the API has held its place for queries for so long that the answer it waits for
         must be lost; only a new connection frees it."""
         return self._held_since is not None and now - self._held_since > self._query_s
+
+    def stat(self, now: float) -> dict[str, object]:
+        """What ``td_worker.stats`` says of it; the waiting times are those since the last call."""
+        return {
+            "waiting": len(self),
+            "oldest_s": now - self._line.oldest(now),
+            "clients": self._line.clients,
+            **self.measures.take(),
+        }
 
     # -- answers -----------------------------------------------------------------------------
 
@@ -204,11 +188,8 @@ class QueryDesk:
     def front_lost(self) -> None:
         """End all queries; what the counter has answered in full is still delivered."""
         self._held_since = None
-        self._turns.clear()
-        self._urgent.clear()
-        self._again.clear()
-        self._pace.resume()
-        lost = [waiter for waiter in self._all() if waiter.query.stage is not Stage.ENDED]
+        self._line.clear()
+        lost = [waiter for waiter in self._waiting.all() if waiter.query.stage is not Stage.ENDED]
         for waiter in lost:
             self._fail(waiter, request_failed("the trading front disconnected"))
 
@@ -237,46 +218,18 @@ class QueryDesk:
         return query
 
     def _new(self, method: str, body: bytes, alone: bool = False) -> Query:
-        self._ready += 1
-        return Query(method, body, alone=alone)
-
-    def _next(self, now: float) -> Query | None:
-        due = self.due()
-        if due is None or now < due:
-            return None
-        while self._urgent:
-            query = self._urgent.popleft()
-            if query.stage is Stage.WAITING:
-                return query
-        # In turns, so that queries which are never ready do not take all the time.
-        self._older_first = not self._older_first
-        if self._older_first:
-            return self._take_again(now) or self._turns.take()
-        return self._turns.take() or self._take_again(now)
-
-    def _take_again(self, now: float) -> Query | None:
-        while self._again and self._again[0][0] <= now:
-            query = heapq.heappop(self._again)[2]
-            if query.stage is Stage.AGAIN:
-                return query
-        return None
-
-    def _again_now(self) -> None:
-        """What the API has refused need not wait any longer."""
-        self._pace.resume()
-        for index, (_, number, query) in enumerate(self._again):
-            if query.put_off in _BUSY:
-                self._again[index] = (0.0, number, query)
-        heapq.heapify(self._again)
+        query = Query(method, body, alone=alone)
+        self._line.enter(query)
+        return query
 
     def _send(self, query: Query, now: float) -> None:
         limited = self._catalogue.td.requests[query.method].is_query
         query.number = self._ids.next()
         self._open[query.number] = query
-        self._move(query, Stage.FLYING)
+        self._line.move(query, Stage.FLYING)
         if limited:
             self._flying = query
-            self._pace.sent(now)
+            self._line.pace.sent(now)
         if query.answer is None:
             self._forget_key(query)
         status = self._counter.request(query.method, query.body, query.number)
@@ -284,7 +237,7 @@ class QueryDesk:
             self._watch(status, now)
         if status in _BUSY:
             if limited:
-                self._pace.not_sent()
+                self._line.pace.not_sent()
             self._put_off(query, status, _NOT_TAKEN_S, now)
         elif status != 0:
             self._end(query, refused(status, f"{query.method} returned {status}; nothing was sent"))
@@ -307,15 +260,14 @@ class QueryDesk:
         """Once more later; the pauses of one query grow."""
         self.measures.busy(error)
         self._land(query)
-        self._move(query, Stage.AGAIN)
         if not query.alone:
             self._same.setdefault(query.key, query)
         first, longest = pauses
         pause = min(first * 2.0 ** min(query.tries, 10), longest)
         query.tries, query.put_off = query.tries + 1, error
-        heapq.heappush(self._again, (now + pause, next(self._numbers), query))
+        self._line.put_off(query, now + pause)
         # The API refuses all of them alike; the counter may have an answer to another one.
-        self._pace.pause(now + (pause if error in _BUSY else first))
+        self._line.pace.pause(now + (pause if error in _BUSY else first))
 
     def _pass_on(self, query: Query, event: Event, last: bool, good: bool) -> None:
         readers = len(query.waiters)
@@ -352,24 +304,15 @@ class QueryDesk:
 
     def _wait(self, waiter: Waiter) -> None:
         waiter.query.waiters[waiter] = None
-        self._count += 1
-        self._queued += waiter.query.stage in QUEUED
-        self._of_client[waiter.client] = self._of_client.get(waiter.client, 0) + 1
-        if len(self._deadlines) > 2 * self._count + 1000:  # mostly of those who have their answer
-            self._deadlines = [entry for entry in self._deadlines if not entry[2].done]
-            heapq.heapify(self._deadlines)
-        heapq.heappush(self._deadlines, (waiter.deadline, next(self._numbers), waiter))
+        self._line.queued += waiter.query.stage in QUEUED
+        self._waiting.add(waiter)
 
     def _settle(self, waiter: Waiter) -> None:
         """It waits no more; a query for which nobody waits ends."""
-        query, client = waiter.query, waiter.client
-        waiter.done = True
+        query = waiter.query
+        self._waiting.leave(waiter)
         del query.waiters[waiter]
-        self._count -= 1
-        self._queued -= query.stage in QUEUED
-        self._of_client[client] -= 1
-        if not self._of_client[client]:
-            del self._of_client[client]
+        self._line.queued -= query.stage in QUEUED
         if not query.waiters and query.stage is not Stage.ENDED:
             if query is self._flying:
                 self._given_up = query.number
@@ -379,7 +322,7 @@ class QueryDesk:
         """The counter is done with it, or nobody waits for it: its place is free."""
         self._land(query)
         self._forget_key(query)
-        self._move(query, Stage.ENDED)
+        self._line.move(query, Stage.ENDED)
         if error is not None:
             for waiter in list(query.waiters):
                 self._fail(waiter, error)
@@ -389,17 +332,9 @@ class QueryDesk:
         if self._flying is query:
             self._flying = None
 
-    def _move(self, query: Query, stage: Stage) -> None:
-        self._queued += len(query.waiters) * ((stage in QUEUED) - (query.stage in QUEUED))
-        self._ready += (stage is Stage.WAITING) - (query.stage is Stage.WAITING)
-        query.stage = stage
-
     def _forget_key(self, query: Query) -> None:
         if self._same.get(query.key) is query:
             del self._same[query.key]
-
-    def _all(self) -> list[Waiter]:
-        return [waiter for _, _, waiter in sorted(self._deadlines) if not waiter.done]
 
     def _late(self, event: Event, last: bool, now: float) -> bool:
         """The rows of a query that was given up: with the last one the API's place is free."""
@@ -407,7 +342,7 @@ class QueryDesk:
             return False
         if last:
             self._given_up = 0
-            self._again_now()
+            self._line.hurry(_BUSY)
             self.pump(now)
         return True
 

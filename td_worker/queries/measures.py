@@ -23,10 +23,18 @@ class Measures:
     def busy(self, error: int) -> None:
         self.put_off[error] = self.put_off.get(error, 0) + 1
 
-    def take_waits(self) -> tuple[float, float, float]:
-        """(p50, p99, longest) in seconds since the last call; zeros when nothing was sent."""
-        if not self._waits:
-            return 0.0, 0.0, 0.0
-        waits, self._waits = sorted(self._waits), []
+    def take(self) -> dict[str, object]:
+        """The counters, and the quantiles of the waits since the last call (0 without any)."""
+        waits, self._waits = sorted(self._waits) or [0.0], []
         last = len(waits) - 1
-        return waits[last // 2], waits[last * 99 // 100], waits[last]
+        return {
+            "wait_p50_s": waits[last // 2],
+            "wait_p99_s": waits[last * 99 // 100],
+            "wait_longest_s": waits[last],
+            "sent": self.sent,
+            "merged": self.merged,
+            "hits": self.hits,
+            "misses": self.misses,
+            "put_off": self.put_off,
+            "timeouts": self.timeouts,
+        }

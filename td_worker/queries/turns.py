@@ -21,6 +21,10 @@ class Turns:
     def clients(self) -> int:
         return len(self._lines)
 
+    def firsts(self) -> list[float]:
+        """Since when the first question of each client waits."""
+        return [line[0].since for line in self._lines.values() if not line[0].done]
+
     def add(self, waiter: Waiter) -> None:
         self._lines.setdefault(waiter.client, deque()).append(waiter)
 

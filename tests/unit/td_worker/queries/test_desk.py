@@ -6,7 +6,7 @@ import pytest
 
 from bus.errors import Refused
 from schemas.errors import TOO_MANY_IN_FLIGHT, TOO_MANY_PER_SECOND
-from td_worker.queries import desk as desk_module
+from td_worker.queries import waiting
 from tests.unit.td_worker.fakes import CATALOGUE
 
 from .desk import Asked, Office
@@ -45,8 +45,8 @@ def test_a_client_with_ten_thousand_queries_does_not_delay_the_first_of_another(
 
 
 def test_bounds_have_clear_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desk_module, "_MOST_OF_CLIENT", 2)
-    monkeypatch.setattr(desk_module, "_MOST", 4)
+    monkeypatch.setattr(waiting, "_MOST_OF_CLIENT", 2)
+    monkeypatch.setattr(waiting, "_MOST", 4)
     office = busy()
     office.query(b"a")
     office.query(b"a")

@@ -83,7 +83,8 @@ def test_every_question_ends_once_and_the_next_one_is_asked(steps: list[Any], pe
         office.deliveries.step(office.now)
     assert all(one.ends == 1 for one in asked)
     assert (len(office.desk), office.desk.due()) == (0, None)
-    assert (office.desk._count, office.desk._ready, office.desk._of_client) == (0, 0, {})
+    assert (len(office.desk._waiting), office.desk._waiting._of_client) == (0, {})
+    assert office.desk._line._ready == 0
     assert not office.desk._same
     assert not office.desk._open
     again = office.query(b"a")

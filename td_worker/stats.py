@@ -1,0 +1,85 @@
+"""What td_worker counts, published once a second on ``stat/td_worker/`` as "Stat" (msgpack).
+
+::
+
+    interval_s        seconds since the last one; the waiting times are of this interval, all other
+                      counters run from the start of the process
+    rows_dropped      rows of replies that their caller did not take
+    malformed_calls   calls that were none
+    callbacks_waiting of the counter, not handled yet
+    cache             answers and bytes that are kept for the day
+    deliveries        readers of kept answers who have not got all rows
+    accounts          of each session:
+      broker, user, slot
+      returns         seq of its last message; repeated: those of a replay that were left out
+      queries
+        waiting         questions that are not sent yet; oldest_s: since when the first one waits
+        clients         that have such questions
+        wait_p50_s, wait_p99_s, wait_longest_s   from the question to the call of the API
+        sent            calls of the API that it took
+        merged          questions that had the answer of an equal one
+        hits, misses    of the day cache
+        put_off         how often -2 and -3 (the API) and 90 and 154 (the counter), by number
+        timeouts        questions that ended at their deadline
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from bus.frames import stat_topic
+from bus.publisher import Publisher
+from bus.rpc import Router
+
+from .queries.day_cache import DayCache
+from .queries.delivery import Deliveries
+
+if TYPE_CHECKING:
+    from .session import Session
+
+_EVERY_S: Final = 1.0
+
+
+class Stats:
+    """Looks into the parts when it is time; they know nothing of it."""
+
+    def __init__(
+        self,
+        broker: str,
+        publisher: Publisher,
+        router: Router,
+        cache: DayCache,
+        deliveries: Deliveries,
+    ) -> None:
+        self._broker, self._publisher, self._router = broker, publisher, router
+        self._cache, self._deliveries = cache, deliveries
+        self._last = time.monotonic()
+
+    def tell(self, sessions: Iterable[Session], callbacks: int, now: float) -> None:
+        """Publish when a second has passed."""
+        interval_s = now - self._last
+        if interval_s < _EVERY_S:
+            return
+        self._last = now
+        message = {
+            "interval_s": interval_s,
+            "rows_dropped": self._router.dropped,
+            "malformed_calls": self._router.malformed,
+            "callbacks_waiting": callbacks,
+            "cache": {"answers": len(self._cache), "bytes": self._cache.size},
+            "deliveries": len(self._deliveries),
+            "accounts": [self._account(session, now) for session in sessions],
+        }
+        self._publisher.tell(stat_topic("td_worker"), "Stat", message)
+
+    def _account(self, session: Session, now: float) -> dict[str, object]:
+        return {
+            "broker": self._broker,
+            "user": session.user,
+            "slot": session.slot,
+            "returns": session.returns.seq,
+            "repeated": session.returns.repeated,
+            "queries": session.queries.stat(now),
+        }
