@@ -47,6 +47,7 @@ PORTION: Final = 1000
 OWN: Final = (
     *("Error", "Session", "State", "Snapshot", "Sent", "Mark", "Detach", "SessionLost"),
     *("Return", "Returns", "Outcome", "SetCancelOnDisconnect", "SetKillSwitch"),
+    "Stat",
 )
 Fields = dict[str, Value]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 
 import pytest
@@ -228,10 +229,14 @@ def test_one_slice_of_a_large_answer_takes_no_longer_than_five_milliseconds() ->
     for _ in range(5):
         waiter = Waiter(b"", Query("", b""), 0, 0, lambda *_: None, lambda _: None)
         deliveries.add(answer, waiter, hand)
-    while len(deliveries):
-        began = time.thread_time()
-        deliveries.step(100.0 + len(took))
-        took.append(time.thread_time() - began)
+    gc.disable()  # what other tests have left behind takes it 40 ms
+    try:
+        while len(deliveries):
+            began = time.thread_time()
+            deliveries.step(100.0 + len(took))
+            took.append(time.thread_time() - began)
+    finally:
+        gc.enable()
     assert handed[0] == 100_000
     assert max(took) < 0.005
 
