@@ -26,7 +26,7 @@ KINDS: Final = (
 )
 ORDER: Final = "OrderRef"
 QUOTE: Final = "QuoteRef"
-REF_SIZE: Final = 13  # bytes with the NUL, of every reference and of OrderMemo
+TRADED: Final = frozenset({ORDER, QUOTE})  # of the kinds, those that trade
 
 Spot = slice | None
 
@@ -36,7 +36,7 @@ class Role(Enum):
 
     STATE = "state"  # the thing itself: OnRtnOrder, OnRspQryOrder
     TRADE = "trade"
-    REFUSAL = "refusal"  # the request is given back: OnRspOrderInsert, OnErrRtnOrderInsert
+    REFUSAL = "refusal"  # the request is given back: OnRspOrderInsert, OnRspQryParkedOrder
     ACTION = "action"  # of an action: OnRspOrderAction, OnErrRtnOrderAction
 
 
@@ -136,7 +136,7 @@ def shape_of(layout: Layout) -> Shape | None:
         request=get("RequestID"),
         memo=get("OrderMemo"),
         relative=get("RelativeOrderSysID"),
-        status=get(f"{base}Status"),
+        status=get(f"{base}Status") if kind in TRADED else None,
         submit=get("OrderSubmitStatus"),
         traded=get("VolumeTraded"),
         bid=get("BidOrderRef"),
@@ -184,8 +184,8 @@ class Families:
 def _role(shape: Shape) -> Role:
     if shape.struct == "Trade":
         return Role.TRADE
-    if shape.struct == "ParkedOrder" or (
-        shape.struct.startswith("Input") and shape.action_ref is None
-    ):
+    if shape.action_ref is not None:
+        return Role.ACTION
+    if shape.session is None or shape.struct.startswith("Input"):
         return Role.REFUSAL
-    return Role.STATE if shape.action_ref is None else Role.ACTION
+    return Role.STATE

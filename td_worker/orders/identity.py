@@ -40,9 +40,11 @@ class Sessions:
         self._last: dict[tuple[int, str], int] = {}
         self._virtual: set[int] = set()
         self._counters: set[int] = set()
+        self._ours: set[int] = set()
 
-    def __contains__(self, session_id: int) -> bool:
-        return session_id in self._virtual
+    def is_ours(self, session_id: int) -> bool:
+        """A client's, or the worker's own at the counter, whose orders clients know by theirs."""
+        return session_id in self._virtual or session_id in self._ours
 
     def new(self) -> int:
         """A SessionID that nobody has: neither a client of ours nor a session of the counter."""
@@ -52,9 +54,11 @@ class Sessions:
                 self._virtual.add(number)
                 return number
 
-    def counters(self, session_id: int) -> None:
-        """A session of the counter, whoever's."""
+    def counters(self, session_id: int, ours: bool = False) -> None:
+        """A session of the counter, the worker's or somebody else's."""
         self._counters.add(session_id)
+        if ours:
+            self._ours.add(session_id)
 
     def claim(self, session_id: int, kind: str, given: bytes) -> str:
         """The reference under which the client knows its next insertion: as it gave it, else the

@@ -17,9 +17,9 @@ class Past:
             for client_order_id, number in earlier.client_order_ids().items()
         }
 
-    def by_client_id(self, client_order_id: str) -> Record | None:
+    def of_client_id(self, client_order_id: str) -> Record | None:
         found = self._ids.get(client_order_id)
-        return self.by_number(*found) if found else None
+        return self.get(*found) if found else None
 
-    def by_number(self, day: str, number: int) -> Record | None:
+    def get(self, day: str, number: int) -> Record | None:
         return self._days[day].record(number) if day in self._days else None

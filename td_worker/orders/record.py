@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from bus.orders import FINAL, OrderState
+from bus.orders import FINAL, OrderState, Outcome
 
 _S = OrderState
 UNRESOLVED: Final = frozenset({_S.INTENT, _S.SENT, _S.UNKNOWN})
@@ -103,13 +103,15 @@ def state_of(status: bytes, submit: bytes) -> OrderState:
 
 def is_stale(record: Record, news: Return) -> bool:
     """Whether a return tells of an earlier state than the one on record."""
-    if news.traded != record.volume_traded:
-        return news.traded < record.volume_traded
     state = state_of(news.status, news.submit)
     if record.state is OrderState.NOT_SENT:
         return False  # that was our conclusion; the counter knows better
-    if record.state is OrderState.REJECTED and news.on_exchange:
-        return False  # what the exchange has numbered was not refused
+    if record.state is OrderState.REJECTED and news.on_exchange and not record.order_sys_id:
+        return False  # what the exchange has numbered since was not refused
+    if record.final and state not in FINAL:
+        return True
+    if news.traded != record.volume_traded:
+        return news.traded < record.volume_traded
     if record.final:
         return state is not record.state
     return state not in FINAL and _rank(news.status) < _rank(record.order_status)
@@ -139,3 +141,27 @@ def refuse(record: Record, error_id: int, error_msg: str) -> bool:
 
 def _rank(status: bytes) -> int:
     return _RANKS.get(status, _IN_MARKET)
+
+
+def outcome_of(record: Record, duplicate: bool = False) -> Outcome:
+    """What its client is told."""
+    return Outcome(
+        order_id=record.order_id,
+        client_order_id=record.client_order_id,
+        method=record.method,
+        state=record.state,
+        duplicate=duplicate,
+        front_id=record.shown_front,
+        session_id=record.session_id,
+        order_ref=record.client_ref,
+        exchange_id=_told(record.exchange_id),
+        order_sys_id=_told(record.order_sys_id),
+        order_status=_told(record.order_status),
+        volume_traded=record.volume_traded,
+        error_id=record.error_id,
+        error_msg=record.error_msg,
+    )
+
+
+def _told(value: bytes) -> str:
+    return value.decode("gb18030", "replace")

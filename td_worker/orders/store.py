@@ -32,7 +32,7 @@ _UPDATE: Final = f"UPDATE orders SET {_CHANGES} WHERE number=?"
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM orders"
 _all = attrgetter(*_COLUMNS)
 _changes = attrgetter(*_COLUMNS[_FIXED:], "number")
-_CHECKPOINT_ROWS: Final = 300
+_CHECKPOINT_ROWS: Final = 1000
 
 
 class StoreError(BusError):
