@@ -18,7 +18,7 @@ from schemas.catalogue import Catalogue
 from schemas.counter import Event
 from schemas.errors import return_text
 
-from .families import QUOTE, TRADED, Families, Role, Shape, integer, text
+from .families import QUOTE, TRADED, Role, Shape, families_of, integer, text
 from .held import Held
 from .identity import Sessions
 from .index import Index, keys
@@ -82,7 +82,7 @@ class Book:
         self.stats = Stats()
         self._clock_ns = clock_ns
         self._store = store
-        self._families = Families(catalogue)
+        self._families = families_of(catalogue)
         self._info = catalogue.codec("RspInfo")
         self._index = Index(self._families.insertions)
         self._show = Show(self._index)

@@ -181,6 +181,18 @@ class Families:
                 self.callbacks[name] = (_role(shape), shape)
 
 
+_known: Final[list[tuple[Catalogue, Families]]] = []
+
+
+def families_of(catalogue: Catalogue) -> Families:
+    """The same for all books of a process: to build it costs milliseconds."""
+    for known, families in _known:
+        if known is catalogue:
+            return families
+    _known.append((catalogue, Families(catalogue)))
+    return _known[-1][1]
+
+
 def _role(shape: Shape) -> Role:
     if shape.struct == "Trade":
         return Role.TRADE

@@ -17,7 +17,7 @@ class Index:
 
     An order is found by its numbers at the exchange, which never change; then by OrderMemo; then
     by (FrontID, SessionID, OrderRef). The last are assigned anew by a flow-clearing restart, so
-    they count only when nothing else in the struct speaks against it.
+    they count only with our RequestID, or where that is not given back, for the same content.
     """
 
     def __init__(self, insertions: Mapping[str, Shape]) -> None:
@@ -29,6 +29,7 @@ class Index:
         self._by_key: dict[Key, Record] = {}
         self._by_parked: dict[bytes, Record] = {}
         self._outside: dict[Key, bytes] = {}  # with the raw SysID
+        self._echoes = False  # the counter gives RequestID back, so 0 means an order of others
 
     def add(self, record: Record) -> None:
         if record.memo:
@@ -107,9 +108,14 @@ class Index:
     def learn(self, record: Record, shape: Shape, raw: bytes, stale: bool) -> bool:
         """Take over the names of a return about this record; whether anything was new. Those of a
         stale one only become names to find it by."""
-        real = integer(raw, shape.front), integer(raw, shape.session), text(raw, shape.ref).strip()
+        self._echoes = self._echoes or 0 != integer(raw, shape.request) == record.request
+        real = integer(raw, shape.front), integer(raw, shape.session), text(raw, shape.ref)
         new = False
-        if real[2] and real != (record.front_id, record.counter_session, record.ref):
+        if (
+            shape.session
+            and real[2]
+            and real != (record.front_id, record.counter_session, record.ref)
+        ):
             self._forget_real(record)
             record.front_id, record.counter_session, record.ref = real
             self._by_real[_real(record)] = record
@@ -169,9 +175,11 @@ class Index:
         if memo and record.memo:
             return memo == record.memo
         request = integer(raw, shape.request)
-        if request:
+        if record.leg:  # whether the orders of a quote carry its RequestID is not known
+            return request in (0, record.request)
+        if request or (shape.request and self._echoes):
             return request == record.request
-        return record.leg != "" or self._same_content(record, shape, raw)
+        return self._same_content(record, shape, raw)
 
     def _numbered_otherwise(self, record: Record, shape: Shape, raw: bytes) -> bool:
         """Whether it has numbers of the exchange, and the record others."""
@@ -228,7 +236,7 @@ def _keys(record: Record) -> list[Key]:
 
 
 def _real(record: Record) -> tuple[int, int, str, bytes]:
-    return record.front_id, record.counter_session, record.kind, record.ref
+    return record.front_id, record.counter_session, record.kind, record.ref.strip()
 
 
 def _plain(name: str, value: bytes) -> bytes:

@@ -58,6 +58,7 @@ class Intents:
             put_integer(buffer, shape.session, self.session)
         legs = self._legs(record, shape) if shape.bid else []
         for leg in legs:
+            leg.request = record.request
             put_text(buffer, shape.bid if leg.leg == "bid" else shape.ask, leg.issued)
         return [record, *legs], bytes(buffer)
 

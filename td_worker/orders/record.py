@@ -27,8 +27,8 @@ class Record:
     empty where the API has none), ``request`` (RequestID), ``issued`` (the reference at first).
 
     The second part is learnt: the identity at the counter, which a flow-clearing restart changes
-    (``front_id``, ``counter_session``, ``ref``), and what became of it. ``order_sys_id`` and
-    ``local_id`` keep their padding.
+    (``front_id``, ``counter_session``, ``ref``), and what became of it. ``ref``,
+    ``order_sys_id`` and ``local_id`` keep their padding.
     """
 
     number: int
