@@ -10,12 +10,13 @@ from typing import Final
 
 from bus.bodies import Bodies
 from bus.errors import Refused, refused, request_failed
-from bus.orders import OrderState
+from bus.orders import OrderState, OutcomeQuery
 from bus.rpc import Call
 from schemas.catalogue import Catalogue
 from schemas.counter import Event
 
 from .connection import Requests
+from .limits.session import SessionLimits
 from .numbers import RequestIds
 from .orders.book import Book
 from .orders.families import Families
@@ -55,9 +56,10 @@ class Actions:
         replies: Replies,
         ids: RequestIds,
         answer_s: float,
+        limits: SessionLimits,
     ) -> None:
         self._catalogue, self._counter, self._replies = catalogue, counter, replies
-        self._ids = ids
+        self._ids, self._limits = ids, limits
         self._answer_ns = int(answer_s * 1e9)
         self._bodies = Bodies(catalogue)
         self._insertions = Families(catalogue).insertions
@@ -77,19 +79,24 @@ class Actions:
             raise request_failed("no login has told the trading day yet; nothing was sent")
         if call.seconds_left < 0:
             raise _expired()
+        self._check_limits(call, session_id, self.book)
         if self.is_insertion(call.method):
             self._insert(peer, call, session_id, self.book)
         else:
             number = self._ids.next()
             body = self.book.action(call, session_id, number)
             self._send(Pending(peer, call, number, None), body)
+            self._limits.sent(call.method, call.body, session_id, None, time.monotonic())
             self._replies.sent(peer, call)
 
     def end(self, record: Record) -> int:
         """Cancel an order of ours; what the API returned."""
         assert self.book is not None
         method, body = self.book.cancel(record)
-        return self._counter.request(method, body, self._ids.next())
+        status = self._counter.request(method, body, self._ids.next())
+        if status == 0:
+            self._limits.sent(method, body, record.session_id, None, time.monotonic())
+        return status
 
     def on_reply(self, event: Event) -> Call | None:
         """Pass a callback on to who asked; his call, or None when nobody did."""
@@ -116,6 +123,16 @@ class Actions:
 
     # -- inside ------------------------------------------------------------------------------
 
+    def _check_limits(self, call: Call, session_id: int, book: Book) -> None:
+        """Raises Refused, but not for what was sent before: its client must hear what became of it
+        and not that nothing was sent."""
+        try:
+            self._limits.check(call, session_id, time.monotonic())
+        except Refused:
+            again = OutcomeQuery(client_order_id=call.client_order_id)
+            if not call.client_order_id or book.find(again) is None:
+                raise
+
     def _insert(self, peer: bytes, call: Call, session_id: int, book: Book) -> None:
         if self.problem:
             raise request_failed(f"{self.problem}; nothing was sent")
@@ -136,6 +153,7 @@ class Actions:
             book.handed(record, refusal.error_id)
             raise
         book.handed(record, 0)
+        self._limits.sent(call.method, call.body, session_id, record, time.monotonic())
         self._unanswered[number] = pending
         self._replies.sent(peer, call, book.outcome(record))
 

@@ -27,6 +27,7 @@ from .flows import Flows
 from .gate import Gate
 from .journal import Journal
 from .lifecycle import Lifecycle
+from .limits.session import SessionLimits
 from .login import State
 from .numbers import RequestIds, error_id
 from .orders.book import Book
@@ -70,6 +71,7 @@ class Session:
         lifecycle: Lifecycle,
         cache: DayCache,
         deliveries: Deliveries,
+        limits: SessionLimits,
     ) -> None:
         self.user = user = account.user
         self.slot = slot  # 0, or its number when each client has a session of his own
@@ -114,7 +116,10 @@ class Session:
             lost=lambda event: self._publish(event, time.monotonic()),
             done=lambda: self.gate.recovered(time.monotonic()),
         )
-        self.actions = Actions(catalogue, self.connection, self.replies, ids, config.answer_s)
+        self.limits = limits
+        self.actions = Actions(
+            catalogue, self.connection, self.replies, ids, config.answer_s, limits
+        )
         self.unresolved = Unresolved(catalogue, config.unsent_s, ask=self._ask, learn=self._shown)
         self.disconnects = Disconnects(self.folder / "disconnect.json")
         self.handles: dict[bytes, bytes] = {}  # with the identity of the caller who uses it
@@ -252,6 +257,7 @@ class Session:
         """A return as the counter gave it."""
         events = [event] if self._book is None else self._book.returned(event, now)
         for shown in events:
+            self.limits.returned(shown)
             self.returns.publish(shown)
 
     def _shown(self, event: Event) -> Event:
@@ -324,6 +330,8 @@ class Session:
             self._book.close()
         self._book, problem = open_book(self._catalogue, self.folder / "orders", day)
         self.actions.book, self.actions.problem = self._book, problem
+        self.limits.new_day(day)
+        self.limits.recovered(self._book.live())
         self.unresolved.opened(self._book, now)
         self.disconnects.begin(day)
 

@@ -38,6 +38,7 @@ from .attempts import Attempt, origin_of
 from .config import TdConfig
 from .connection import NotStarted, Stopped
 from .lifecycle import Lifecycle
+from .limits.desk import Limits
 from .login import State
 from .presence import Presence
 from .queries.day_cache import DayCache
@@ -71,6 +72,10 @@ class TdWorker:
         module(self.config.fronts[0], "td", loaded.common.binding)
         self.addresses = resolve(loaded.common.bus, loaded.common.data)
         self.context: zmq.Context[Any] = zmq.Context()
+        self.poller = zmq.Poller()
+        self.limits = Limits(
+            self.catalogue, self.config.limits_file, self.context, self.addresses, self.poller
+        )
         layout_id = self.catalogue.layout_id
         # Where the journals are: a place names one message among all workers that write there.
         accounts.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -109,11 +114,10 @@ class TdWorker:
 
     def _work(self) -> None:
         announce({"pub": self.addresses.td_pub, "rpc": self.addresses.td_rpc})
-        poller = zmq.Poller()
         for source in (self.router.socket, self.publisher.fd, self.inbox.fd):
-            poller.register(source, zmq.POLLIN)
+            self.poller.register(source, zmq.POLLIN)
         while self.running:
-            poller.poll(self._patience_ms(time.monotonic()))
+            self.poller.poll(self._patience_ms(time.monotonic()))
             self._step(time.monotonic())
 
     def _step(self, now: float) -> None:
@@ -247,6 +251,7 @@ class TdWorker:
             self.lifecycle,
             self.cache,
             self.deliveries,
+            self.limits.session(account.user, account.folder),
         )
 
     def _release(self, session: Session) -> None:
@@ -284,6 +289,7 @@ class TdWorker:
             if session.disposable(now):
                 self._release(session)
         self.accounts.wrongs.timers(now)
+        self.limits.timers(now)
         self._forget_gone(now)
         if now >= self.next_state:
             self._tell_state()
@@ -316,6 +322,7 @@ class TdWorker:
             "rows_dropped": self.router.dropped,
             "wrong_passwords": self.accounts.wrongs.total,
             "malformed_calls": self.router.malformed,
+            "limits": self.limits.describe(),
             "accounts": [
                 {
                     "broker": self.config.broker_id,
@@ -326,6 +333,7 @@ class TdWorker:
                     "queries_waiting": len(session.queries),
                     "returns": session.returns.seq,
                     "repeated": session.repeated,
+                    "limits": session.limits.describe(),
                     "journal_failing": session.returns.journal.failing,
                 }
                 for session in sessions

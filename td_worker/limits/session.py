@@ -79,18 +79,20 @@ class SessionLimits:
         if rules.bands:
             self._check_bands(asked, rules.bands, now)
 
-    def sent(self, call: Call, session_id: int, record: Known | None, now: float) -> None:
+    def sent(
+        self, method: str, body: bytes, session_id: int, record: Known | None, now: float
+    ) -> None:
         """The API has taken a request; ``record`` is that of an insertion."""
-        if not is_counted(call.method) and not is_insertion(call.method):
+        if not is_counted(method) and not is_insertion(method):
             return
-        asked = self._shapes[call.method].read(call.body)
-        if is_insertion(call.method):
+        asked = self._shapes[method].read(body)
+        if is_insertion(method):
             self._shared.window.add(now)
             self._shared.client(session_id, now).add(now)
             if record is not None:
                 self._live.sent(asked, record)
-        if is_counted(call.method):
-            cancel = is_cancel(call.method)
+        if is_counted(method):
+            cancel = is_cancel(method)
             self._meters.count(self._exchange(asked), cancel, self.rules.meters)
 
     def returned(self, event: Event) -> None:

@@ -67,7 +67,7 @@ def _check(desk: Desk, call: Call) -> None:
 
 def _sent(desk: Desk, call: Call) -> None:
     desk.now += 0.0001
-    desk.limits.sent(call, CLIENT, None, desk.now)
+    desk.limits.sent(call.method, call.body, CLIENT, None, desk.now)
 
 
 def _time(run: Any) -> float:

@@ -83,7 +83,7 @@ class Desk:
         self.check(method, body, client)
         self._ref += 1
         record = Record(method, body, str(self._ref), client)
-        self.limits.sent(Call(1, method, 0, body=body), client, record, self.now)
+        self.limits.sent(method, body, client, record, self.now)
         return record
 
     def order(self, **fields: Value) -> Record:
@@ -95,7 +95,7 @@ class Desk:
     def cancel(self, **fields: Value) -> None:
         body = pack("InputOrderAction", ActionFlag="0", **fields)
         self.check("ReqOrderAction", body)
-        self.limits.sent(Call(1, "ReqOrderAction", 0, body=body), CLIENT, None, self.now)
+        self.limits.sent("ReqOrderAction", body, CLIENT, None, self.now)
 
     def refused(self, **fields: Value) -> str:
         """An order that is refused: why."""
