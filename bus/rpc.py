@@ -15,7 +15,8 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from functools import partial
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 import zmq
@@ -156,13 +157,19 @@ class Router:
             log.warning("malformed call", extra={"fields": fields})
 
 
+class _Waiting(NamedTuple):
+    on_row: Callable[[Row], None]
+    on_lost: Callable[[], None]
+
+
 class Caller:
     """An asyncio program's side: many calls at once over one DEALER."""
 
     def __init__(self, context: zmq.Context[Any], address: str, worker: str) -> None:
         self.worker = worker
         self._ids = itertools.count(1)
-        self._waiting: dict[int, Callable[[Row], None]] = {}
+        self._waiting: dict[int, _Waiting] = {}
+        self._cut: set[int] = set()  # calls whose worker has hung up
         self._socket = context.socket(zmq.DEALER)
         self._socket.set(zmq.IDENTITY, b"c" + os.urandom(12))
         self._socket.set(zmq.LINGER, 0)
@@ -172,16 +179,21 @@ class Caller:
         self._socket.set(zmq.SNDHWM, HIGH_WATER)
         # Nothing is queued for a worker that is not there: the caller hears it at once.
         self._socket.set(zmq.IMMEDIATE, 1)
+        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         self._socket.connect(address)
         self._fd = int(self._socket.get(zmq.FD))
+        self._monitor_fd = int(self._monitor.get(zmq.FD))
         self._loop = asyncio.get_running_loop()
         self._more: asyncio.Handle | None = None
         self._loop.add_reader(self._fd, self.drain)
+        self._loop.add_reader(self._monitor_fd, self._on_hung_up)
+        self._on_hung_up()  # an FD speaks only to who has read until nothing was left
 
     def call(
         self,
         method: str,
         on_row: Callable[[Row], None],
+        on_lost: Callable[[], None] = lambda: None,
         *,
         deadline_ns: int,
         session: bytes = b"",
@@ -191,9 +203,10 @@ class Caller:
         origin: str = "",
         fresh: bool = False,
     ) -> int:
-        """Send a call; ``on_row`` gets each row of its answer. Raises Unavailable.
+        """Send a call; ``on_row`` gets each row of its answer, and ``on_lost`` comes instead of the
+        rest when the worker has hung up: what became of the call is not known. Raises Unavailable.
 
-        The answer may never come: whoever calls sets a timer and then says ``forget``.
+        Neither may come: whoever calls sets a timer and then says ``forget``.
         """
         number = next(self._ids)
         call = Call(
@@ -211,7 +224,7 @@ class Caller:
             self._socket.send(msgspec.msgpack.encode(call), zmq.NOBLOCK)
         except zmq.Again:
             raise Unavailable(self.worker) from None
-        self._waiting[number] = on_row
+        self._waiting[number] = _Waiting(on_row, on_lost)
         # The FD speaks only of changes; a send may have swallowed one.
         self._drain_soon()
         return number
@@ -230,15 +243,19 @@ class Caller:
             try:
                 frame = self._socket.recv(zmq.NOBLOCK)
             except zmq.Again:
+                self._end_cut()
                 return
             with contextlib.suppress(FrameError):
                 self._hand_over(unpack_row(frame))
         self._drain_soon()
 
     def close(self) -> None:
-        self._loop.remove_reader(self._fd)
+        for fd in (self._fd, self._monitor_fd):
+            self._loop.remove_reader(fd)
         if self._more is not None:
             self._more.cancel()
+        self._socket.disable_monitor()
+        self._monitor.close()
         # What was sent last says which clients are gone.
         self._socket.close(linger=_LINGER_MS)
 
@@ -247,14 +264,30 @@ class Caller:
             self._more = self._loop.call_soon(self.drain)
 
     def _hand_over(self, row: Row) -> None:
-        on_row = self._waiting.get(row.id)
+        waiting = self._waiting.get(row.id)
         if row.flags & Flag.LAST:
             self._waiting.pop(row.id, None)
-        if on_row is not None:
-            try:
-                on_row(row)
-            except Exception:
-                log.exception("a reply was not handled", extra={"fields": {"worker": self.worker}})
+        if waiting is not None:
+            self._do(partial(waiting.on_row, row))
+
+    def _on_hung_up(self) -> None:
+        with contextlib.suppress(zmq.Again):
+            while self._monitor.recv_multipart(zmq.NOBLOCK):
+                self._cut.update(self._waiting)
+        self.drain()
+
+    def _end_cut(self) -> None:
+        """Everything that the worker still said has been handed over."""
+        while self._cut:
+            waiting = self._waiting.pop(self._cut.pop(), None)
+            if waiting is not None:
+                self._do(waiting.on_lost)
+
+    def _do(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Exception:
+            log.exception("a reply was not handled", extra={"fields": {"worker": self.worker}})
 
 
 def refusal(row: Row) -> Refused | None:

@@ -16,15 +16,19 @@ from .extras import NONE, Extras
 GRACE_S = 1.0
 
 OnRow = Callable[[Row], None]
+OnSilence = Callable[[str], None]  # gets the reason, for people
 
 
 class Caller(Protocol):
     """``bus.rpc.Caller``, or a scripted one in tests."""
 
+    worker: str
+
     def call(
         self,
         method: str,
         on_row: OnRow,
+        on_lost: Callable[[], None],
         *,
         deadline_ns: int,
         session: bytes = b"",
@@ -51,7 +55,7 @@ class Later(Protocol):
 class _Waiting:
     __slots__ = ("heard", "number", "on_row", "on_silence", "outlives", "patience_s", "timer")
 
-    def __init__(self, on_row: OnRow, on_silence: Callable[[], None], outlives: bool) -> None:
+    def __init__(self, on_row: OnRow, on_silence: OnSilence, outlives: bool) -> None:
         self.on_row, self.on_silence, self.outlives = on_row, on_silence, outlives
         self.number = 0
         self.heard = False
@@ -81,7 +85,7 @@ class Calls:
         self,
         method: str,
         on_row: OnRow,
-        on_silence: Callable[[], None],
+        on_silence: OnSilence,
         timeout_s: float,
         *,
         session: bytes = b"",
@@ -92,14 +96,15 @@ class Calls:
         outlives: bool = False,
     ) -> None:
         """Send a call. ``on_silence`` comes instead of the last row when the worker says nothing
-        for ``timeout_s``. ``deadline_s``: until when the worker may act on it, if not for just as
-        long. ``outlives``: go on after ``close``. Raises Refused, Unavailable."""
+        for ``timeout_s``, or hangs up. ``deadline_s``: until when the worker may act on it, if not
+        for just as long. ``outlives``: go on after ``close``. Raises Refused, Unavailable."""
         if len(self._open) >= self._limit:
             raise request_failed(f"{self._limit} requests of this socket wait already")
         waiting = _Waiting(on_row, on_silence, outlives)
         waiting.number = self._caller.call(
             method,
             lambda row: self._on_row(waiting, row),
+            lambda: self._on_lost(waiting),
             deadline_ns=time.time_ns() + int((deadline_s or timeout_s) * 1e9),
             session=session,
             request_id=request_id,
@@ -142,10 +147,19 @@ class Calls:
             waiting.heard = False
             self._arm(waiting, waiting.patience_s)
             return
+        seconds = waiting.patience_s - GRACE_S
+        self._end_in_silence(
+            waiting, f"no answer from {self._caller.worker} within {seconds:.3g} s"
+        )
+
+    def _on_lost(self, waiting: _Waiting) -> None:
+        self._end_in_silence(waiting, f"{self._caller.worker} was lost before it answered")
+
+    def _end_in_silence(self, waiting: _Waiting, why: str) -> None:
         expected = waiting.number in self._open
         self._end(waiting)
         if expected:
-            waiting.on_silence()
+            waiting.on_silence(why)
 
     def _arm(self, waiting: _Waiting, delay_s: float) -> None:
         if waiting.timer is not None:

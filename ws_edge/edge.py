@@ -37,7 +37,7 @@ from bus.rpc import Caller
 from schemas import catalogue as catalogues
 
 from .admission import Door
-from .calls import Calls, OnRow
+from .calls import Calls, OnRow, OnSilence
 from .config import WsConfig
 from .connection import Connection
 from .counters import Counters
@@ -186,7 +186,7 @@ class Edge:
         return returns
 
     def _ask_returns(
-        self, handle: bytes, place: Place, on_row: OnRow, on_silence: Callable[[], None]
+        self, handle: bytes, place: Place, on_row: OnRow, on_silence: OnSilence
     ) -> None:
         body = msgspec.msgpack.encode(place)
         self.services.td_background.start(

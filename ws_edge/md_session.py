@@ -61,9 +61,7 @@ class MdSession(Session):
         self.calls.start(
             request.method.name,
             lambda row: self.guard(request, on_row, request, row),
-            partial(
-                self.guard, request, self.refuse, request, self.silence("md_worker", timeout_s)
-            ),
+            partial(self.fall_silent, request, ""),
             timeout_s,
             request_id=request.request_id,
             body=request.body,
@@ -116,14 +114,11 @@ class MdSession(Session):
     # -- snapshots ---------------------------------------------------------------------------
 
     def _snapshot(self, request: Request) -> None:
-        timeout_s = self.config.subscribe_s
         self.calls.start(
             "Snapshot",
             lambda row: self.guard(request, self._on_snapshot_row, request, row),
-            partial(
-                self.guard, request, self.refuse, request, self.silence("md_worker", timeout_s)
-            ),
-            timeout_s,
+            partial(self.fall_silent, request, ""),
+            self.config.subscribe_s,
             request_id=request.request_id,
             body=msgspec.msgpack.encode(request.instruments),
         )

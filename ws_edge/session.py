@@ -166,6 +166,10 @@ class Session(ABC):
             text = message(self.style, head, method.key, detail=refused.detail)
         self.outbox.send(text)
 
+    def fall_silent(self, request: Request, more: str, why: str) -> None:
+        """A worker did not answer, not even with an error."""
+        self.guard(request, self.refuse, request, request_failed(why + more))
+
     @abstractmethod
     def refuse_login(self, request: Request, info: bytes, detail: str) -> None:
         """A login that failed here or in a worker."""
@@ -206,10 +210,6 @@ class Session(ABC):
         if self._beat is not None:
             self._beat.cancel()
         self.calls.close()
-
-    def silence(self, worker: str, seconds: float, more: str = "") -> Refused:
-        """A worker did not answer, not even with an error."""
-        return request_failed(f"no answer from {worker} within {seconds:g} s{more}")
 
     def _answer_bad(self, bad: BadRequest) -> None:
         info = rsp_info(bad.error_id, bad.error_msg)

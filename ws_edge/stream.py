@@ -12,7 +12,7 @@ from bus.errors import Refused, Unavailable
 from bus.frames import Message, Row, message_type, unpack_message
 from bus.orders import Place
 
-from .calls import Later, OnRow, Timer
+from .calls import Later, OnRow, OnSilence, Timer
 from .counters import Counters
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class Ask(Protocol):
     Unavailable."""
 
     def __call__(
-        self, handle: bytes, place: Place, on_row: OnRow, on_silence: Callable[[], None]
+        self, handle: bytes, place: Place, on_row: OnRow, on_silence: OnSilence
     ) -> None: ...
 
 
@@ -176,7 +176,7 @@ class Stream:
                 self._skip(reached.seq)  # what was not among the rows is not kept
                 self._mend()
 
-    def _on_silence(self) -> None:
+    def _on_silence(self, why: str) -> None:
         self._asked = False
 
     def _see_again(self, message: Message) -> None:

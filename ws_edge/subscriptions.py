@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import msgspec
 
@@ -47,13 +46,12 @@ class Subscriptions:
         if not wish.unknown:
             self.answer(wish)
             return
-        timeout_s = self._session.config.subscribe_s
         try:
             self._session.calls.start(
                 request.method.name,
                 wish.on_row,
-                partial(self.fail, wish, self._session.silence("md_worker", timeout_s)),
-                timeout_s,
+                lambda why: self.fail(wish, request_failed(why)),
+                self._session.config.subscribe_s,
                 request_id=request.request_id,
                 body=msgspec.msgpack.encode(wish.unknown),
                 outlives=True,  # the claims must be given back
@@ -133,7 +131,7 @@ class Subscriptions:
             self._session.services.md_background.start(
                 "Snapshot",
                 on_row,
-                lambda: None,
+                lambda why: None,
                 self._session.config.subscribe_s,
                 body=msgspec.msgpack.encode(names),
             )

@@ -59,5 +59,5 @@ def _ignore(row: Row) -> None:
     """The answer says nothing that matters."""
 
 
-def _nothing() -> None:
+def _nothing(why: str) -> None:
     """Without an answer the worker was started anew and knows no handle."""

@@ -69,11 +69,10 @@ class Login:
             self._give_back(self._account)
 
     def _send(self) -> None:
-        login_s = self._session.config.login_s
         self._session.calls.start(
             self.request.method.name,
             self._on_row,
-            partial(self._fail, self._session.silence("td_worker", login_s)),
+            self._on_silence,
             max(_PROOF_S, self._until - self._services.now()),
             request_id=self.request.request_id,
             body=self.request.body,
@@ -131,7 +130,7 @@ class Login:
             self._session.calls.start(
                 "Mark",
                 partial(self._on_mark, account, reply),
-                partial(self._fail, self._session.silence("td_worker", remaining_s)),
+                self._on_silence,
                 remaining_s,
                 session=account.session.handle,
             )
@@ -146,6 +145,9 @@ class Login:
             self._fail(refused)
         else:
             self._prove(account, reply, row.after_seq)
+
+    def _on_silence(self, why: str) -> None:
+        self._fail(request_failed(why))
 
     def _fail(self, refused: Refused) -> None:
         self.abandon()

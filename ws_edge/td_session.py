@@ -85,11 +85,10 @@ class TdSession(Session):
         method = request.method
         timeout_s = self._timeout_s(request)
         unknown = "" if _only_asks(method) else "; whether it was sent is not known"
-        silence = self.silence("td_worker", timeout_s, unknown)
         self.calls.start(
             method.name,
             partial(self._on_row, request, account),
-            partial(self.guard, request, self.refuse, request, silence),
+            partial(self.fall_silent, request, unknown),
             timeout_s,
             session=b"" if account is None else account.session.handle,
             request_id=request.request_id,

@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,17 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
 from bus.endpoints import Addresses, resolve
-from bus.frames import account_topic, notice_topic, tick_topic
-from bus.orders import Detached
+from bus.frames import Flag, account_topic, notice_topic, tick_topic
+from bus.orders import Detached, Place
 from tests.support.edge_core import (
     BROKER,
     HANDLE,
     USER,
+    Line,
     info,
     own,
     pack,
+    published,
     row,
     sent,
     session_row,
@@ -382,6 +385,47 @@ def test_a_worker_that_is_away(tmp_path: Path) -> None:
             assert (heard["RequestID"], heard["Detail"]) == (4, "td_worker is not connected")
     finally:
         stage.close()
+
+
+def test_what_is_in_the_air_when_its_worker_ends(stage: Stage, td: WsClient) -> None:
+    td.send(MsgType="ReqQryTrade", QryTrade={}, RequestID=1)
+    td.send(MsgType="ReqOrderInsert", InputOrder={}, RequestID=2)
+    stage.td.wait_for("ReqOrderInsert")
+    began = time.monotonic()
+    stage.stop_worker("td")
+    answers = {heard["MsgType"]: heard for heard in (td.hear(), td.hear())}
+    assert time.monotonic() - began < 2
+    assert answers["RspQryTrade"]["Detail"] == "td_worker was lost before it answered"
+    assert answers["RspOrderInsert"]["Detail"].endswith("; whether it was sent is not known")
+
+
+def test_returns_that_are_lost_on_the_way_arrive_nevertheless(stage: Stage, td: WsClient) -> None:
+    stream = stage.td.publisher.stream(TOPIC)
+    kept: dict[int, bytes] = {}
+
+    def publish(lost: bool = False) -> None:
+        field = pack("Order", VolumeTraded=stream.seq + 1)
+        kept[stream.seq + 1] = published(TOPIC, "OnRtnOrder", stream.seq + 1, field)
+        if lost:
+            stream.seq += 1
+        else:
+            stage.td.publish(TOPIC, "OnRtnOrder", field)
+
+    def again(call: Any) -> list[Any]:
+        place = msgspec.msgpack.decode(call.body, type=Place)
+        frames = [kept[seq] for seq in range(place.seq + 1, stream.seq + 1)]
+        rows = [Line("Return", Flag.LOCAL | Flag.HAS_FIELD, frame) for frame in frames]
+        return [*rows, own("Returns", Place(1, stream.seq), last=True)]
+
+    stage.td.answer_by("Returns", again)
+    first = stream.seq + 1
+    for lost in (False, True, True, False):
+        publish(lost)
+    assert [td.hear()["Order"]["VolumeTraded"] for _ in range(4)] == [*range(first, first + 4)]
+    publish(lost=True)  # nothing follows it; the state tells
+    account = {"broker": BROKER, "user": USER, "returns": stream.seq}
+    stage.td.publisher.tell("state/td_worker/", "State", {"accounts": [account]})
+    assert td.hear()["Order"]["VolumeTraded"] == first + 4
 
 
 def test_a_worker_that_was_started_anew(stage: Stage, td: WsClient) -> None:

@@ -33,7 +33,7 @@ from bus.rpc import ErrorBody, SessionBody
 from schemas import catalogue as catalogues
 from schemas.catalogue import Side
 from ws_edge.admission import Access, Visit
-from ws_edge.calls import Calls, OnRow
+from ws_edge.calls import Calls, OnRow, OnSilence
 from ws_edge.config import WsConfig
 from ws_edge.counters import Counters
 from ws_edge.envelope import Style
@@ -159,14 +159,17 @@ class Asked(NamedTuple):
     origin: str
     fresh: bool
     on_row: Callable[[Row], None]
+    on_lost: Callable[[], None]
 
 
 class Worker:
     """A ``Caller`` whose other side is the test."""
 
-    def __init__(self) -> None:
+    def __init__(self, worker: str) -> None:
+        self.worker = worker
         self.there = True
         self.calls: list[Asked] = []
+        self.told: list[Asked] = []
         self.forgotten: set[int] = set()
         self.count = 0
 
@@ -174,6 +177,7 @@ class Worker:
         self,
         method: str,
         on_row: Callable[[Row], None],
+        on_lost: Callable[[], None],
         *,
         deadline_ns: int,
         session: bytes = b"",
@@ -184,10 +188,10 @@ class Worker:
         fresh: bool = False,
     ) -> int:
         if not self.there:
-            raise Unavailable("the worker")
+            raise Unavailable(self.worker)
         self.count += 1
         head = (self.count, method, deadline_ns, session, request_id, body)
-        self.calls.append(Asked(*head, client_order_id, origin, fresh, on_row))
+        self.calls.append(Asked(*head, client_order_id, origin, fresh, on_row, on_lost))
         return self.count
 
     def forget(self, number: int) -> None:
@@ -205,12 +209,20 @@ class Worker:
         return asked
 
     def tell(self, asked: Asked, *lines: Line) -> None:
+        self.told.append(asked)
         for line in lines:
             if asked.number not in self.forgotten:
                 kind = message_type(line.name)
                 number = asked.request_id
                 header = (asked.number, line.after_seq, number, kind, CATALOGUE.layout_id)
                 asked.on_row(Row(*header, int(line.flags), line.body))
+
+    def die(self) -> None:
+        """All that was asked, and what was answered only in part, gets no more answer."""
+        asked, self.calls = [*self.told, *self.calls], []
+        for call in asked:
+            if call.number not in self.forgotten:
+                call.on_lost()
 
     def methods(self) -> list[str]:
         return [call.method for call in self.calls]
@@ -289,7 +301,7 @@ class Core:
         self.config = config or WsConfig()
         self.clock = Clock()
         self.counters = Counters()
-        self.td_worker, self.md_worker = Worker(), Worker()
+        self.td_worker, self.md_worker = Worker("td_worker"), Worker("md_worker")
         self.subscribed: list[str] = []
         self.accounts: dict[str, Returns] = {}
         self.td_epoch = 0
@@ -341,7 +353,7 @@ class Core:
         return self.accounts[topic]
 
     def ask_returns(
-        self, handle: bytes, place: Place, on_row: OnRow, on_silence: Callable[[], None]
+        self, handle: bytes, place: Place, on_row: OnRow, on_silence: OnSilence
     ) -> None:
         body = msgspec.msgpack.encode(place)
         background = self.services.td_background

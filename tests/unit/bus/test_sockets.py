@@ -166,6 +166,50 @@ def test_nothing_is_queued_for_a_worker_that_is_not_there(bench: Bench, tmp_path
     asyncio.run(main())
 
 
+def test_calls_end_when_the_worker_hangs_up_and_after_what_it_said(
+    bench: Bench, tmp_path: Path
+) -> None:
+    address = f"ipc://{tmp_path}/rpc"
+    heard: list[str] = []
+
+    async def main() -> None:
+        router = Router(bench.context, address, LAYOUT)
+        caller = Caller(bench.context, address, "td_worker")
+        lost = asyncio.Event()
+
+        def call(name: str, last: Any = lambda: None) -> None:
+            def on_lost() -> None:
+                heard.append(f"{name} lost")
+                last()
+
+            deadline_ns = time.time_ns() + 10**9
+            caller.call("ReqX", lambda row: heard.append(name), on_lost, deadline_ns=deadline_ns)
+
+        async def connected() -> None:
+            while True:
+                try:
+                    return call("answered")
+                except Unavailable:
+                    await asyncio.sleep(0.001)
+
+        await asyncio.wait_for(connected(), 5)
+        call("begun")
+        call("unheard", lost.set)
+        for flag in (Flag.LAST, 0):
+            answer(router, lambda p, c, f=flag: router.send(p, Row(c.id, 0, 0, 9, LAYOUT, f, b"")))
+        await asyncio.sleep(0.1)  # for the rows to be on their way
+        router.close()
+        await asyncio.wait_for(lost.wait(), 5)
+        await asyncio.sleep(0.05)
+        with pytest.raises(Unavailable):
+            call("late")
+        caller.close()
+
+    asyncio.run(main())
+    assert heard[:2] == ["answered", "begun"]
+    assert sorted(heard[2:]) == ["begun lost", "unheard lost"]
+
+
 def test_a_worker_that_reads_nothing_for_a_while_is_still_connected(bench: Bench) -> None:
     router = bench.router()
 

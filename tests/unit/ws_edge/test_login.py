@@ -113,7 +113,7 @@ def test_a_worker_that_is_not_there_has_until_the_login_time_to_come(core: Core)
     core.clock.advance(11)
     (text,) = other.texts()
     assert '"ErrorID":-1' in text
-    assert '"IsLast":true,"Detail":"the worker is not connected"' in text
+    assert '"IsLast":true,"Detail":"td_worker is not connected"' in text
 
 
 def test_a_worker_that_says_nothing_is_an_error_in_the_end(core: Core) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.edge_core import Client, Core, info, pack, row, sent
+from tests.support.edge_core import Client, Core, info, login, pack, row, sent
 from ws_edge.config import WsConfig
 
 
@@ -134,3 +134,43 @@ def test_a_query_lives_as_long_as_rows_come(core: Core, client: Client) -> None:
     (text,) = client.texts()
     assert '"ErrorID":-1' in text
     assert "no answer from td_worker within 60 s" in text
+
+
+def test_what_is_in_the_air_ends_with_its_worker(core: Core, client: Client) -> None:
+    for number, message in enumerate(
+        (
+            {"MsgType": "ReqQryOrder", "QryOrder": {}},
+            {"MsgType": "ReqOrderInsert", "InputOrder": {}},
+            {"MsgType": "ReqOrderInsert", "InputOrder": {}},
+        )
+    ):
+        client.send({**message, "RequestID": number})
+    query, sent_one = core.td_worker.calls[0], core.td_worker.calls[1]
+    core.td_worker.tell(query, row("OnRspQryOrder", pack("Order")))
+    core.td_worker.tell(sent_one, sent())
+    client.texts()
+    core.td_worker.die()
+    answers = {heard.get("RequestID", 0): heard for heard in client.heard()}
+    assert answers.keys() == {0, 2}, "what was sent lives on at the counter"
+    assert {heard["RspInfo"]["ErrorID"] for heard in answers.values()} == {-1}
+    lost = "td_worker was lost before it answered"
+    assert answers[0]["Detail"] == lost
+    assert answers[2]["Detail"] == f"{lost}; whether it was sent is not known"
+    core.clock.advance(100)
+    assert client.texts() == []
+
+
+def test_a_login_in_the_air_ends_with_its_worker(core: Core) -> None:
+    client = core.td()
+    client.send(login())
+    core.td_worker.die()
+    (heard,) = client.heard()
+    assert (heard["MsgType"], heard["RspInfo"]["ErrorID"]) == ("RspUserLogin", -1)
+
+
+def test_a_subscription_in_the_air_ends_with_its_worker(core: Core) -> None:
+    client = core.md_in()
+    client.send({"MsgType": "SubscribeMarketData", "InstrumentID": ["rb2610"]})
+    core.md_worker.die()
+    (heard,) = client.heard()
+    assert heard["Detail"] == "md_worker was lost before it answered"
