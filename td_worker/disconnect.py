@@ -68,24 +68,31 @@ class Disconnects:
                 self._state.ended[session_id] = day
             self._save()
 
-    def poll(self, book: Book, now: float, cancel: Callable[[Record], int]) -> None:
-        """Cancel what is due; only while the session is ready."""
+    def poll(
+        self, book: Book, now: float, cancel: Callable[[Record], int], everything: bool = False
+    ) -> None:
+        """Cancel what is due, or all that lives; only while the session is ready."""
+        if everything:
+            self._cancel_due(book.live(), now, cancel)
         for session_id in list(self._state.ended):
             live = book.live(session_id)
-            for record in live:
-                if now >= self._again.get(record.number, 0.0):
-                    self._cancel(record, now, cancel)
+            self._cancel_due(live, now, cancel)
             if not live:
                 del self._state.ended[session_id]
                 self._save()
 
     # -- inside ------------------------------------------------------------------------------
 
+    def _cancel_due(self, live: list[Record], now: float, cancel: Callable[[Record], int]) -> None:
+        for record in live:
+            if now >= self._again.get(record.number, 0.0):
+                self._cancel(record, now, cancel)
+
     def _cancel(self, record: Record, now: float, cancel: Callable[[Record], int]) -> None:
         self._again[record.number] = now + _AGAIN_S
         fields = {"order_id": record.order_id, "state": record.state.value, "status": 0}
         fields["status"] = cancel(record)
-        log.warning("cancel on disconnect", extra={"fields": fields})
+        log.warning("an order is cancelled by the worker", extra={"fields": fields})
 
     def _load(self) -> _State:
         """What an earlier process left: all its logins have ended with it."""

@@ -126,7 +126,12 @@ class Session:
         self._clients: dict[bytes, int] = {}  # the virtual SessionID of each handle
         self._book: Book | None = None
         self.verbs = Verbs(
-            self.replies, self.returns, self.disconnects, self._clients, lambda: self.book
+            self.replies,
+            self.returns,
+            self.disconnects,
+            self._clients,
+            lambda: self.book,
+            limits,
         )
         self._idle_since: float | None = None
 
@@ -251,7 +256,8 @@ class Session:
         book.flush(now)
         if self.gate.state is State.READY:
             self.unresolved.poll(now)
-            self.disconnects.poll(book, now, self.actions.end)
+            everything = self.limits.cancels_all
+            self.disconnects.poll(book, now, self.actions.end, everything)
 
     def _publish(self, event: Event, now: float) -> None:
         """A return as the counter gave it."""

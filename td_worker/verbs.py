@@ -9,11 +9,12 @@ from typing import Final
 import msgspec
 
 from bus.errors import bad_parameters, refused, request_failed
-from bus.orders import NOT_ON_RECORD, CancelOnDisconnect, OutcomeQuery
+from bus.orders import NOT_ON_RECORD, CancelOnDisconnect, KillSwitch, OutcomeQuery
 from bus.rpc import Call
 from schemas.errors import INTERNAL_ERROR
 
 from .disconnect import Disconnects
+from .limits.session import SessionLimits
 from .orders.book import Book
 from .orders.store import StoreError
 from .replies import Replies
@@ -32,9 +33,11 @@ class Verbs:
         disconnects: Disconnects,
         clients: dict[bytes, int],
         book: Callable[[], Book],
+        limits: SessionLimits,
     ) -> None:
         self._replies, self._returns = replies, returns
         self._disconnects, self._clients, self._book = disconnects, clients, book
+        self._limits = limits
 
     def answer(self, peer: bytes, call: Call) -> None:
         """Do what a call of one of ``NAMES`` asks. Raises Refused."""
@@ -64,10 +67,16 @@ class Verbs:
         self._disconnects.arm(self._clients[call.session], wanted.on)
         self._replies.own(peer, call, call.method, wanted)
 
+    def _kill_switch(self, peer: bytes, call: Call) -> None:
+        wanted = msgspec.msgpack.decode(call.body, type=KillSwitch)
+        self._limits.kill(wanted.on, wanted.cancel_all)
+        self._replies.own(peer, call, call.method, wanted)
+
 
 _VERBS: Final[dict[str, Callable[[Verbs, bytes, Call], None]]] = {
     "Mark": Verbs._mark,
     "QryOrderOutcome": Verbs._outcome,
     "SetCancelOnDisconnect": Verbs._cancel_on_disconnect,
+    "SetKillSwitch": Verbs._kill_switch,
 }
 NAMES: Final = frozenset(_VERBS)
