@@ -21,6 +21,7 @@
         hits, misses    of the day cache
         put_off         how often -2 and -3 (the API) and 90 and 154 (the counter), by number
         timeouts        questions that ended at their deadline
+      limits            as in the state message: what was refused, by the rule, and the meters
 """
 
 from __future__ import annotations
@@ -82,4 +83,5 @@ class Stats:
             "returns": session.returns.seq,
             "repeated": session.returns.repeated,
             "queries": session.queries.stat(now),
+            "limits": session.limits.describe(),
         }
