@@ -95,12 +95,14 @@ def quote_topic(instrument: str) -> str:
     return f"quote/{instrument}/"
 
 
-def account_topic(broker: str, user: str) -> str:
-    """All returns of one account, and the notices of its session.
+def account_topic(broker: str, user: str, slot: int = 0) -> str:
+    """All returns of one account, and the notices of its session; ``slot`` is 0, or the number of
+    a session that one client has for himself.
 
     Quoted as in a URL: a user "a/b" must not land under the topic of a user "a".
     """
-    return f"td/{quote(broker, safe='')}/{quote(user, safe='')}/"
+    own = f":{slot}" if slot else ""
+    return f"td/{quote(broker, safe='')}/{quote(user, safe='')}{own}/"
 
 
 def notice_topic(process: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -43,7 +44,8 @@ class Account:
         self.guard = Guard(self.folder / "guard.json", place, config.locked_s, rest.address)
         self.wrongs = rest.wrongs
         self.sessions: dict[int, Session] = {}  # by slot
-        self.stopping = 0  # API objects that are being released and still use the folder
+        # Slots of which an API object is being released; it still uses the folder.
+        self.stopping: list[int] = []
 
     @property
     def flow(self) -> Path:
@@ -52,6 +54,11 @@ class Account:
     def slot_folder(self, slot: int) -> Path:
         """Where a session keeps its orders and returns; slot 0 has the account's own folder."""
         return self.folder / "slots" / str(slot) if slot else self.folder
+
+    def free_slot(self) -> int:
+        """For a session that one client has for himself."""
+        taken = {*self.sessions, *self.stopping}
+        return next(slot for slot in itertools.count(1) if slot not in taken)
 
     def close(self) -> None:
         """Let go; a folder in which nothing but the API's files has been written is removed, for
@@ -107,26 +114,29 @@ class Accounts:
         return account is not None and account.sessions.get(session.slot) is session
 
     def session(self, user: str) -> Session:
-        """The session for a client that logs in, begun when there is none. Raises Refused."""
-        session = self.find(user)
+        """The session for a client that logs in, begun when there is none that he may share.
+        Raises Refused."""
+        shared = self._config.sessions == "shared"
+        session = self.find(user) if shared else None
         if session is not None:
             return session
         self._check_places()
-        return self._begin(self._account(user), 0)
+        account = self._account(user)
+        return self._begin(account, 0 if shared else account.free_slot())
 
     def release(self, session: Session) -> None:
         """End a session that nobody uses."""
         account = self._accounts[session.user]
         del account.sessions[session.slot]
-        account.stopping += 1
+        account.stopping.append(session.slot)
         session.stop()
 
-    def stopped(self, user: str) -> None:
+    def stopped(self, session: Session) -> None:
         """An API object of an account is gone, and with the last one the account."""
-        account = self._accounts[user]
-        account.stopping -= 1
-        if not account.sessions and not account.stopping and user not in self._fixed:
-            del self._accounts[user]
+        account = self._accounts[session.user]
+        account.stopping.remove(session.slot)
+        if not account.sessions and not account.stopping and session.user not in self._fixed:
+            del self._accounts[session.user]
             account.close()
 
     def _account(self, user: str) -> Account:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -43,6 +43,13 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_accounts   counter sessions at the most; about 180 connections fit in one Linux process
     max_unproven   of these, sessions of accounts that the front has not accepted yet: anybody can
                    open one with a name that he made up
+    settlement     auto: each login confirms the day's settlement; ask: orders are refused (42)
+                   until a client of the account confirms it; never: it is left to clients
+    front_session  when no client is logged in, the session at the counter goes on (keep), ends
+                   after linger_s (linger) or at once (with_last_client), unless the outcome of an
+                   order is unknown or orders are to be cancelled; live orders stay
+    sessions       shared: one session at the counter for all clients of an account; exclusive: one
+                   for each login, which ends with it
     accounts_folder   where each account has its folder and lock; "": in the folder of td_worker.
                    td_workers of one machine that may serve the same accounts must share it
     users          serve these accounts only, and hold them from the start; empty: whoever logs in
@@ -69,12 +76,23 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     gone_s: Seconds = 15.0
     max_accounts: Annotated[int, Meta(ge=1, le=180)] = 150
     max_unproven: Annotated[int, Meta(ge=1, le=180)] = 50
+    settlement: Literal["auto", "ask", "never"] = "auto"
+    front_session: Literal["keep", "linger", "with_last_client"] = "keep"
+    linger_s: Annotated[float, Meta(ge=0)] = 300.0
+    sessions: Literal["shared", "exclusive"] = "shared"
     accounts_folder: str = ""
     users: list[str] = []
     keep_days: Annotated[int, Meta(ge=2, le=1000)] = 10
 
     def __post_init__(self) -> None:
         addresses(self.front)
+
+    @property
+    def idle_s(self) -> float | None:
+        """A session at the counter without clients ends after this; None: never."""
+        if self.sessions == "exclusive" or self.front_session == "with_last_client":
+            return 0.0
+        return self.linger_s if self.front_session == "linger" else None
 
     @property
     def fronts(self) -> list[str]:

@@ -40,6 +40,11 @@ class Disconnects:
         self._state = self._load()
         self._again: dict[int, float] = {}  # by the number of the record
 
+    @property
+    def pending(self) -> bool:
+        """Orders are still to be cancelled."""
+        return bool(self._state.ended)
+
     def begin(self, day: str) -> None:
         """A login has told the trading day. Orders ended with the day before."""
         state = self._state

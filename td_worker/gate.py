@@ -25,6 +25,7 @@ from .guard import WRONG_PASSWORD, Guard
 from .login import ANSWERS, State, after
 from .numbers import RequestIds, error_id
 from .replies import Replies
+from .settlement import Settlement
 from .steps import Steps
 from .wrongs import Wrongs
 
@@ -60,6 +61,7 @@ class Gate:
         ids: RequestIds,
         guard: Guard,
         wrongs: Wrongs,
+        settlement: Settlement,
         *,
         fits: Callable[[Event], bool],
         on_login: Callable[[Event], None],
@@ -71,7 +73,7 @@ class Gate:
     ) -> None:
         self._catalogue, self._config, self._user = catalogue, config, user
         self._counter, self._replies, self._ids = counter, replies, ids
-        self._guard, self._wrongs = guard, wrongs
+        self._guard, self._wrongs, self._settlement = guard, wrongs, settlement
         self._change = Change(catalogue, config, user, counter, replies, ids)
         self._fits = fits
         self._on_login, self._on_recovering, self._on_ready = on_login, on_recovering, on_ready
@@ -80,6 +82,7 @@ class Gate:
         self.reason: int | None = None  # CTP's disconnect reason, or the error of the login
         self.authentication: Event | None = None
         self.proven = False  # the front has accepted a login of this account
+        self.ended = False  # we have left it, and nobody has come since
         self._retry = Retry(config.retry_s)
         self._patience = Pauses(config.step_s)
         self._attempts = Attempts()
@@ -100,12 +103,18 @@ class Gate:
         return not (self._attempts or self._password is not None or self._change.possible)
 
     @property
+    def wanted(self) -> bool:
+        """A client waits to be let in."""
+        return bool(self._attempts)
+
+    @property
     def may_change_password(self) -> bool:
         """The front lets nobody in until the password is changed."""
         return self._change.possible
 
     def attach(self, attempt: Attempt, now: float) -> None:
         """A client logs in; answered now, or when the front has answered. Raises Refused."""
+        self.ended = False
         if self._password is not None and not same(attempt.password, self._password):
             self._refuse(attempt, now)
         elif self.state is State.READY:
@@ -133,6 +142,14 @@ class Gate:
         behind our own logout would be lost."""
         self._enter("renew")
         self._log_out(now)
+
+    def quit(self, now: float) -> None:
+        """Nobody needs the session: log out, and forget the password."""
+        self.ended, self._password, self._retry.due = True, None, None
+        if self.state in (State.READY, State.RECOVERING):
+            self.renew(now)
+        else:
+            self._start_over()
 
     def timers(self, now: float) -> None:
         """End what has waited for too long and repeat what is due."""
@@ -190,7 +207,7 @@ class Gate:
         error = error_id(self._catalogue, event)
         if error or event.name == "OnRspError":
             self._on_refused(event, error, now)
-        elif event.name == ANSWERS[self.state]:
+        elif event.name in ANSWERS[self.state]:
             self._on_accepted(event, now)
         return True
 
@@ -218,6 +235,9 @@ class Gate:
 
     def _step(self, now: float) -> None:
         """Do what the state asks for, if there is a password to do it with."""
+        if self.state is State.LOGGED_IN and self._settlement.policy == "never":
+            self._enter("OnRspSettlementInfoConfirm")
+            self._recover()
         if self.state not in ANSWERS or not self._choose(now):
             return
         if self.state is State.CONNECTED and not self._config.app_id:
@@ -302,13 +322,21 @@ class Gate:
                 self._enter("OnFrontDisconnected")
                 self._start_over()
                 return
+            self._settlement.logged_in(event)
             self._on_login(event)
+        elif event.name == "OnRspQrySettlementInfoConfirm":
+            self._settlement.row(event)
+            if not event.last:
+                return
         self._enter(event.name)
         if self.state is State.RECOVERING:
-            self._start_over()
-            self._on_recovering()
+            self._recover()
         else:
             self._step(now)
+
+    def _recover(self) -> None:
+        self._start_over()
+        self._on_recovering()
 
     def _on_refused(self, event: Event, error: int, now: float) -> None:
         """The counter says no; whoever asked with this password hears it as it is."""

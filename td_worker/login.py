@@ -25,6 +25,7 @@ TRANSITIONS: Final[dict[tuple[State, str], State]] = {
     (State.CONNECTED, "OnRspAuthenticate"): State.AUTHENTICATED,
     (State.AUTHENTICATED, "OnRspUserLogin"): State.LOGGED_IN,
     (State.LOGGED_IN, "OnRspSettlementInfoConfirm"): State.RECOVERING,
+    (State.LOGGED_IN, "OnRspQrySettlementInfoConfirm"): State.RECOVERING,
     (State.RECOVERING, "recovered"): State.READY,
     (State.REFUSED, "again"): State.CONNECTED,
     **{(state, "renew"): State.LEAVING for state in (State.RECOVERING, State.READY)},
@@ -40,11 +41,11 @@ TRANSITIONS: Final[dict[tuple[State, str], State]] = {
     **{(state, "OnFrontDisconnected"): State.DOWN for state in State},
 }
 
-# The callback that answers the step of a state.
+# The callbacks that answer the step of a state.
 ANSWERS: Final = {
-    State.CONNECTED: "OnRspAuthenticate",
-    State.AUTHENTICATED: "OnRspUserLogin",
-    State.LOGGED_IN: "OnRspSettlementInfoConfirm",
+    State.CONNECTED: ("OnRspAuthenticate",),
+    State.AUTHENTICATED: ("OnRspUserLogin",),
+    State.LOGGED_IN: ("OnRspSettlementInfoConfirm", "OnRspQrySettlementInfoConfirm"),
 }
 
 

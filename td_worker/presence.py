@@ -1,4 +1,4 @@
-"""Whether the clients are still there."""
+"""Whether the clients are still there, and what follows when none is."""
 
 from __future__ import annotations
 
@@ -6,6 +6,22 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 
 _LOOKS: Final = 5  # so often within the time that a client may be away
+
+
+class Idle:
+    """When a session at the counter that nobody uses ends. ``after_s`` None: never."""
+
+    def __init__(self, after_s: float | None) -> None:
+        self._after_s = after_s
+        self._since: float | None = None
+
+    def over(self, used: bool, now: float) -> bool:
+        if used or self._after_s is None:
+            self._since = None
+            return False
+        if self._since is None:
+            self._since = now
+        return now - self._since >= self._after_s
 
 
 class Reach(Protocol):

@@ -38,8 +38,9 @@ class Returns:
         journal: Journal,
         broker: str,
         user: str,
+        slot: int = 0,
     ) -> None:
-        self.topic = account_topic(broker, user)
+        self.topic = account_topic(broker, user, slot)
         self.journal = journal
         self._trade = catalogue.codec("Trade")
         self._publisher = publisher

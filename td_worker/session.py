@@ -32,6 +32,7 @@ from .login import State
 from .numbers import RequestIds, error_id
 from .orders.book import Book
 from .orders.record import UNRESOLVED
+from .presence import Idle
 from .queries.day_cache import DayCache
 from .queries.delivery import Deliveries
 from .queries.desk import QueryDesk
@@ -39,6 +40,7 @@ from .queries.query import OnFailed, OnRow
 from .recovery import Recovery
 from .replies import Replies
 from .returns import Returns
+from .settlement import Settlement
 from .unresolved import Unresolved, doubtful
 from .verbs import NAMES as VERBS
 from .verbs import Verbs
@@ -86,9 +88,10 @@ class Session:
             lambda generation, event: inbox.put((self, generation, event)),
         )
         journal = Journal(self.folder / "returns", config.keep_days)
-        self.returns = Returns(catalogue, publisher, journal, config.broker_id, user)
+        self.returns = Returns(catalogue, publisher, journal, config.broker_id, user, slot)
         self.replies = Replies(catalogue, router, self.returns)
         ids = RequestIds()
+        self.settlement = Settlement(catalogue, config.settlement)
         self.gate = Gate(
             catalogue,
             config,
@@ -98,6 +101,7 @@ class Session:
             ids,
             account.guard,
             account.wrongs,
+            self.settlement,
             fits=self._fits,
             on_login=self._on_login,
             on_recovering=self._on_recovering,
@@ -134,6 +138,7 @@ class Session:
             limits,
         )
         self._idle_since: float | None = None
+        self._idle = Idle(config.idle_s)
 
     def start(self) -> None:
         self._lifecycle.put(self.returns.journal.open)
@@ -162,7 +167,9 @@ class Session:
             return False
         if self._idle_since is None:
             self._idle_since = now
-        if self.gate.proven:
+        if self.gate.ended and self.gate.state is not State.LEAVING:
+            return True
+        if self.gate.proven and not self.gate.ended:
             return now - self._idle_since >= _KEEP_S
         return self.gate.state is State.REFUSED or now - self._idle_since >= _GRACE_S
 
@@ -188,6 +195,8 @@ class Session:
             detail = "recovering: not all is known of earlier orders yet; nothing was sent"
             raise request_failed(detail)
         else:
+            if self.actions.is_insertion(call.method):
+                self.settlement.check()
             self.actions.accept(peer, call, self._clients[call.session])
 
     def detach(self, handle: bytes, clean: bool = False) -> None:
@@ -211,6 +220,8 @@ class Session:
         self.returns.journal.flush(now)
         self.recovery.poll(now)
         self._order_timers(now)
+        if self._idle.over(self._busy(), now) and not self.gate.ended:
+            self.gate.quit(now)
         if self.gate.state in (State.READY, State.RECOVERING) and self.queries.stuck(now):
             log.error("queries are stuck, reconnecting", extra={"fields": {"user": self.user}})
             self.queries.front_lost()
@@ -245,6 +256,12 @@ class Session:
         if self._book is not None:
             self._book.disconnected()
         self.unresolved.lost(time.monotonic())
+
+    def _busy(self) -> bool:
+        """Whether the session at the counter is needed."""
+        waits = self.gate.wanted or not self.gate.proven
+        doubt = self._book is not None and bool(self._book.unresolved())
+        return bool(self.handles) or waits or doubt or self.disconnects.pending
 
     def _order_timers(self, now: float) -> None:
         book = self._book
@@ -292,6 +309,8 @@ class Session:
         call = self.actions.on_reply(event)
         if call is None and event.name == "OnRspError":
             self.returns.publish(event)
+        if event.name == "OnRspSettlementInfoConfirm" and not error_id(self._catalogue, event):
+            self.settlement.confirm()
         changed = event.name == "OnRspUserPasswordUpdate"
         if call is not None and changed and not error_id(self._catalogue, event):
             codec = self._catalogue.codec("UserPasswordUpdate")
@@ -387,7 +406,9 @@ class Session:
         self.handles[handle] = attempt.peer
         self._registry[handle], self._clients[handle] = self, session_id
         self.returns.notice("Mark")
-        body = SessionBody(handle, self._config.broker_id, self.user, self._epoch)
+        body = SessionBody(
+            handle, self._config.broker_id, self.user, self._epoch, self.returns.topic
+        )
         self.replies.own(attempt.peer, attempt.call, "Session", body, last=False)
         self.replies.event(attempt.peer, attempt.call, self._as_own(login, session_id), last=True)
 

@@ -31,6 +31,9 @@ class Steps:
             return "ReqAuthenticate", pack("ReqAuthenticate").pack(
                 self._account | self._program | values
             )
+        if state is State.LOGGED_IN and self._config.settlement == "ask":
+            name = "QrySettlementInfoConfirm"
+            return f"Req{name}", pack(name).pack(self._investor)
         if state is State.LOGGED_IN:
             return "ReqSettlementInfoConfirm", pack("SettlementInfoConfirm").pack(self._investor)
         if client is not None and client.call.method != "ReqUserLogin":

@@ -161,7 +161,7 @@ class TdWorker:
         self, session: Session, generation: int, event: Event | NotStarted | Stopped, now: float
     ) -> None:
         if isinstance(event, Stopped):
-            self.accounts.stopped(session.user)
+            self.accounts.stopped(session)
             return
         if not self.accounts.knows(session) or session.connection.generation != generation:
             return  # released meanwhile, or of an API object that was ended
@@ -327,6 +327,9 @@ class TdWorker:
                 {
                     "broker": self.config.broker_id,
                     "user": session.user,
+                    "slot": session.slot,
+                    "topic": session.returns.topic,
+                    "settlement_confirmed": session.settlement.confirmed,
                     "state": session.gate.state.value,
                     "reason": session.gate.reason,
                     "clients": len(session.handles),

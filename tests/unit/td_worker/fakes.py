@@ -21,6 +21,7 @@ from td_worker.gate import Gate
 from td_worker.guard import Guard
 from td_worker.numbers import RequestIds
 from td_worker.replies import Replies
+from td_worker.settlement import Settlement
 from td_worker.wrongs import Wrongs
 
 CATALOGUE = schemas.catalogue.load()
@@ -29,6 +30,7 @@ NEXT = {
     "ReqAuthenticate": "OnRspAuthenticate",
     "ReqUserLogin": "OnRspUserLogin",
     "ReqUserLoginWithOTP": "OnRspUserLogin",
+    "ReqQrySettlementInfoConfirm": "OnRspQrySettlementInfoConfirm",
     "ReqSettlementInfoConfirm": "OnRspSettlementInfoConfirm",
     "ReqUserLogout": "OnRspUserLogout",
     "ReqUserPasswordUpdate": "OnRspUserPasswordUpdate",
@@ -131,6 +133,7 @@ class Desk:
         self.recovers = recovers  # at once
         self.fits = True  # the trading day
         self.wrongs = Wrongs(0.0)
+        self.settlement = Settlement(CATALOGUE, config.settlement)
         self.counter, self.replies = FakeCounter(), FakeReplies()
         self.admitted: list[bytes] = []
         self.notes: list[str] = []  # what the gate told the session
@@ -144,6 +147,7 @@ class Desk:
             RequestIds(),
             guard or cast(Guard, NoGuard()),
             self.wrongs,
+            self.settlement,
             fits=lambda login: self.fits,
             on_login=lambda login: self.notes.append("login"),
             on_recovering=self._recovering,

@@ -389,3 +389,47 @@ def test_whatever_happens_each_client_is_answered_once_and_only_by_his_password(
     answered = [peer for peer, _, _ in desk.replies.heard] + desk.admitted
     assert sorted(answered) == sorted(clients)
     assert {clients[peer] for peer in desk.admitted} <= {"right"}
+
+
+def test_a_login_of_another_trading_day_waits_for_the_next_api_object() -> None:
+    desk = Desk()
+    desk.fits = False
+    desk.client(b"a")
+    desk.connect()
+    desk.answer()
+    desk.answer()
+    assert (desk.gate.state, desk.notes) == (State.DOWN, [])
+    desk.fits = True
+    desk.connect()
+    desk.log_in()
+    assert desk.admitted == [b"a"]
+
+
+def test_why_there_is_no_api_object_is_told_to_all_who_wait() -> None:
+    desk = Desk()
+    desk.client(b"a")
+    desk.client(b"b", "other")
+    desk.gate.not_started("the flow folder cannot be written")
+    assert desk.replies.heard == [(b"a", "Error", -1), (b"b", "Error", -1)]
+    assert desk.gate.unused
+
+
+def test_a_session_that_nobody_needs_is_left_and_begun_again_by_who_comes() -> None:
+    desk = ready()
+    desk.gate.quit(desk.now)
+    assert (desk.counter.names[-1], desk.gate.unused) == ("ReqUserLogout", True)
+    desk.client(b"b", "new")
+    desk.answer()
+    desk.log_in()
+    assert desk.admitted == [b"a", b"b"]
+    assert desk.counter.passwords() == ["right", "new"], "the old one is forgotten"
+
+
+def test_a_session_that_nobody_needs_is_not_logged_in_again_by_itself() -> None:
+    desk = ready()
+    desk.disconnect()
+    desk.gate.quit(desk.now)
+    desk.connect()
+    desk.later(100)
+    assert desk.counter.names == STEPS
+    assert desk.gate.unused
