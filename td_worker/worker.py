@@ -7,6 +7,7 @@ returns are published and replies sent in the order of the callbacks.
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import time
 from collections import deque
@@ -61,6 +62,7 @@ _CALLBACKS_S: Final = 0.003
 
 class TdWorker:
     def __init__(self, loaded: Loaded[TdConfig]) -> None:
+        os.umask(0o077)  # what SQLite and the API write of accounts is nobody else's business
         self.config = loaded.own
         self.folder = loaded.common.folder("td_worker")
         self._lock = hold(self.folder / "lock")

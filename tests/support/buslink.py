@@ -36,7 +36,7 @@ from bus.frames import (
     unpack_message,
     unpack_row,
 )
-from bus.orders import Place
+from bus.orders import OutcomeQuery, Place
 from bus.rpc import Call
 from schemas.catalogue import Side
 from schemas.codec import Value
@@ -141,13 +141,13 @@ class Link:
         session: bytes = b"",
         request_id: int = 0,
         timeout_s: float = TIMEOUT_S,
+        client_order_id: str = "",
     ) -> int:
         """Send a call whose deadline is ``timeout_s`` from now; its number."""
         number = next(self._ids)
         deadline_ns = time.time_ns() + int(timeout_s * 1e9)
-        self.send_raw(
-            msgspec.msgpack.encode(Call(number, method, deadline_ns, session, request_id, body))
-        )
+        call = Call(number, method, deadline_ns, session, request_id, body, client_order_id)
+        self.send_raw(msgspec.msgpack.encode(call))
         return number
 
     def send_raw(self, frame: bytes) -> None:
@@ -376,11 +376,33 @@ class TdLink(Link):
         *,
         exchange: str = "SHFE",
         timeout_s: float = TIMEOUT_S,
+        client_order_id: str = "",
         **values: Value,
     ) -> int:
         """Buy one lot to open at a limit; the number of the call."""
         body = self.order_body(instrument, price, exchange, **values)
-        return self.send("ReqOrderInsert", body, session=self.handle, timeout_s=timeout_s)
+        options: Any = {"timeout_s": timeout_s, "client_order_id": client_order_id}
+        return self.send("ReqOrderInsert", body, session=self.handle, **options)
+
+    def outcome(self, **query: Any) -> Reply:
+        """What became of an order: the only row of QryOrderOutcome."""
+        body = msgspec.msgpack.encode(OutcomeQuery(**query))
+        (row,) = self.call("QryOrderOutcome", body, session=self.handle)
+        return row
+
+    def wait_outcome(self, state: str, **query: Any) -> Reply:
+        """The same, until it is in this state."""
+        rows: list[Reply] = []
+
+        def reached() -> bool:
+            rows.append(self.outcome(**query))
+            return rows[-1].name == "Outcome" and rows[-1].own["state"] == state
+
+        try:
+            self._wait(reached, f"outcome {state}")
+        except AssertionError as exc:
+            raise AssertionError(f"{exc}; it was {rows[-1]}") from None
+        return rows[-1]
 
     def order_body(
         self, instrument: str, price: float, exchange: str = "SHFE", **values: Value
