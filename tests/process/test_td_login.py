@@ -14,6 +14,7 @@ import yaml
 from bus.frames import account_topic
 from schemas.errors import NETWORK_FAILURE, NOT_LOGGED_IN
 from sim.control import SimControl
+from tests.chaos.races import races
 from tests.support.buslink import TdLink
 from tests.support.group import CHECKOUT, Group
 
@@ -341,6 +342,15 @@ def test_an_account_has_one_worker(tmp_path: Path) -> None:
             one.kill("td_worker")
             with TdLink(two) as other:
                 other.login(user, PASSWORD)
+
+
+def test_of_two_workers_that_start_at_once_one_owns_the_account() -> None:
+    """tests/chaos/races.py has no limit."""
+    assert races(20) == {1: 20}
+
+
+def test_without_the_lock_both_would_own_it() -> None:
+    assert races(2, without_lock=True) == {2: 2}
 
 
 def test_made_up_names_leave_no_folders(group: Group) -> None:
