@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -159,6 +160,11 @@ class Session:
         """Returns that were left out, because they tell nothing new."""
         return self.returns.repeated + (self._book.stats.stale if self._book is not None else 0)
 
+    @property
+    def order_counts(self) -> dict[str, int]:
+        """What the day's book counts; nothing before the first login."""
+        return asdict(self._book.stats) if self._book is not None else {}
+
     def disposable(self, now: float) -> bool:
         """Nobody uses it, nobody waits for it and the front does not know its password: whether it
         has been so for long enough. Names that somebody made up must not keep places."""
@@ -198,6 +204,8 @@ class Session:
             if self.actions.is_insertion(call.method):
                 self.settlement.check()
             self.actions.accept(peer, call, self._clients[call.session])
+            if call.method == "ReqSettlementInfoConfirm":
+                self.queries.spent(now)
 
     def detach(self, handle: bytes, clean: bool = False) -> None:
         """A client leaves; ``clean`` when it logged out. The counter's session stays."""
@@ -369,6 +377,8 @@ class Session:
         # The front's own word on the pace counts; it is in the API since 6.7.7.
         per_s = self._config.queries_per_s or float(self.connection.query_freq()) or 1.0
         self.queries.pace(per_s)
+        if self.settlement.policy != "never":
+            self.queries.spent(time.monotonic())  # the confirm, which counts like a query
         self.recovery.start(time.monotonic())
 
     def _ask(self, method: str, investor: str, on_row: OnRow, on_failed: OnFailed) -> None:

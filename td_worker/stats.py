@@ -11,7 +11,8 @@
     deliveries        readers of kept answers who have not got all rows
     accounts          of each session:
       broker, user, slot
-      returns         seq of its last message; repeated: those of a replay that were left out
+      returns         seq of its last message; repeated: those left out, since they tell nothing new
+      orders          of the day's book, see ``orders.book.Stats``
       queries
         waiting         questions that are not sent yet; oldest_s: since when the first one waits
         clients         that have such questions
@@ -81,7 +82,8 @@ class Stats:
             "user": session.user,
             "slot": session.slot,
             "returns": session.returns.seq,
-            "repeated": session.returns.repeated,
+            "repeated": session.repeated,
+            "orders": session.order_counts,
             "queries": session.queries.stat(now),
             "limits": session.limits.describe(),
         }

@@ -143,6 +143,16 @@ def test_the_workers_own_go_before_all_others_and_stay_alone() -> None:
     assert [asked.ends for asked in (*own, client)] == [1, 1, 1]
 
 
+def test_what_was_sent_past_the_desk_counts_for_the_pace() -> None:
+    office = Office(per_s=1)
+    office.desk.spent(office.now)
+    office.query(b"a")
+    office.later(0.9)
+    assert not office.counter.asked
+    office.later(0.2)
+    assert len(office.counter.asked) == 1
+
+
 @pytest.mark.parametrize("status", [TOO_MANY_IN_FLIGHT, TOO_MANY_PER_SECOND])
 def test_what_the_api_does_not_take_is_sent_again_and_nobody_hears_of_it(status: int) -> None:
     office = Office()

@@ -66,7 +66,7 @@ def play(office: Office, step: Any, asked: list[Asked]) -> None:
         office.desk.spent(office.now)
 
 
-@settings(max_examples=400)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(_steps, max_size=60), st.sampled_from([1, 3]))
 def test_every_question_ends_once_and_the_next_one_is_asked(steps: list[Any], per_s: int) -> None:
     office, asked = Office(per_s, query_s=10, cache_mb=1), list[Asked]()
