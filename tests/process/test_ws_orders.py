@@ -288,6 +288,33 @@ def test_orders_end_with_a_client_that_wants_it_and_did_not_log_out(
         watcher.returned(identity, CANCELLED)
 
 
+def test_the_kill_switch_keeps_new_orders_back_and_ends_those_that_live(desks: list[Desk]) -> None:
+    desk, other, watcher = desks
+    identity = Identity(desk.front, desk.session, "1")
+    desk.order("1", Market.rests)
+    order = watcher.returned(identity)
+    set_kill_switch(other, On=True, CancelAll=False)
+    desk.order("2", Market.rests, RequestID=2)
+    heard = desk.wait_reply("RspOrderInsert")
+    assert (heard["RspInfo"]["ErrorID"], heard["RequestID"]) == (-403, 2)
+    assert heard["RspInfo"]["ErrorMsg"]
+    assert heard["Detail"]
+    rows = {row["OrderSysID"]: row for row in desk.query("Order", "Order")}
+    assert rows[order["OrderSysID"]]["OrderStatus"] != CANCELLED
+    set_kill_switch(other, On=True, CancelAll=True)
+    watcher.returned(identity, CANCELLED)
+    set_kill_switch(other, On=False, CancelAll=False)
+    desk.order("3", Market.rests)
+    watcher.returned(Identity(desk.front, desk.session, "3"))
+
+
+def set_kill_switch(desk: Desk, **switch: bool) -> None:
+    desk.client.send(MsgType="SetKillSwitch", SetKillSwitch=switch, RequestID=7)
+    heard = desk.wait_reply("RspSetKillSwitch")
+    assert (heard["RspInfo"]["ErrorID"], heard["RequestID"]) == (0, 7)
+    assert heard["SetKillSwitch"] == switch
+
+
 def test_an_order_in_the_worker_that_was_killed_is_found_again(group: Group) -> None:
     with ws(group.url("/td/?outcomes=on")) as client:
         desk = Desk(client)
