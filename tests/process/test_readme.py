@@ -59,6 +59,22 @@ def test_the_python_snippet_gets_a_tick_and_a_trade(readme: str, running: Group)
 
 
 @pytest.mark.parametrize("readme", READMES)
+def test_the_snippet_about_orders_makes_one_order(readme: str, running: Group) -> None:
+    (snippet,) = SNIPPET.findall((CHECKOUT / "ws_edge" / readme).read_text("utf-8"))
+    number = f"demo-1 {readme}"  # both run on one group
+    snippet = snippet.replace(PRINTED_ADDRESS, running.url("")).replace("demo-1", number)
+    done = subprocess.run(
+        [sys.executable, "-c", snippet], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    first, second, asked = done.stdout.splitlines()
+    order_id = first.split()[1]
+    assert first == f"1 {order_id} SENT duplicate: False"
+    assert second == f"2 {order_id} ACK duplicate: True"
+    assert asked == "ACK"
+
+
+@pytest.mark.parametrize("readme", READMES)
 def test_every_file_that_is_linked_or_mapped_exists(readme: str) -> None:
     text = (CHECKOUT / readme).read_text("utf-8")
     links = set(re.findall(r"\]\((?!https?:|#)([^)#]+)", text))
