@@ -22,6 +22,8 @@ from .pushes import family
 from .requests import Request
 from .returns import SESSION_LOST
 from .session import Services, Session, not_logged_in
+from .statement import METHOD as STATEMENT
+from .statement import Statements
 from .td_detach import detach, is_outdated
 from .td_login import Account, Login
 from .verbs import VERBS
@@ -53,6 +55,7 @@ class TdSession(Session):
         self._unfinished: set[Login] = set()
         self._families: set[str] = set()
         self._outcomes = Outcomes(self)
+        self._statements = Statements()
 
     def handle(self, request: Request) -> None:
         method = request.method
@@ -159,6 +162,10 @@ class TdSession(Session):
             self.reply(request, info, last=True, payload=request.method.empty)
         elif row.type == _AUTHENTICATED:
             self._answer_authentication(request, field, info)
+        elif request.method.name == STATEMENT and field is not None:
+            codec = self.services.catalogue.reply_codec("td", request.method.callback)
+            payload = self._statements.payload(request, codec, field, last)
+            self.reply(request, info, last=last, payload=payload)
         else:
             self.reply(request, info, last=last, payload=self._payload(request, field))
 
