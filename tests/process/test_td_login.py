@@ -297,6 +297,28 @@ def test_an_api_object_of_the_wrong_day_is_made_anew_once(tmp_path: Path) -> Non
             assert logins(sim) == 3
 
 
+def test_the_next_trading_day_is_logged_in_to_without_anybody_asking(tmp_path: Path) -> None:
+    """The front is not ready at once (7, 8), as after a break."""
+    with with_keys(tmp_path) as group:
+        group.start("sim", "td_worker")
+        user = USERS[0]
+        with control(group) as sim, TdLink(group) as client:
+            day = str(client.login(user, PASSWORD)["TradingDay"])
+            client.follow(user)
+            sim.error("ReqUserLogin", 7, times=2)
+            sim.error("ReqUserLogin", 8, times=1)
+            sim.end_day()
+            client.next("OnFrontDisconnected")
+            client.wait_for(lambda: accounts(client, user)[0]["state"] == "ready", "login")
+            assert client.request("ReqQryTradingAccount")[-1].error_id == 0
+            with TdLink(group) as other:
+                assert str(other.login(user, PASSWORD)["TradingDay"]) > day
+            (flow,) = (group.data / "td_worker" / "accounts").glob("*/flow/*")
+            assert flow.name > day, "the API object is that of the new day"
+            sent = client.rows(client.order("rb2610", 3000.0), 1)[0]
+            assert sent.name == "Sent"
+
+
 def test_a_flow_folder_that_cannot_be_is_told_to_the_client(tmp_path: Path) -> None:
     with with_keys(tmp_path, users=[USERS[0]]) as group:
         group.start("sim", "td_worker")
