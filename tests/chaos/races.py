@@ -10,6 +10,7 @@ folders and sockets of their own and share the folder of accounts.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import select
@@ -56,6 +57,8 @@ class Nursery:
         self._ask("end")
 
     def close(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self.end()  # a race that was broken off has left workers
         with self._process:
             self._process.terminate()
 
@@ -96,8 +99,10 @@ def races(count: int, without_lock: bool = False) -> Counter[int]:
                     SimControl(one.config["sim"]["listen"]) as sim,
                     Nursery([group.config_file for group in groups], without_lock) as nursery,
                 ):
-                    for _ in range(count):
+                    for number in range(1, count + 1):
                         owners[_race(groups, sim, nursery)] += 1
+                        if number % 50 == 0:
+                            print(f"{number} races; owners: {dict(owners)}", flush=True)
     return owners
 
 
