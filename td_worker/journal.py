@@ -68,7 +68,7 @@ class Journal:
     @property
     def exists(self) -> bool:
         """Whether anything of the account was ever published on a known day."""
-        return self._folder.exists()
+        return self._begun or self._folder.exists()
 
     @property
     def failing(self) -> bool:

@@ -79,6 +79,13 @@ def contents(messages: Iterable[Published]) -> Counter[tuple[str, bytes | None, 
     return Counter((m.name, m.field, m.error_id) for m in messages if m.name in RETURNS)
 
 
+def states(messages: Iterable[Published]) -> Counter[tuple[object, ...]]:
+    """How often each state of each order came, whatever else differs."""
+    names = ("SessionID", "OrderRef", "OrderSysID", "OrderSubmitStatus", "OrderStatus")
+    orders = [m for m in messages if m.name == "OnRtnOrder"]
+    return Counter(tuple(m[name] for name in names) for m in orders)
+
+
 def test_a_client_that_missed_returns_gets_exactly_those(td: TdLink, group: Group) -> None:
     before = [*td.taken(), *fill(td, 1)]
     with TdLink(group) as other:  # the first one is deaf now
@@ -177,6 +184,7 @@ def test_over_kills_in_a_stream_of_orders_each_return_comes_exactly_once(group: 
     assert set(counts.values()) == {1}
     trades = Counter(str(m["TradeID"]) for m in had if m.name == "OnRtnTrade")
     assert trades == Counter(made)
+    assert set(states(had).values()) == {1}
     ended = {m["OrderSysID"] for m in had if m.name == "OnRtnOrder" and m["OrderStatus"] == "0"}
     assert len(ended) == len(made), "the last state of every order is there"
 
@@ -190,3 +198,44 @@ def test_without_the_digests_of_the_journal_they_would_come_twice(tmp_path: Path
         group.start("sim", "td_worker")
         had, _ = storm(group, rounds=1)
     assert max(contents(had).values()) > 1
+
+
+# The disk takes nothing of the journal while this file exists.
+FULL = """import errno, os, types
+import td_worker.records as r
+def pwrite(*arguments):
+    if os.path.exists({full!r}):
+        raise OSError(errno.ENOSPC, "full")
+    return os.pwrite(*arguments)
+r.os = types.SimpleNamespace(**{{**vars(os), "pwrite": pwrite}})
+"""
+
+
+def test_on_a_full_disk_no_return_is_lost_and_the_state_says_so(tmp_path: Path) -> None:
+    full = tmp_path / "full"
+    full.touch()
+    (tmp_path / "sitecustomize.py").write_text(FULL.format(full=str(full)))
+    environment = {"PYTHONPATH": f"{tmp_path}:{CHECKOUT}"}
+    with Group(tmp_path, overrides=SETTINGS, front_env=environment) as group:
+        group.start("sim", "td_worker")
+        with TdLink(group) as td:
+            log_in(td)
+            live = [m for m in (*td.taken(), *fill(td, 3)) if m.topic == TOPIC]
+            assert td.returns()[0][-len(live) :] == live
+            assert failing(td)
+            full.unlink()
+            td.wait_for(lambda: not failing(td), "end of it")
+        log = group.log("td_worker")
+        assert log.count("the journal of returns fails") == 1
+        assert "Traceback" not in log
+        group.restart("td_worker")
+        with TdLink(group) as td:
+            td.login(USER, PASSWORD)
+            kept, _ = td.returns(*places(live)[0])
+            assert kept[: len(live) - 1] == live[1:]
+            assert max(contents([live[0], *kept]).values()) == 1
+
+
+def failing(td: TdLink) -> bool:
+    (account,) = td.state_now()["accounts"]
+    return bool(account["journal_failing"])
