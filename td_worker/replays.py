@@ -25,6 +25,10 @@ log = logging.getLogger("td_worker")
 _TURN_S: Final = 0.002
 _SLICE: Final = 32  # rows of one replay before the next one goes on
 _MOST: Final = 100  # replays under way; each is cheap to ask for
+# A caller who leaves 100,000 rows unread loses those of his orders too, and an edge with 50 clients
+# reads for all of them over one socket: its pace, about 60,000 a second, must be above ours.
+_PER_S: Final = 20_000
+_BURST: Final = 10_000
 
 _RETURN: Final = message_type("Return")
 _RETURNS: Final = message_type("Returns")
@@ -51,7 +55,8 @@ class Replays:
     def __init__(self, router: Router, layout: int) -> None:
         self._router, self._layout = router, layout
         self._open: deque[Replay] = deque()
-        self.busy = False  # the next turn should come at once
+        self._idle = True  # nobody who reads waits
+        self._allowance, self._at = float(_BURST), 0.0
         self.rows = 0
 
     def accept(self, peer: bytes, call: Call, journal: Journal) -> None:
@@ -71,19 +76,28 @@ class Replays:
                 f"and positions anew and go on from {last.epoch}/{last.seq}"
             ) from None
         self._open.append(Replay(peer, call, self._rows(call, frames, journal.last)))
-        self.busy = True
+        self._idle = False
 
-    def pump(self) -> None:
+    def due(self) -> float | None:
+        """When ``pump`` has something to do; None when only a caller that reads can change that."""
+        if self._idle:
+            return None
+        return self._at + max(0.0, _SLICE - self._allowance) / _PER_S
+
+    def pump(self, now: float) -> None:
         """Send some milliseconds' worth."""
+        self._allowance = min(_BURST, self._allowance + (now - self._at) * _PER_S)
+        self._at = now
         until = time.perf_counter() + _TURN_S
         stuck = 0  # one behind the other
-        while stuck < len(self._open) and time.perf_counter() < until:
+        while stuck < len(self._open) and self._allowance >= _SLICE and time.perf_counter() < until:
             replay = self._open.popleft()
             before = self.rows
             if self._send_slice(replay):
                 self._open.append(replay)
                 stuck = stuck + 1 if self.rows == before else 0
-        self.busy = stuck < len(self._open)
+            self._allowance -= self.rows - before
+        self._idle = stuck == len(self._open)
 
     def _send_slice(self, replay: Replay) -> bool:
         """Whether there is more."""

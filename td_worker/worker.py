@@ -126,7 +126,7 @@ class TdWorker:
         self._take_callbacks(now)
         self.publisher.subscriptions()  # nothing follows from them here, but they pile up
         self._take_calls(now)
-        self.replays.pump()
+        self.replays.pump(now)
         self.deliveries.step(now)
         self._timers(now)
 
@@ -152,11 +152,10 @@ class TdWorker:
     def _patience_ms(self, now: float) -> int:
         """Until the next query may be sent or the next rows be handed out, 50 ms at the most, and
         not at all while something is left to do."""
-        if self.replays.busy or self._callbacks:
+        if self._callbacks:
             return 0
         dues = [due for session in self.accounts.sessions() if (due := session.queries.due())]
-        if due := self.deliveries.due():
-            dues.append(due)
+        dues += [due for due in (self.replays.due(), self.deliveries.due()) if due]
         return min([_POLL_MS, *(max(0, int((due - now) * 1000) + 1) for due in dues)])
 
     def _on_event(

@@ -115,7 +115,7 @@ def replay(context: zmq.Context[Any], address: str, journal: Journal) -> tuple[f
     longest, rows = 0.0, 0
     while True:
         turn = time.thread_time()
-        replays.pump()
+        replays.pump(time.monotonic())
         longest = max(longest, time.thread_time() - turn)
         while dealer.poll(0):
             rows += 1
