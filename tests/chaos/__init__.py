@@ -1,0 +1,10 @@
+"""Does ctpbus lose an order, send one twice or show it to another user, whatever dies when?
+
+    python -m tests.chaos.orders --kills 300      # processes killed at random
+    python -m tests.chaos.steps --times 5         # td_worker killed at each step of an order
+    python -m tests.chaos.stop --orders 100       # td_worker stands still longer than deadlines
+
+The exchange's own record decides (``sim/exchange/ledger.py``): clients mark every order in
+BusinessUnit, which nobody on the way has a reason to change, so it is found there without asking
+td_worker. ``judge.py`` says what counts as wrong.
+"""

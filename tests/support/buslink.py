@@ -109,6 +109,7 @@ class Link:
         self._context: zmq.Context[Any] = zmq.Context()
         self._dealer = self._context.socket(zmq.DEALER)
         self._dealer.set(zmq.IDENTITY, b"t" + os.urandom(8))
+        self._dealer.set(zmq.SNDHWM, 100_000)  # a worker may stand still
         self._dealer.connect(addresses["rpc"])
         self._sub = self._context.socket(zmq.SUB)
         self._sub.set(zmq.RCVHWM, 100_000)

@@ -1,0 +1,121 @@
+"""The end of a round: td_worker is asked for the outcome of every order, and the disk is read."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+import schemas.catalogue
+from bus.orders import NOT_ON_RECORD, Outcome, OutcomeQuery
+from tests.support.buslink import TdLink
+from tests.support.group import Group
+
+from . import diary
+from .config import PASSWORD
+from .judge import expected, facts
+
+_AT_ONCE: Final = 200
+_PATIENCE_S: Final = 30.0
+
+
+def outcomes(group: Group, orders: Iterable[tuple[str, str]]) -> dict[str, Outcome | None]:
+    """By mark, of (user, client_order_id)."""
+    of_users: dict[str, list[str]] = {}
+    for user, order in orders:
+        of_users.setdefault(user, []).append(order)
+    found: dict[str, Outcome | None] = {}
+    for user, names in of_users.items():
+        with TdLink(group) as link:
+            _log_in(link, user)
+            for start in range(0, len(names), _AT_ONCE):
+                found |= _ask(link, user, names[start : start + _AT_ONCE])
+    return found
+
+
+def settled(
+    group: Group,
+    orders: list[tuple[str, str]],
+    ledger: Callable[[], list[dict[str, Any]]],
+    patience_s: float,
+) -> dict[str, Outcome | None]:
+    """The same, asked again for ``patience_s`` while answers differ from the exchange's record: an
+    order that still lives may trade between the two looks, and the unknown is resolved in time."""
+    answers = outcomes(group, orders)
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        known = facts(ledger())
+        late = []
+        for user, order in orders:
+            name = diary.mark(user, order)
+            fact = known.get(name)
+            truth = expected(fact) if fact else "no record"
+            answer = answers[name]
+            said = "no record" if answer is None else answer.state.value
+            traded = 0 if answer is None else answer.volume_traded
+            known_absent = truth == "no record" and said == "NOT_SENT"
+            if (said != truth and not known_absent) or (fact and fact.traded != traded):
+                late.append((user, order))
+        if not late:
+            break
+        time.sleep(0.2)
+        answers |= outcomes(group, late)
+    return answers
+
+
+def read_ledger(path: Path) -> list[dict[str, Any]]:
+    """The exchange's record, from its file; a line that is being written is left out."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
+
+
+def stores(data: Path, users: Iterable[str]) -> dict[str, dict[str, str]]:
+    """By user, the marks of the intents on td_worker's disk by OrderMemo."""
+    found: dict[str, dict[str, str]] = {user: {} for user in users}
+    for path in (data / "td_worker").rglob("orders/*.db"):
+        with closing(sqlite3.connect(path)) as db:
+            for memo, body, order in db.execute("SELECT memo, body, client_order_id FROM orders"):
+                name = _mark(body)
+                user, _, rest = name.partition(".")
+                assert rest == order, f"{path}: {name} is recorded as {order}"
+                found[user][memo.decode()] = name
+    return found
+
+
+def _mark(body: bytes) -> str:
+    return str(schemas.catalogue.load().codec("InputOrder").get(body, "BusinessUnit"))
+
+
+def _log_in(link: TdLink, user: str) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while not link.handle:
+        link.try_login(user, PASSWORD)
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{user} cannot log in any more")
+
+
+def _ask(link: TdLink, user: str, names: list[str]) -> dict[str, Outcome | None]:
+    calls = {
+        name: link.send(
+            "QryOrderOutcome",
+            msgspec.msgpack.encode(OutcomeQuery(client_order_id=name)),
+            session=link.handle,
+        )
+        for name in names
+    }
+    found: dict[str, Outcome | None] = {}
+    for name, call in calls.items():
+        row = link.rows(call)[-1]
+        if row.own is not None and row.name == "Error" and NOT_ON_RECORD in row.detail:
+            found[diary.mark(user, name)] = None
+        else:
+            assert row.name != "Error", row
+            found[diary.mark(user, name)] = msgspec.msgpack.decode(row.body, type=Outcome)
+    return found
