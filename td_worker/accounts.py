@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Final, NamedTuple
@@ -19,6 +21,8 @@ from .wrongs import Wrongs
 
 _FLOW: Final = "flow"
 _LOCK: Final = "lock"
+_GUARD: Final = "guard.json"
+_FORGET_S: Final = 7 * 86_400.0  # what the front said about an account that it never let in
 
 
 class Shared(NamedTuple):
@@ -41,7 +45,7 @@ class Account:
         self.folder = root / name
         self._lock = _hold(self.folder)
         place = " ".join(config.fronts)
-        self.guard = Guard(self.folder / "guard.json", place, config.locked_s, rest.address)
+        self.guard = Guard(self.folder / _GUARD, place, config.locked_s, rest.address)
         self.wrongs = rest.wrongs
         self.sessions: dict[int, Session] = {}  # by slot
         # Slots of which an API object is being released; it still uses the folder.
@@ -80,21 +84,32 @@ Make = Callable[[Account, int], Session]
 
 
 class Accounts:
-    """Opens accounts as clients log in, or from the start when the configuration names them."""
+    """Opens accounts as clients log in, or from the start when the configuration names them.
+    Raises Busy."""
 
     def __init__(self, config: TdConfig, root: Path, make: Make) -> None:
         self._config, self._root, self._make = config, root, make
         self._accounts: dict[str, Account] = {}
+        _prune(root, time.time())
         address = Guard(root / "address.json", "", config.locked_s, None)
         self._shared = Shared(Wrongs(config.wrong_s), address)
         self._fixed = frozenset(config.users)
-        for user in config.users:
-            self._accounts[user] = Account(config, root, user, self._shared)
+        try:
+            for user in config.users:
+                self._accounts[user] = Account(config, root, user, self._shared)
+        except Busy:
+            self.close()
+            raise
 
     def sessions(self) -> list[Session]:
         return [
             session for account in self._accounts.values() for session in account.sessions.values()
         ]
+
+    def close(self) -> None:
+        """Let go of the accounts; nothing may run with them any more."""
+        for account in self._accounts.values():
+            account.close()
 
     @property
     def wrongs(self) -> Wrongs:
@@ -165,6 +180,16 @@ class Accounts:
         unproven = _count(not session.gate.proven for session in sessions)
         if unproven >= self._config.max_unproven:
             raise request_failed(f"{unproven} accounts already wait for their first login")
+
+
+def _prune(root: Path, now: float) -> None:
+    """Remove the folders of names that somebody made up, which hold what the front said and nothing
+    else."""
+    for guard in root.glob(f"*/{_GUARD}"):
+        names = {path.name for path in guard.parent.iterdir()}
+        if names <= {_LOCK, _FLOW, _GUARD} and now - guard.stat().st_mtime > _FORGET_S:
+            with contextlib.suppress(Busy), hold(guard.parent / _LOCK):
+                shutil.rmtree(guard.parent, ignore_errors=True)
 
 
 def _count(facts: Iterable[bool]) -> int:

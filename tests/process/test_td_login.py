@@ -233,6 +233,24 @@ def test_a_session_without_clients_ends_when_it_should(tmp_path: Path) -> None:
             watcher.login(user, PASSWORD)
 
 
+def test_a_session_stays_while_the_outcome_of_an_order_is_unknown(tmp_path: Path) -> None:
+    keys = {"front_session": "with_last_client", "answer_s": 0.3, "unsent_s": 0}
+    with with_keys(tmp_path, **keys) as group:
+        group.start("sim", "td_worker")
+        user = USERS[0]
+        with control(group) as sim, TdLink(group) as client:
+            client.login(user, PASSWORD)
+            sim.lose("ReqOrderInsert")
+            rows = client.rows(client.order("rb2610", 3000.0), 2)
+            assert rows[-1].own["state"] == "UNKNOWN"
+            client.request("ReqUserLogout", UserID=user)
+            time.sleep(1.0)
+            assert at_counter(sim, user) == 1
+            sim.disconnect(side="td", user=user)  # the order has not survived that, if it was there
+            client.wait_for(lambda: not accounts(client, user), "end of the session")
+            client.wait_for(lambda: not at_counter(sim, user), "logout")
+
+
 def test_each_client_may_have_a_session_of_his_own(tmp_path: Path) -> None:
     with with_keys(tmp_path, sessions="exclusive", max_accounts=3) as group:
         group.start("sim", "td_worker")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from td_worker.presence import Presence
+from td_worker.presence import Idle, Presence
 
 
 class FakeRouter:
@@ -31,3 +31,12 @@ def test_it_looks_several_times_within_that_time() -> None:
     presence.gone([], 100)
     assert not presence.due(101.9)
     assert presence.due(102)
+
+
+def test_a_session_ends_when_nobody_has_used_it_for_so_long() -> None:
+    idle = Idle(10)
+    heard = [idle.over(used, now) for used, now in ((False, 0), (False, 9), (True, 9), (False, 9))]
+    assert heard == [False] * 4
+    assert (idle.over(False, 18), idle.over(False, 19)) == (False, True)
+    assert Idle(0).over(False, 0)
+    assert not Idle(None).over(False, 1e9)
