@@ -42,6 +42,9 @@ SETTINGS: dict[str, Any] = {
     },
 }
 RESTING = "3"
+NO_LIST = """import td_worker.recovery as r
+r.Recovery._ask_all = lambda self, now: self._end()
+"""
 GIVE_UP_S = 30.0
 _users = iter(USERS)
 _ids = itertools.count(1)
@@ -245,6 +248,24 @@ def test_identities_and_outcomes_outlive(tmp_path: Path, end: str) -> None:
         client.wait_outcome("CANCELLED", client_order_id="resting")
 
 
+NO_DISK = """import td_worker.day as d
+store = d.Store
+d.Store = lambda path: store(None)
+"""
+
+
+def test_without_the_records_a_restart_shows_the_counters_identities(tmp_path: Path) -> None:
+    with running(tmp_path, NO_DISK) as place:
+        client = place.client()
+        order = place.rests(client, client_order_id="resting")
+        place.group.restart("td_worker")
+        client = place.client()
+        assert client.outcome(client_order_id="resting").name == "Error"
+        (row,) = client.request("ReqQryOrder")
+        assert row["OrderSysID"] == order["OrderSysID"]
+        assert row["SessionID"] != order["SessionID"]
+
+
 # -- outcomes --------------------------------------------------------------------------------
 
 
@@ -288,6 +309,28 @@ def test_the_same_id_never_makes_two_orders(place: Place) -> None:
     assert place.accepted() == 1
 
 
+def twice(place: Place) -> int:
+    """The same order with the same id from two clients; how many the exchange has then."""
+    for client in (place.client(), place.client()):
+        number = client.order(place.instrument, place.low, client_order_id="same", OrderRef="5")
+        client.rows(number, 1)
+    client.wait_outcome("ACK", client_order_id="same")
+    return place.accepted()
+
+
+FORGETFUL = """import td_worker.orders.book as b
+b.Book._check_client_id = lambda self, call: None
+"""
+
+
+@pytest.mark.parametrize(("patch", "orders"), [("", 1), (FORGETFUL, 2)])
+def test_without_the_check_of_ids_there_are_two_orders(
+    tmp_path: Path, patch: str, orders: int
+) -> None:
+    with running(tmp_path, patch) as place:
+        assert twice(place) == orders
+
+
 def test_what_the_api_did_not_take_is_not_sent(place: Place) -> None:
     client, name = place.client(), new_id()
     place.sim.returns("ReqOrderInsert", -3)
@@ -310,11 +353,21 @@ def test_an_id_whose_order_expired_before_its_record_may_be_used_again(place: Pl
     assert place.accepted() == 1
 
 
+NO_CLOCK = """import bus.rpc
+bus.rpc.Call.seconds_left = property(lambda self: 1.0)
+"""
 SLOW_DISK = """import time
 import td_worker.orders.store as s
 insert = s.Store.insert
 s.Store.insert = lambda self, records: (insert(self, records), time.sleep(0.4))
 """
+
+
+def test_without_a_deadline_an_order_that_waited_for_the_disk_is_sent(tmp_path: Path) -> None:
+    with running(tmp_path, SLOW_DISK + NO_CLOCK) as place:
+        client = place.client()
+        client.rows(client.order(place.instrument, place.low, timeout_s=0.2), 1)
+        client.wait_for(lambda: place.accepted() == 1, "the order at the exchange")
 
 
 def test_an_order_that_expires_while_it_is_recorded_is_not_sent(tmp_path: Path) -> None:
@@ -358,6 +411,18 @@ def test_an_order_whose_returns_are_lost_is_found_in_the_counters_list(place: Pl
     assert order["OrderStatus"] == RESTING
     told = client.outcome(client_order_id=name).own
     assert (order["SessionID"], order["OrderRef"]) == (told["session_id"], told["order_ref"])
+
+
+def test_without_the_list_what_a_reconnect_does_not_bring_is_not_told(tmp_path: Path) -> None:
+    with running(tmp_path, NO_LIST) as place:
+        client = place.client()
+        for callback in ("OnRtnOrder", "OnRtnTrade"):
+            place.sim.lose(callback, user=place.user, times=0)
+        client.rows(client.order(place.instrument, place.high), 1)
+        place.cut(client)
+        client.call("Mark", session=client.handle)
+        client.next("Mark")
+        assert [m.name for m in client.taken() if m.name == "OnRtnTrade"] == []
 
 
 def test_what_a_reconnect_does_not_bring_is_taken_from_the_list(place: Place) -> None:
@@ -428,9 +493,6 @@ def test_a_crash_around_the_call_of_the_api_is_cleared_up(
 
 NO_BARRIER = """import td_worker.recovery as r
 r.Recovery.start = lambda self, now: self._end()
-"""
-NO_LIST = """import td_worker.recovery as r
-r.Recovery._ask_all = lambda self, now: self._end()
 """
 
 
@@ -580,27 +642,41 @@ def test_orders_are_also_cancelled_when_the_front_was_away(place: Place) -> None
     assert identity(ended) == identity(order)
 
 
-def test_a_cancel_that_is_lost_is_repeated(place: Place) -> None:
-    watcher, client = place.client(), place.client()
-    place.rests(client)
-    opt_in(client)
-    place.sim.lose("ReqOrderAction", user=place.user)
-    leave(client, clean=False)
-    watcher.next("OnRtnOrder", lambda order: order["OrderStatus"] == "5")
+ONCE = """import td_worker.disconnect as d
+d._AGAIN_S = 1000.0
+"""
 
 
-def test_the_wish_outlives_td_worker(tmp_path: Path) -> None:
-    with running(tmp_path) as place:
+@pytest.mark.parametrize(("patch", "ended"), [("", 1), (ONCE, 0)])
+def test_a_cancel_that_is_lost_is_repeated(tmp_path: Path, patch: str, ended: int) -> None:
+    with running(tmp_path, patch) as place:
+        client = place.client()
+        place.rests(client)
+        opt_in(client)
+        place.sim.lose("ReqOrderAction", user=place.user)
+        leave(client, clean=False)
+        time.sleep(3.0)
+        assert place.ended() == ended
+
+
+NOT_KEPT = """import td_worker.disconnect as d
+d.Disconnects._save = lambda self: True
+"""
+
+
+@pytest.mark.parametrize(("patch", "ended"), [("", 1), (NOT_KEPT, 0)])
+def test_the_wish_outlives_td_worker(tmp_path: Path, patch: str, ended: int) -> None:
+    with running(tmp_path, patch) as place:
         client = place.client()
         order = place.rests(client)
         opt_in(client)
         place.group.restart("td_worker")
         watcher = place.client()
-        told = watcher.wait_outcome(
-            "CANCELLED", session_id=order["SessionID"], order_ref=str(order["OrderRef"])
-        )
-        assert told.own["order_status"] == "5"
-        assert place.ended() == 1
+        state = "CANCELLED" if ended else "ACK"
+        own: Any = {"session_id": order["SessionID"], "order_ref": str(order["OrderRef"])}
+        time.sleep(0.5)
+        watcher.wait_outcome(state, **own)
+        assert place.ended() == ended
 
 
 # -- the disk --------------------------------------------------------------------------------
