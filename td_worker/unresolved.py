@@ -4,6 +4,9 @@ They are looked for in the counter's list, every few seconds. One is taken for n
 a list that was begun ``unsent_s`` after the loss of the connection that may have carried it does
 not name it: a front cuts a silent session after 120 s, and until then bytes of it may still be
 under way. While its connection stands it may wait in a queue of the front, so it stays unknown.
+So it does when the counter lists an order that nobody here knows and that looks like it: a restart
+of the counter that clears its flows takes all our names away where there is no OrderMemo (before
+6.7.7).
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from .queries.query import OnFailed, OnRow
 log = logging.getLogger("td_worker")
 
 _EVERY_S: Final = 5.0
+_CONTENT: Final = ("InstrumentID", "Direction", "LimitPrice", "VolumeTotalOriginal", "Volume")
 
 
 def doubtful(book: Book) -> list[Record]:
@@ -37,7 +41,7 @@ class Unresolved:
     """One account's. Times are seconds of one clock that the caller chooses.
 
     ``ask(method, investor, on_row, on_failed)`` starts a query of everything of an investor;
-    ``learn`` takes its rows.
+    ``learn`` takes its rows and gives them back with the identities of clients.
     """
 
     def __init__(
@@ -46,7 +50,7 @@ class Unresolved:
         unsent_s: float,
         *,
         ask: Callable[[str, str, OnRow, OnFailed], None],
-        learn: Callable[[Event], object],
+        learn: Callable[[Event], Event],
     ) -> None:
         self._catalogue, self._unsent_s = catalogue, unsent_s
         self._ask, self._learn = ask, learn
@@ -105,7 +109,9 @@ class Unresolved:
     def _on_row(self, book: Book, old: list[Record], event: Event, last: bool) -> None:
         if book is not self._book or error_id(self._catalogue, event) or _is_error(event):
             return
-        self._learn(event)
+        shown = self._learn(event)
+        if shown.field is not None and shown.field == event.field:  # an order of somebody else
+            old[:] = [record for record in old if not self._resembles(record, event)]
         if not last:
             return
         for record in old:
@@ -113,6 +119,18 @@ class Unresolved:
                 fields = {"order_id": record.order_id, "method": record.method}
                 log.warning("an order never reached the counter", extra={"fields": fields})
                 book.unsent(record)
+
+    def _resembles(self, record: Record, event: Event) -> bool:
+        """Whether a row could be this order under names that are new to us."""
+        struct = self._catalogue.td.callbacks[event.name].struct
+        if record.memo or event.field is None or struct is None:
+            return False
+        inserted = self._catalogue.codec(self._catalogue.td.requests[record.method].struct)
+        listed = self._catalogue.codec(struct)
+        names = [name for name in _CONTENT if name in inserted.order and name in listed.order]
+        return all(
+            inserted.get(record.body, name) == listed.get(event.field, name) for name in names
+        )
 
 
 def _is_error(event: Event) -> bool:
