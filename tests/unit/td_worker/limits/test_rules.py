@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ from msgspec import UNSET
 from bus.errors import ConfigError
 from td_worker.limits.patterns import Pattern
 from td_worker.limits.resolved import Resolved, needs_ticks
-from td_worker.limits.rules import Rules, load
+from td_worker.limits.rules import Account, Rules, load
 from td_worker.limits.watch import Watch
 
-EXAMPLE = Path(__file__).resolve().parents[4] / "deploy" / "limits.example.yaml"
+CHECKOUT = Path(__file__).resolve().parents[4]
+EXAMPLE = CHECKOUT / "deploy" / "limits.example.yaml"
 
 
 @pytest.fixture
@@ -34,6 +36,15 @@ def test_the_example_is_in_order_and_uses_every_key() -> None:
     }
     assert not unused
     assert needs_ticks(rules)
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh.md"])
+def test_both_readmes_explain_every_key(readme: str) -> None:
+    text = (CHECKOUT / readme).read_text("utf-8")
+    table = text.split("| `max_volume` |")[1].split("\n\n")[0]
+    explained = {"max_volume", *re.findall(r"^\| `(\w+)`", table, re.MULTILINE)}
+    keys = {*Account.__struct_fields__, *Rules.__struct_fields__} - {"defaults", "accounts"}
+    assert explained == keys
 
 
 @pytest.mark.parametrize(
