@@ -27,12 +27,12 @@ class Tick(NamedTuple):
 
 
 class _Wanted:
-    __slots__ = ("asked_at", "at", "body", "recv_ns", "tick")
+    __slots__ = ("asked_at", "at", "body", "place", "tick")
 
     def __init__(self) -> None:
         self.asked_at = -_AGAIN_S
         self.at = 0.0
-        self.recv_ns = 0
+        self.place = (0, 0)  # epoch and seq
         self.body = b""
         self.tick: Tick | None = None  # the same, once it was asked for
 
@@ -89,10 +89,11 @@ class Ticks:
         wanted = self._wanted.get(message[:end])
         if wanted is None or len(message) != end + 1 + HEADER.size + self._struct.size:
             return
-        _, _, recv_ns, _, _, layout, _ = HEADER.unpack_from(message, end + 1)
-        if layout != self._layout_id or recv_ns < wanted.recv_ns:
+        epoch, seq, recv_ns, _, _, layout, _ = HEADER.unpack_from(message, end + 1)
+        old_epoch, old_seq = wanted.place
+        if layout != self._layout_id or (epoch == old_epoch and seq < old_seq):
             return
-        wanted.recv_ns = recv_ns
+        wanted.place = epoch, seq
         # A clock that is set must not make it younger later on.
         wanted.at = now - max(0.0, (self._clock_ns() - recv_ns) / 1e9)
         wanted.body, wanted.tick = message[end + 1 + HEADER.size :], None

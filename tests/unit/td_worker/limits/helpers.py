@@ -120,9 +120,11 @@ class Desk:
         raw = pack("Order", **(defaults | values | fields | {"OrderStatus": status}))
         self.limits.returned(Event("OnRtnOrder", raw, None, 0, True, 0, 0))
 
-    def tick(self, instrument: str = "rb2610", age: float = 0.0, **fields: Value) -> None:
+    def tick(
+        self, instrument: str = "rb2610", age: float = 0.0, seq: int = 1, **fields: Value
+    ) -> None:
         self.ticks.want([instrument], self.now)
-        message = tick(instrument, round((self.now - age) * 1e9), **fields)
+        message = tick(instrument, round((self.now - age) * 1e9), seq, **fields)
         self.ticks.accept(message, self.now)
 
 
@@ -143,7 +145,7 @@ def order(**fields: Value) -> bytes:
     return pack("InputOrder", **(values | fields))
 
 
-def tick(instrument: str, recv_ns: int, **fields: Value) -> bytes:
+def tick(instrument: str, recv_ns: int, seq: int = 1, **fields: Value) -> bytes:
     values: dict[str, Value] = {
         "InstrumentID": instrument,
         "LastPrice": 3500.0,
@@ -151,6 +153,6 @@ def tick(instrument: str, recv_ns: int, **fields: Value) -> bytes:
         "UpperLimitPrice": 3900.0,
         "LowerLimitPrice": 3100.0,
     }
-    header = HEADER.pack(1, 1, recv_ns, recv_ns, 0, CATALOGUE.layout_id, 1)
+    header = HEADER.pack(1, seq, recv_ns, recv_ns, 0, CATALOGUE.layout_id, 1)
     body = pack("DepthMarketData", **(values | fields))
     return tick_topic(instrument).encode() + b"\0" + header + body

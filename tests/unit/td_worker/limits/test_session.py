@@ -413,9 +413,11 @@ def test_no_order_passes_by_a_stale_price(desk: Desk) -> None:
 
 def test_an_older_tick_does_not_replace_a_newer_one(desk: Desk) -> None:
     desk.rules(price_band=0.02)
-    desk.tick(LastPrice=3500.0)
-    desk.tick(age=1.0, LastPrice=3000.0)
+    desk.tick(seq=2, LastPrice=3500.0)
+    desk.tick(seq=1, LastPrice=3000.0)
     desk.order()
+    desk.tick(seq=3, LastPrice=3000.0)
+    desk.refused()
 
 
 def test_before_the_first_trade_the_settlement_price_counts(desk: Desk) -> None:
