@@ -41,7 +41,7 @@ class World:
     rpc: zmq.Socket[bytes]
 
     def until(self, there: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while not there():
             assert time.monotonic() < deadline
             self.poller.poll(10)
