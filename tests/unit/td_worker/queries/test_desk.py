@@ -201,14 +201,14 @@ def test_a_query_that_is_never_ready_ends_with_a_text_that_says_so() -> None:
 
 
 def test_queries_that_are_never_ready_do_not_stop_the_others() -> None:
-    office = Office()
-    never = [office.query(b"a", InstrumentID=f"never{number}") for number in range(10)]
-    good = office.query(b"b", InstrumentID="good")
+    office = Office(query_s=100)
+    never = [office.query(b"a", InstrumentID=f"never{number}") for number in range(20)]
     for _ in range(25):
-        if office.instruments()[-1] == "good":
-            office.answer()
-        else:
-            office.answer(0, 90)
+        office.answer(0, 90)
+        office.later(1)
+    good = office.query(b"b", InstrumentID="good")
+    for _ in range(5):
+        office.answer(0, 0 if office.instruments()[-1] == "good" else 90)
         office.later(1)
     assert good.ends == 1
     assert not any(asked.ends for asked in never)
