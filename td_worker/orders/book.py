@@ -7,7 +7,7 @@ import math
 import sqlite3
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +21,7 @@ from schemas.errors import return_text
 from .families import QUOTE, TRADED, Role, Shape, families_of, integer, text
 from .held import Held
 from .identity import Sessions
-from .index import Index, keys
+from .index import Index, Key, keys
 from .intents import Intents, quote_of
 from .naming import Naming, check_size
 from .past import Past
@@ -175,15 +175,17 @@ class Book:
                 self._actions.pop(event.request_id, None)
             if sent is not None:
                 return event._replace(field=self._show.as_sent(shape, raw, sent))
-            return self._shown(event, shape, self._index.owner(shape, raw, action=True))
+            owner = self._index.owner(shape, raw, keys(shape, raw), action=True)
+            return self._shown(event, shape, owner)
         if role is Role.REFUSAL:
             record = inserted or self._index.refused(shape, raw)
             if record is not None and self._index.learn_parked(record, text(raw, shape.parked)):
                 self._changed(record)
         else:
-            record = self._index.owner(shape, raw)
+            names = keys(shape, raw)
+            record = self._index.owner(shape, raw, names)
             if role is Role.STATE:
-                self._learn(record, shape, raw)
+                self._learn(record, shape, raw, names)
         return self._shown(event, shape, record)
 
     def returned(self, event: Event, now: float) -> list[Event]:
@@ -198,17 +200,20 @@ class Book:
             if record is not None:
                 self._answered(record, event)
             return [self._shown(event, shape, record)]
-        record = self._index.owner(shape, raw, role is Role.ACTION)
-        if role is Role.TRADE and record is None and not self._index.is_outside(shape, raw):
-            self._held.add(event, keys(shape, raw), now)
+        names = keys(shape, raw)
+        record = self._index.owner(shape, raw, names, role is Role.ACTION)
+        if role is Role.TRADE and record is None and not self._index.is_outside(names):
+            self._held.add(event, names, now)
             self.stats.held = len(self._held)
             return []
         if role is not Role.STATE:
             return [self._shown(event, shape, record)]
-        if self._learn(record, shape, raw):
-            return [self._shown(event, shape, record), *self._released(shape, raw)]
+        fresh = self._learn(record, shape, raw, names)
+        released = self._released(names) if self._held else []
+        if fresh:
+            return [self._shown(event, shape, record), *released]
         self.stats.stale += 1
-        return self._released(shape, raw)
+        return released
 
     def due(self, now: float) -> list[Event]:
         """Trades whose order has become known otherwise, and those that waited for too long."""
@@ -347,11 +352,11 @@ class Book:
         elif record.state in UNRESOLVED and event.name.startswith("OnRsp"):
             self._set(record, OrderState.ACK)
 
-    def _learn(self, record: Record | None, shape: Shape, raw: bytes) -> bool:
+    def _learn(self, record: Record | None, shape: Shape, raw: bytes, names: Sequence[Key]) -> bool:
         """Take over what an order's return or row says; False when that is stale."""
         if record is None:
             self._sessions.counters(integer(raw, shape.session))
-            self._index.learn_outside(shape, raw)
+            self._index.learn_outside(shape, raw, names)
             return True
         news = Return(
             text(raw, shape.status),
@@ -359,12 +364,13 @@ class Book:
             integer(raw, shape.traded),
             bool(text(raw, shape.sys).strip()),
         )
-        before = record.state, record.order_status, record.volume_traded
         stale = is_stale(record, news)
+        new = self._index.learn(record, shape, raw, names, stale)
         if not stale:
+            before = record.state, record.order_status, record.volume_traded
             learn(record, news)
-        new = self._index.learn(record, shape, raw, stale)
-        if new or before != (record.state, record.order_status, record.volume_traded):
+            new = new or before != (record.state, record.order_status, record.volume_traded)
+        if new:
             self._changed(record)
         if shape.kind == QUOTE:
             self._learn_legs(record, shape, raw)
@@ -381,22 +387,24 @@ class Book:
         if record is None or event.field is None:
             return event
         legs = self._legs.get(record.number, ()) if shape.bid else ()
-        return event._replace(field=self._show.as_client(shape, event.field, record, legs))
+        field = self._show.as_client(shape, event.field, record, legs)
+        name, _, info, request_id, last, number, recv_ns = event
+        return Event(name, field, info, request_id, last, number, recv_ns)  # faster than _replace
 
     def _is_known(self, trade: Event) -> bool:
         _, shape = self._families.callbacks["OnRtnTrade"]
         raw = trade.field or b""
-        return self._index.owner(shape, raw) is not None or self._index.is_outside(shape, raw)
+        names = keys(shape, raw)
+        return self._index.owner(shape, raw, names) is not None or self._index.is_outside(names)
 
     def _trade(self, event: Event) -> Event:
         _, shape = self._families.callbacks["OnRtnTrade"]
-        return self._shown(event, shape, self._index.owner(shape, event.field or b""))
+        raw = event.field or b""
+        return self._shown(event, shape, self._index.owner(shape, raw, keys(shape, raw)))
 
-    def _released(self, shape: Shape, raw: bytes) -> list[Event]:
-        """Held trades of the order that this return tells of."""
-        if not self._held:
-            return []
-        released = [self._trade(event) for event in self._held.of(keys(shape, raw))]
+    def _released(self, names: Sequence[Key]) -> list[Event]:
+        """Held trades of the order with these names."""
+        released = [self._trade(event) for event in self._held.of(names)]
         self.stats.held = len(self._held)
         return released
 

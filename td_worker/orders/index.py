@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from .families import Shape, integer, text
@@ -64,9 +64,12 @@ class Index:
             return record.order_sys_id
         return self._outside.get(key, sys)
 
-    def owner(self, shape: Shape, raw: bytes, action: bool = False) -> Record | None:
-        """Of a return, a trade, a row. The memo and RequestID of an action are its own."""
-        for key in keys(shape, raw):
+    def owner(
+        self, shape: Shape, raw: bytes, names: Sequence[Key], action: bool = False
+    ) -> Record | None:
+        """Of a return, a trade, a row with these ``keys``. The memo and RequestID of an action are
+        its own."""
+        for key in names:
             record = self._by_key.get(key)
             if record is not None:
                 return record
@@ -105,39 +108,31 @@ class Index:
             return record if integer(raw, shape.request) == record.request else None
         return record if self._same_content(record, shape, raw) else None
 
-    def learn(self, record: Record, shape: Shape, raw: bytes, stale: bool) -> bool:
+    def learn(
+        self, record: Record, shape: Shape, raw: bytes, names: Sequence[Key], stale: bool
+    ) -> bool:
         """Take over the names of a return about this record; whether anything was new. Those of a
         stale one only become names to find it by."""
         self._echoes = self._echoes or 0 != integer(raw, shape.request) == record.request
         real = integer(raw, shape.front), integer(raw, shape.session), text(raw, shape.ref)
+        known = record.front_id, record.counter_session, record.ref
         new = False
-        if (
-            shape.session
-            and real[2]
-            and real != (record.front_id, record.counter_session, record.ref)
-        ):
+        if shape.session and real[2] and real != known:
             self._forget_real(record)
             record.front_id, record.counter_session, record.ref = real
             self._by_real[_real(record)] = record
             new = True
-        names = exchange, sys, trader, local = (
-            text(raw, shape.exchange),
-            text(raw, shape.sys),
-            text(raw, shape.trader),
-            text(raw, shape.local),
-        )
-        known = record.exchange_id, record.order_sys_id, record.trader_id, record.local_id
-        if names == known:
-            return new
-        for key in keys(shape, raw):
-            self._by_key[key] = record
-            self._outside.pop(key, None)
-        if not stale:
-            record.exchange_id = exchange or record.exchange_id
-            record.order_sys_id = sys or record.order_sys_id
-            record.trader_id = trader or record.trader_id
-            record.local_id = local or record.local_id
-        return True
+        for key in names:
+            if self._by_key.get(key) is not record:
+                self._by_key[key] = record
+                self._outside.pop(key, None)
+                new = True
+        if new and names and not stale:
+            record.exchange_id = text(raw, shape.exchange)
+            record.order_sys_id = text(raw, shape.sys) or record.order_sys_id
+            record.trader_id = text(raw, shape.trader) or record.trader_id
+            record.local_id = text(raw, shape.local) or record.local_id
+        return new
 
     def learn_leg(self, leg: Record, exchange: bytes, sys: bytes) -> bool:
         """The OrderSysID of a quote's order, told by the quote."""
@@ -154,14 +149,14 @@ class Index:
         self._by_parked[record.parked_id] = record
         return True
 
-    def learn_outside(self, shape: Shape, raw: bytes) -> None:
+    def learn_outside(self, shape: Shape, raw: bytes, names: Sequence[Key]) -> None:
         """An order of another session of the account: its trades need not wait."""
         sys = text(raw, shape.sys)
-        for key in keys(shape, raw):
+        for key in names:
             self._outside[key] = sys
 
-    def is_outside(self, shape: Shape, raw: bytes) -> bool:
-        return any(key in self._outside for key in keys(shape, raw))
+    def is_outside(self, names: Sequence[Key]) -> bool:
+        return any(key in self._outside for key in names)
 
     def _agrees(self, record: Record, shape: Shape, raw: bytes, action: bool) -> bool:
         """Whether a struct that names this record by memo or by reference can be about it."""

@@ -108,24 +108,23 @@ def is_stale(record: Record, news: Return) -> bool:
         return False  # that was our conclusion; the counter knows better
     if record.state is OrderState.REJECTED and news.on_exchange and not record.order_sys_id:
         return False  # what the exchange has numbered since was not refused
-    if record.final and state not in FINAL:
+    lives = state is OrderState.ACK
+    ended = record.final
+    if ended and lives:
         return True
     if news.traded != record.volume_traded:
         return news.traded < record.volume_traded
-    if record.final:
+    if ended:
         return state is not record.state
-    return state not in FINAL and _rank(news.status) < _rank(record.order_status)
+    return lives and _rank(news.status) < _rank(record.order_status)
 
 
-def learn(record: Record, news: Return) -> bool:
-    """Take over a return; False, and nothing is changed, when it is stale."""
-    if is_stale(record, news):
-        return False
+def learn(record: Record, news: Return) -> None:
+    """Take over a return that is not stale."""
     record.state = state_of(news.status, news.submit)
     record.order_status, record.volume_traded = news.status, news.traded
     if record.state is not OrderState.REJECTED:
         record.error_id, record.error_msg = 0, ""
-    return True
 
 
 def refuse(record: Record, error_id: int, error_msg: str) -> bool:

@@ -32,7 +32,8 @@ _UPDATE: Final = f"UPDATE orders SET {_CHANGES} WHERE number=?"
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM orders"
 _all = attrgetter(*_COLUMNS)
 _changes = attrgetter(*_COLUMNS[_FIXED:], "number")
-_CHECKPOINT_ROWS: Final = 1000
+# A short log is written over, which costs half of what it costs to make it longer.
+_CHECKPOINT_ROWS: Final = 100
 
 
 class StoreError(BusError):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from td_worker.orders import book, record
+from td_worker.orders import book
 from td_worker.orders.index import Index
 from td_worker.orders.store import Store
 
@@ -41,7 +41,6 @@ def test_without_the_stale_rule_an_old_state_is_told(monkeypatch: pytest.MonkeyP
         return False
 
     monkeypatch.setattr(book, "is_stale", never)
-    monkeypatch.setattr(record, "is_stale", never)
     with pytest.raises(AssertionError, match="stale"):
         run(_ENOUGH)
 
@@ -62,6 +61,6 @@ def test_the_reference_alone_takes_an_outsiders_refusal(monkeypatch: pytest.Monk
 
 
 def test_without_the_numbers_a_renamed_order_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("td_worker.orders.index.keys", lambda *_: [])
+    monkeypatch.setattr(book, "keys", lambda *_: [])
     with pytest.raises(AssertionError):
         run(_ENOUGH)
