@@ -20,11 +20,22 @@ from td_worker.orders.book import Book
 from td_worker.orders.record import Duplicate
 from td_worker.orders.store import Store
 
-from .world import Told, Truth, Values, World, state, without_memo
+from .world import KEPT, Told, Truth, Values, World, packed, picked, state, without_memo
 
 CATALOGUE: Final = schemas.catalogue.load()
 CATALOGUES: Final = (CATALOGUE, without_memo(CATALOGUE))
 _STEPS: Final = 40
+_REPORT: Final = 5000  # histories
+_NAMES: Final = (
+    "FrontID",
+    "SessionID",
+    "OrderRef",
+    "RequestID",
+    "OrderMemo",
+    "ExchangeID",
+    "OrderSysID",
+    "TradeID",
+)
 _DAY: Final = "20241108"
 Identity = tuple[int, int, str]
 
@@ -91,7 +102,7 @@ class History:
             "VolumeTotalOriginal": self.random.choice((1, 2, 3)),
         }
         client_order_id = f"c{self.number}" if self.random.random() < 0.3 else ""
-        body = self.catalogue.codec("InputOrder").pack(values)
+        body = packed(self.catalogue, "InputOrder", values)
         call = Call(1, "ReqOrderInsert", 0, body=body, client_order_id=client_order_id)
         ticket = self.book.intend(call, session, self.number)
         record = ticket.record
@@ -99,7 +110,7 @@ class History:
         request = int(values["RequestID"] or 0)
         shown_ref = given or str(self.refs[session])
         shown = (self.world.front, session, shown_ref, request, memo)
-        sent = self.catalogue.codec("InputOrder").unpack(ticket.body)
+        sent = picked(self.catalogue, "InputOrder", ticket.body, KEPT)
         real = (self.world.front, self.world.session, str(sent["OrderRef"]))
         assert all(truth.real != real for truth in self.world.orders), "a name was used twice"
         if self.random.random() < 0.05:
@@ -160,11 +171,13 @@ class History:
             self._check_cancel({"FrontID": front, "SessionID": session, "OrderRef": ref}, truth)
 
     def _check_cancel(self, values: Values, truth: Truth) -> None:
-        codec = self.catalogue.codec("InputOrderAction")
+        struct = "InputOrderAction"
         self.number += 1
-        call = Call(1, "ReqOrderAction", 0, body=codec.pack({**values, "RequestID": 9}))
+        call = Call(
+            1, "ReqOrderAction", 0, body=packed(self.catalogue, struct, {**values, "RequestID": 9})
+        )
         sent = self.book.action(call, self.clients[0], self.number)
-        values = codec.unpack(sent)
+        values = picked(self.catalogue, struct, sent, _NAMES)
         assert self.world.named(values) == [truth], "a cancel names another order"
         event = Event("OnRspOrderAction", sent, None, self.number, True, 0, 0)
         assert self.book.reply(event).field == call.body, "not what the client has sent"
@@ -291,7 +304,7 @@ class History:
     def _see_all(self, events: list[Event]) -> None:
         """Trades, which say by their TradeID whose they are."""
         for event in events:
-            values = self.catalogue.codec("Trade").unpack(event.field or b"")
+            values = picked(self.catalogue, "Trade", event.field or b"", ["TradeID"])
             trade = str(values["TradeID"])
             self.trades[trade] -= 1
             told = next(each for each in self.world.told if each.values.get("TradeID") == trade)
@@ -300,7 +313,7 @@ class History:
     def _check(self, told: Told, before: Event, after: Event) -> None:
         """Whether this is what every viewer must see."""
         struct = str(self.catalogue.td.callbacks[told.name].struct)
-        values = self.catalogue.codec(struct).unpack(after.field or b"")
+        values = picked(self.catalogue, struct, after.field or b"", _NAMES)
         shown = told.truth.shown
         if shown is None:
             assert after.field == before.field or values["OrderRef"] == "", "an outsider's order"
@@ -322,7 +335,7 @@ class History:
         was never told has no name at all."""
         assert after.field is not None
         if told.name == "OnRtnTrade":
-            values = self.catalogue.codec("Trade").unpack(after.field)
+            values = picked(self.catalogue, "Trade", after.field, _NAMES)
             unheard = not told.truth.told and self.now >= self.came[str(values["TradeID"])] + 1
             assert unheard or (self.reset and not self.has_memo), "a trade without its name"
             assert values["OrderRef"] in ("", told.values["OrderRef"])
@@ -351,8 +364,10 @@ def run(count: int, first: int = 0) -> None:
 
 def main(count: int, first: int) -> None:
     begin = time.monotonic()
-    run(count, first)
-    print(f"{count} histories, {time.monotonic() - begin:.0f} s")
+    for done in range(0, count, _REPORT):
+        run(min(_REPORT, count - done), first + done)
+        so_far = min(done + _REPORT, count)
+        print(f"{so_far} histories, {time.monotonic() - begin:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ after a login; a flow-clearing restart gives new FrontIDs, SessionIDs and OrderR
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -20,7 +21,7 @@ Values = dict[str, Value]
 Real = tuple[int, int, str]  # FrontID, SessionID, OrderRef
 Shown = tuple[int, int, str, int, str]  # the same with RequestID and OrderMemo
 
-_KEPT: Final = (
+KEPT: Final = (
     "OrderRef",
     "RequestID",
     "OrderMemo",
@@ -29,6 +30,18 @@ _KEPT: Final = (
     "Direction",
     "VolumeTotalOriginal",
 )
+
+
+def packed(catalogue: Catalogue, struct: str, values: Values) -> bytes:
+    """Faster than to pack all fields of the struct, of which most are empty."""
+    codec = catalogue.codec(struct)
+    return codec.patch(bytes(codec.size), values)
+
+
+def picked(catalogue: Catalogue, struct: str, raw: bytes, names: Iterable[str]) -> Values:
+    """Those of the fields that the struct has."""
+    codec = catalogue.codec(struct)
+    return {name: codec.get(raw, name) for name in names if name in codec.order}
 
 
 def without_memo(catalogue: Catalogue) -> Catalogue:
@@ -95,6 +108,7 @@ class Told:
     values: Values
     truth: Truth
     error: int = 0
+    event: Event | None = None  # made when it is told first
 
 
 def state(values: Values) -> tuple[bool, int, int]:
@@ -119,7 +133,7 @@ class World:
     def insert(
         self, values: Values, real: Real, shown: tuple[int, int, str, int, str] | None
     ) -> Truth:
-        kept = {name: values.get(name) for name in _KEPT}
+        kept = {name: values.get(name) for name in KEPT}
         truth = Truth(real, kept, len(self.orders) + 1, shown)
         self.orders.append(truth)
         return truth
@@ -171,6 +185,7 @@ class World:
             truth.kept["RequestID"] = 0
         for told in self.told:
             front, session, ref = told.truth.real
+            told.event = None
             told.values["OrderRef"] = ref
             if "SessionID" in told.values:
                 told.values.update(FrontID=front, SessionID=session)
@@ -178,12 +193,14 @@ class World:
                 told.values["RequestID"] = 0
 
     def event(self, told: Told) -> Event:
-        struct = str(self.catalogue.td.callbacks[told.name].struct)
-        raw = self.catalogue.codec(struct).pack(told.values)
-        info = None
-        if told.error:
-            info = self.catalogue.codec("RspInfo").pack({"ErrorID": told.error, "ErrorMsg": "no"})
-        return Event(told.name, raw, info, 0, True, 0, 0)
+        if told.event is None:
+            struct = str(self.catalogue.td.callbacks[told.name].struct)
+            raw = packed(self.catalogue, struct, told.values)
+            info = (
+                packed(self.catalogue, "RspInfo", {"ErrorID": told.error}) if told.error else None
+            )
+            told.event = Event(told.name, raw, info, 0, True, 0, 0)
+        return told.event
 
     def named(self, values: Values) -> list[Truth]:
         """Whom an action means."""
