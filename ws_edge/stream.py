@@ -74,6 +74,7 @@ class Stream:
         self._counters, self._now = counters, now
         self._ahead: dict[int, Message] = {}  # by seq, behind a gap
         self._known = 0  # the highest seq of this epoch of which somebody has told
+        self._vain = 0  # up to here nobody could say what was missing
         self._healing: Timer | None = None
         self._until = 0.0
         self._asked = False
@@ -85,7 +86,7 @@ class Stream:
             return
         if message.epoch > self.place[0]:
             self._skip(self._last())
-            self._known = 0
+            self._known = self._vain = 0
             self._hand_over(message)
         else:
             self._ahead[message.seq] = message
@@ -95,11 +96,11 @@ class Stream:
     def expect(self, place: tuple[int, int]) -> bool:
         """So much was published before something else that has come by now. Whether it is still
         to be waited for."""
-        if place[0] != self.place[0]:
+        if place[0] != self.place[0] or place[1] <= self._vain:
             return False
         self._known = max(self._known, place[1])
         self._mend()
-        return place > self.place
+        return place > self.place and self._healing is not None
 
     # -- in order ----------------------------------------------------------------------------
 
@@ -148,8 +149,11 @@ class Stream:
             self._healing = None
 
     def _give_up(self) -> None:
+        """What follows a gap is handed over. An end that only was told of is not skipped: the next
+        message shows what is missing, and that is healed then."""
         self._stop()
-        self._skip(self._last())
+        self._skip(max(self._ahead, default=0))
+        self._known, self._vain = 0, max(self._vain, self._known)
 
     def _try(self) -> None:
         """Ask, unless an answer is on its way; and look again soon."""
@@ -173,6 +177,7 @@ class Stream:
         if row.type == _RETURNS:
             reached = _decode_place(row.body)
             if reached.epoch == self.place[0]:
+                self._known = min(self._known, reached.seq)
                 self._skip(reached.seq)  # what was not among the rows is not kept
                 self._mend()
 

@@ -137,7 +137,8 @@ def test_without_the_second_way_they_are_lost_and_counted() -> None:
         road.do(step)
     road.end(heals=False)
     assert road.heard() == [3, ("reply", 1)]
-    assert (road.core.counters.returns_lost, road.core.counters.returns_healed) == (3, 0)
+    counters = road.core.counters
+    assert (counters.returns_lost, counters.returns_healed, counters.held_too_long) == (1, 0, 1)
 
 
 @pytest.fixture
@@ -257,13 +258,34 @@ def test_a_return_of_another_account_is_never_shown(core: Core, client: Client) 
     assert numbers(client) == []
 
 
+def test_an_end_that_could_not_be_had_is_healed_when_it_shows(core: Core, client: Client) -> None:
+    core.returns().expect((1, 3))
+    core.clock.advance(3)
+    core.td_worker.take("Returns")
+    core.clock.advance(3)
+    arrive(core, 4)
+    core.td_worker.answer("Returns", *again(frame(2), frame(3), frame(4), reached=4))
+    assert numbers(client) == [2, 3, 4]
+    assert core.counters.returns_lost == 0
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_place_that_never_was_hides_nothing(core: Core, client: Client, answered: bool) -> None:
+    core.returns().expect((1, 1000))
+    if answered:
+        core.td_worker.answer("Returns", *again(reached=1))
+    core.clock.advance(10)
+    arrive(core, 2, 3)
+    assert numbers(client) == [2, 3]
+
+
 def test_a_loss_that_the_state_tells_is_no_proof_for_a_login(core: Core) -> None:
     core.td_in()
     returns, proven = core.returns(), []
     returns.watch((1, 2), lambda: proven.append(True))
     returns.expect((1, 5))
     core.clock.advance(3)
-    assert returns.place == (1, 5)
+    assert returns.place == (1, 1)
     assert proven == []
-    arrive(core, 6)
+    arrive(core, 2)
     assert proven == [True]
