@@ -71,6 +71,12 @@ class Actions:
     def is_insertion(self, method: str) -> bool:
         return method in self._insertions
 
+    def is_again(self, call: Call) -> bool:
+        """Whether it names an order that is on record: it is answered from there, and not sent."""
+        if self.book is None or not call.client_order_id or not self.is_insertion(call.method):
+            return False
+        return self.book.find(OutcomeQuery(client_order_id=call.client_order_id)) is not None
+
     def accept(self, peer: bytes, call: Call, session_id: int) -> None:
         """Send it at once. Raises Refused when nothing was sent."""
         request = self._catalogue.td.requests[call.method]
@@ -79,7 +85,7 @@ class Actions:
             raise request_failed("no login has told the trading day yet; nothing was sent")
         if call.seconds_left < 0:
             raise _expired()
-        self._check_limits(call, session_id, self.book)
+        self._check_limits(call, session_id)
         if self.is_insertion(call.method):
             self._insert(peer, call, session_id, self.book)
         else:
@@ -123,14 +129,13 @@ class Actions:
 
     # -- inside ------------------------------------------------------------------------------
 
-    def _check_limits(self, call: Call, session_id: int, book: Book) -> None:
+    def _check_limits(self, call: Call, session_id: int) -> None:
         """Raises Refused, but not for what was sent before: its client must hear what became of it
         and not that nothing was sent."""
         try:
             self._limits.check(call, session_id, time.monotonic())
         except Refused:
-            again = OutcomeQuery(client_order_id=call.client_order_id)
-            if not call.client_order_id or book.find(again) is None:
+            if not self.is_again(call):
                 raise
 
     def _insert(self, peer: bytes, call: Call, session_id: int, book: Book) -> None:

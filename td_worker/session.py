@@ -189,6 +189,8 @@ class Session:
             self._log_out(peer, call)
         elif call.method in VERBS:
             self.verbs.answer(peer, call)
+        elif self.actions.is_again(call):
+            self.actions.accept(peer, call, self._clients[call.session])
         elif state not in (State.READY, State.RECOVERING):
             raise request_failed(f"the trading front is {state.value}; nothing was sent")
         elif self._catalogue.td.requests[call.method].only_asks:

@@ -331,6 +331,23 @@ def test_without_the_check_of_ids_there_are_two_orders(
         assert twice(place) == orders
 
 
+def test_a_repetition_is_told_what_became_of_the_order_also_while_the_front_is_away(
+    place: Place,
+) -> None:
+    client, name = place.client(), new_id()
+    options: Any = {"client_order_id": name, "OrderRef": "5"}
+    client.rows(client.order(place.instrument, place.low, **options), 1)
+    client.wait_outcome("ACK", client_order_id=name)
+    place.sim.refuse(1.0)
+    place.cut(client, wait=False)
+    (row,) = client.rows(client.order(place.instrument, place.low, **options))
+    assert (row.name, row.own["state"]) == ("Outcome", "ACK")
+    (row,) = client.rows(client.order(place.instrument, place.low, client_order_id=new_id()))
+    assert (row.name, row.error_id) == ("Error", NETWORK_FAILURE)
+    place.ready(client)
+    assert place.accepted() == 1
+
+
 def test_what_the_api_did_not_take_is_not_sent(place: Place) -> None:
     client, name = place.client(), new_id()
     place.sim.returns("ReqOrderInsert", -3)
