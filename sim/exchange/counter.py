@@ -188,7 +188,10 @@ class Counter:
         if action := self._actions.get(method):
             return action(asking, field, request_id, now_ns)
         if not asking.user:
-            return [refuse(session, method, None, request_id, RefusedError(6))]
+            refusal = RefusedError(6)
+            if method == "ReqOrderInsert":
+                self._desk.note_refusal(asking, field, 6, refusal.error_msg, now_ns)
+            return [refuse(session, method, None, request_id, refusal)]
         if action := self._logged_in_actions.get(method):
             return action(asking, field, request_id, now_ns)
         if method.startswith("ReqQry"):

@@ -44,14 +44,14 @@ class Desk:
             order = self.intake.accept(session, fields, request_id, now_ns)
         except RefusedError as refusal:
             error = refusal.error_id, refusal.error_msg
-            self._note_refusal(session, fields, *error, now_ns)
+            self.note_refusal(session, fields, *error, now_ns)
             return self._refuse(session, fields, request_id, refusal)
         told = self._returns.order(order, UNKNOWN, SUBMITTED, now_ns)
         try:
             self._enter(order, now_ns)
         except ExchangeRefusedError as refusal:
             self._account(order).release(order, order.left)
-            self._note_refusal(session, order.fields, 0, refusal.reason, now_ns)
+            self.note_refusal(session, order.fields, 0, refusal.reason, now_ns)
             message = f"已撤单报单被拒绝{order.instrument.exchange}:{refusal.reason}"
             refused = self._returns.order(
                 order, CANCELLED, INSERT_REJECTED, now_ns, message=message
@@ -68,11 +68,12 @@ class Desk:
         copy = Event(None, session.user, "OnErrRtnOrderInsert", told, *error)
         return [answer, self._floor.streams.add(copy)]
 
-    def _note_refusal(
+    def note_refusal(
         self, session: Session, fields: Fields, error_id: int, reason: str, now_ns: int
     ) -> None:
+        """Put it on record; who is not logged in is taken for whom he says he is."""
         day = self._floor.trading_day
-        number, user = session.session_id, session.user
+        number, user = session.session_id, session.user or text(fields, "InvestorID")
         self._ledger.append(ledger.refused(fields, number, user, day, error_id, reason, now_ns))
 
     def _enter(self, order: Order, now_ns: int) -> None:

@@ -29,7 +29,7 @@ def overrides(path: Path, users: list[str]) -> dict[str, Any]:
             "app_id": "",
             "quiet_s": 0.1,
             "answer_s": 0.5,
-            "unsent_s": 0.5,
+            "unsent_s": 1.0,
         },
         "ws_edge": {"port": free_port()},
     }

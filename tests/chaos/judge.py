@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from bus.orders import FINAL, OrderState, Outcome
 
 from .diary import Entry, Intent, NoRecord, Refused, Saw, Told, Tried, Wanted, Wrong, mark
+from .trouble import is_outside
 
 KINDS: Final = (
     "sent twice",
@@ -91,7 +92,7 @@ class Evidence:
     diaries: Mapping[tuple[str, str], Iterable[Entry]]
     outcomes: Mapping[str, Outcome | None]
     stores: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    outlived: bool = False  # the exchange was killed, and with it what it knew
+    deaths_ns: tuple[int, ...] = ()  # when the exchange was killed, and with it what it knew
 
 
 class Verdict(NamedTuple):
@@ -126,8 +127,8 @@ def judge(evidence: Evidence) -> Verdict:
         faults += _arrivals(name, fact, stories.get(name), evidence)
     for name, story in stories.items():
         fact = known.get(name, Fact())
-        faults += _statements(story, fact)
-        if not evidence.outlived:
+        faults += _statements(story, fact, evidence.deaths_ns)
+        if not evidence.deaths_ns:
             faults += _end(name, evidence.outcomes.get(name), fact)
         elif (outcome := evidence.outcomes.get(name)) is not None:
             faults += _consistent(story, outcome)
@@ -170,6 +171,8 @@ def _arrivals(name: str, fact: Fact, story: Story | None, evidence: Evidence) ->
     """What the exchange got must have been wanted, recorded, and got once."""
     if fact.arrived > 1:
         yield Fault("sent twice", name, f"{fact.arrived} times: {fact.accepted + fact.refused}")
+    if story is None and is_outside(name):
+        return
     if story is None:
         yield Fault("without an intent", name, "no client wanted it")
         return
@@ -189,7 +192,7 @@ def _arrivals(name: str, fact: Fact, story: Story | None, evidence: Evidence) ->
                 yield Fault("changed on the way", name, text)
 
 
-def _statements(story: Story, fact: Fact) -> Iterable[Fault]:
+def _statements(story: Story, fact: Fact, deaths_ns: tuple[int, ...]) -> Iterable[Fault]:
     """What the client was told at the time."""
     name = story.mark
     if fact.arrived and story.tried and story.never_sent:
@@ -197,7 +200,7 @@ def _statements(story: Story, fact: Fact) -> Iterable[Fault]:
     if fact.arrived and any(gone.at_ns > story.over_ns + 10**8 for gone in story.absent):
         yield Fault("stated wrongly", name, "told that it is not on record, but it arrived")
     for told in story.told:
-        if told.state == "NOT_SENT" and fact.arrived:
+        if told.state == "NOT_SENT" and fact.arrived and not _forgot(fact, told, deaths_ns):
             yield Fault("stated wrongly", name, f"told NOT_SENT, but it arrived: {told}")
         if told.state == "REJECTED" and fact.accepted:
             yield Fault("stated wrongly", name, f"told REJECTED, but it was accepted: {told}")
@@ -212,6 +215,13 @@ def _statements(story: Story, fact: Fact) -> Iterable[Fault]:
     finals = {told.state for told in story.told if told.state in _FINAL}
     if len(finals) > 1:
         yield Fault("stated wrongly", name, f"told several ends: {sorted(finals)}")
+
+
+def _forgot(fact: Fact, told: Told, deaths_ns: tuple[int, ...]) -> bool:
+    """Whether the exchange that had the order died before this was said, and its successor, which
+    begins with empty books, denies it."""
+    arrived_ns = max(entry["now_ns"] for entry in fact.accepted + fact.refused)
+    return any(arrived_ns < death <= told.at_ns for death in deaths_ns)
 
 
 def _end(name: str, outcome: Outcome | None, fact: Fact) -> Iterable[Fault]:
@@ -236,9 +246,11 @@ def _end(name: str, outcome: Outcome | None, fact: Fact) -> Iterable[Fault]:
 
 
 def _consistent(story: Story, outcome: Outcome) -> Iterable[Fault]:
-    """With an exchange that forgot: an end that was told stays the end."""
+    """With an exchange that forgot: an end that was told stays the end; only why it was none may
+    be forgotten."""
     for told in story.told:
-        if told.state in _FINAL and told.state != outcome.state.value:
+        ends = {told.state, outcome.state.value}
+        if told.state in _FINAL and len(ends) > 1 and ends != {"REJECTED", "NOT_SENT"}:
             text = f"told {told.state}, in the end {outcome.state.value}"
             yield Fault("stated wrongly", story.mark, text)
 

@@ -34,12 +34,14 @@ from .client import Client, Spec
 from .config import LEDGER, PASSWORD, overrides
 from .judge import KINDS, Evidence, Verdict, judge
 from .processes import Forked, ForkingGroup
+from .trouble import Trouble
 from .ws_door import WsDoor
 
 ROUND: Final = 120  # kills
 USERS: Final = ("100001", "100002")
 NO_WAL: Final = {"td_worker": "tests.chaos.no_wal_worker"}
 _WEIGHTS: Final = {"td_worker": 45, "client": 38, "ws_edge": 17}
+_TROUBLE: Final = 0.25  # before so many of the blows
 _STOPS: Final = 0.06  # of all blows
 _PATIENCE_S: Final = 30.0  # until everything is resolved
 _SHOWN: Final = 20  # faults of a round
@@ -86,6 +88,7 @@ class Round:
         self._clients: dict[str, Forked] = {}
         self._specs: dict[str, Spec] = {}
         self._read = 0
+        self._deaths_ns: list[int] = []
         self.answers: dict[str, Outcome | None] = {}
 
     def run(self) -> Verdict:
@@ -115,6 +118,8 @@ class Round:
     def _set_up(self) -> None:
         with SimControl(self._group.config["sim"]["listen"]) as sim:
             markets = mix.markets(sim, time.time_ns())
+        address, seed = self._group.config["sim"]["listen"], self._plan.seed
+        self._trouble = Trouble(address, self.users, markets, seed)
         for user in self.users:
             for kind in self.kinds:
                 file = self._path / f"{user}-{kind}.diary"
@@ -148,6 +153,8 @@ class Round:
         while kills < self._plan.kills:
             self._wait()
             self._check()
+            if self._chance.random() < _TROUBLE:
+                self._trouble.make()
             if self._chance.random() < _STOPS:
                 self._stop()
             elif self._plan.exchange and self._chance.random() < 0.08:
@@ -189,6 +196,8 @@ class Round:
             self._begin(name)
         else:
             self._group.kill(target)
+            if target == "sim":
+                self._deaths_ns.append(time.time_ns())
             self._group.go(target)
 
     def _stop(self) -> None:
@@ -214,6 +223,7 @@ class Round:
             client.send_signal(signal.SIGKILL)
             client.wait()
         time.sleep(0.3)
+        self._trouble.end()
         diaries = {
             (spec.user, spec.kind): list(diary.read(spec.file)) for spec in self._specs.values()
         }
@@ -231,9 +241,11 @@ class Round:
                 diaries,
                 answers,
                 audit.stores(Path(self._group.data), self.users),
-                outlived=self._plan.exchange,
+                tuple(self._deaths_ns),
             )
         )
+        for kind, count in self._trouble.made.items():
+            self._counts[f"trouble: {kind}"] = count
         self._counts["cold starts"] = self._group.cold
         self._counts["orders"] = len(orders)
         self._counts["repeats"] = sum(max(0, len(s.tried) - 1) for s in verdict.stories)

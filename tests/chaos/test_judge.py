@@ -80,11 +80,11 @@ def kinds(
     end: Outcome | None,
     *,
     memos: dict[str, str] | None = None,
-    outlived: bool = False,
+    deaths_ns: tuple[int, ...] = (),
 ) -> set[str]:
     diary = [Wanted(ID, ORDER), Tried(ID, 1, SECOND), *entries]
     stores = {USER: {"m1": MARK} if memos is None else memos}
-    evidence = Evidence(ledger, {(USER, "bus"): diary}, {MARK: end}, stores, outlived)
+    evidence = Evidence(ledger, {(USER, "bus"): diary}, {MARK: end}, stores, deaths_ns)
     return {fault.kind for fault in judge(evidence).faults}
 
 
@@ -148,8 +148,21 @@ def test_an_order_has_one_identity_for_everybody() -> None:
     assert kinds(ledger, [saw, other], FILLED) == {"identity differs"}
 
 
-def test_an_exchange_that_forgot_is_not_asked_in_the_end_but_an_end_stays() -> None:
-    ledger = [accepted(), traded()]
-    assert kinds(ledger, [told("FILLED")], FILLED, outlived=True) == set()
-    changed = kinds(ledger, [told("FILLED")], outcome(OrderState.CANCELLED), outlived=True)
+def test_an_exchange_that_died_is_not_asked_in_the_end_but_an_end_stays() -> None:
+    ledger, died = [accepted(), traded()], (2 * SECOND,)
+    assert kinds(ledger, [told("FILLED")], FILLED, deaths_ns=died) == set()
+    changed = kinds(ledger, [told("FILLED")], outcome(OrderState.CANCELLED), deaths_ns=died)
     assert changed == {"stated wrongly"}
+
+
+@pytest.mark.parametrize(
+    ("at_ns", "faults"), [(SECOND + 1, {"stated wrongly"}), (3 * SECOND, set())]
+)
+def test_what_an_exchange_had_may_be_denied_after_its_death(at_ns: int, faults: set[str]) -> None:
+    absent = told("NOT_SENT", at_ns=at_ns)
+    assert kinds([accepted()], [absent], NOTHING, deaths_ns=(2 * SECOND,)) == faults
+
+
+def test_orders_of_another_program_are_nobodys() -> None:
+    outside = accepted(business_unit=f"{USER}.outside-1", order_sys_id="18", order_memo="")
+    assert kinds([outside], [], None) == set()

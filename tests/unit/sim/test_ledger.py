@@ -8,7 +8,7 @@ from pathlib import Path
 from sim.exchange.counter import Counter
 from sim.exchange.ledger import Entry, RefusedOrder
 from sim.service.record import Record, plain
-from tests.unit.sim.trader import NOW_NS, SETTINGS, exchange, log_in, still
+from tests.unit.sim.trader import NOW_NS, SETTINGS, exchange, input_order, log_in, still
 
 
 def test_a_refusal_is_on_record_whoever_refused() -> None:
@@ -24,6 +24,15 @@ def test_a_refusal_is_on_record_whoever_refused() -> None:
     assert (second.business_unit, second.error_id) == ("by the exchange", 0)
     assert second.reason == "价格跌破跌停板"
     assert first.user == second.user == trader.user
+
+
+def test_an_order_of_somebody_who_is_not_logged_in_is_on_record() -> None:
+    counter = exchange()
+    fields = input_order("100001", "cu2603", 79010.0, 1)
+    counter.request(counter.connect(NOW_NS), "ReqOrderInsert", fields, 1, NOW_NS)
+    (entry,) = counter.ledger.since()
+    assert isinstance(entry, RefusedOrder)
+    assert (entry.user, entry.error_id) == ("100001", 6)
 
 
 def test_an_entry_is_in_the_file_before_anybody_is_told(tmp_path: Path) -> None:
