@@ -6,7 +6,8 @@ not name it: a front cuts a silent session after 120 s, and until then bytes of 
 under way. While its connection stands it may wait in a queue of the front, so it stays unknown.
 So it does when the counter lists an order that nobody here knows and that looks like it: a restart
 of the counter that clears its flows takes all our names away where there is no OrderMemo (before
-6.7.7).
+6.7.7). And so it does when the list lacks an order that an exchange has numbered: a counter that
+has lost that one, or has not yet got it back from the exchange, may have lost this one too.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ log = logging.getLogger("td_worker")
 
 _EVERY_S: Final = 5.0
 _CONTENT: Final = ("InstrumentID", "Direction", "LimitPrice", "VolumeTotalOriginal", "Volume")
+
+
+Number = tuple[str, str]  # ExchangeID and OrderSysID, or QuoteSysID …
 
 
 def doubtful(book: Book) -> list[Record]:
@@ -84,7 +88,7 @@ class Unresolved:
         self._next = self._due(records, now)
         for (method, investor), wanted in queries.items():
             old = [record for record in wanted if self._unsent_at(record) <= now]
-            on_row = partial(self._on_row, self._book, old)
+            on_row = partial(self._on_row, self._book, method, old, set())
             self._ask(method, investor, on_row, _ignore)
 
     # -- inside ------------------------------------------------------------------------------
@@ -106,19 +110,50 @@ class Unresolved:
         dues = [due for record in records if (due := self._unsent_at(record)) > now]
         return min([now + _EVERY_S, *dues])
 
-    def _on_row(self, book: Book, old: list[Record], event: Event, last: bool) -> None:
+    def _on_row(
+        self,
+        book: Book,
+        method: str,
+        old: list[Record],
+        listed: set[Number],
+        event: Event,
+        last: bool,
+    ) -> None:
         if book is not self._book or error_id(self._catalogue, event) or _is_error(event):
             return
         shown = self._learn(event)
         if shown.field is not None and shown.field == event.field:  # an order of somebody else
             old[:] = [record for record in old if not self._resembles(record, event)]
-        if not last:
+        self._note(event, listed)
+        if not last or (old and self._lacks(book, method, old[0], listed)):
             return
         for record in old:
             if record.state in UNRESOLVED:
                 fields = {"order_id": record.order_id, "method": record.method}
                 log.warning("an order never reached the counter", extra={"fields": fields})
                 book.unsent(record)
+
+    def _note(self, event: Event, listed: set[Number]) -> None:
+        """Remember a row by what its exchange calls it."""
+        struct = self._catalogue.td.callbacks[event.name].struct
+        if event.field is None or struct is None:
+            return
+        codec = self._catalogue.codec(struct)
+        if (name := f"{struct}SysID") in codec.order:
+            number = str(codec.get(event.field, name)).strip()
+            listed.add((str(codec.get(event.field, "ExchangeID")), number))
+
+    def _lacks(self, book: Book, method: str, asked: Record, listed: set[Number]) -> bool:
+        """Whether the list is without an order that belongs in it."""
+        lost = [
+            record
+            for record in book.numbered(asked.method)
+            if _number(record) not in listed and self._query(record) == self._query(asked)
+        ]
+        if lost:
+            fields = {"query": method, "orders": len(lost), "first": lost[0].order_id}
+            log.error("the counter lists less than it had", extra={"fields": fields})
+        return bool(lost)
 
     def _resembles(self, record: Record, event: Event) -> bool:
         """Whether a row could be this order under names that are new to us."""
@@ -131,6 +166,10 @@ class Unresolved:
         return all(
             inserted.get(record.body, name) == listed.get(event.field, name) for name in names
         )
+
+
+def _number(record: Record) -> Number:
+    return record.exchange_id.decode(), record.order_sys_id.decode().strip()
 
 
 def _is_error(event: Event) -> bool:

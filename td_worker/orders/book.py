@@ -249,6 +249,14 @@ class Book:
         """INTENT, SENT and UNKNOWN."""
         return list(self._open.values())
 
+    def numbered(self, method: str) -> list[Record]:
+        """Those that came by this request and that an exchange has given its number."""
+        return [
+            record
+            for record in self._records.values()
+            if record.order_sys_id and record.method == method and not record.leg
+        ]
+
     def unsent(self, record: Record) -> None:
         """Recovery has concluded that it never reached the counter."""
         if record.state in UNRESOLVED:

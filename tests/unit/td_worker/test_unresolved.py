@@ -179,6 +179,24 @@ def test_an_order_of_nobody_that_looks_like_it_keeps_it_unknown_where_there_is_n
     assert scene.state() is state
 
 
+def test_a_list_that_lacks_an_order_of_the_exchange_concludes_nothing() -> None:
+    scene = Scene()
+    known, scene.record = scene.record, scene.order()
+    first = {"OrderRef": known.ref.decode(), "OrderMemo": known.memo.decode()}
+    numbered = scene.row(
+        **first, RequestID=known.request, OrderSysID="          17", OrderStatus="5"
+    )
+    scene.book.reply(numbered)
+    scene.lose()
+    scene.look(UNSENT_S)
+    scene.answer()
+    assert known.state is OrderState.CANCELLED
+    assert scene.state() is OrderState.UNKNOWN
+    scene.look(10.0)
+    scene.answer(numbered)
+    assert scene.state() is OrderState.NOT_SENT
+
+
 def test_quotes_are_looked_for_among_quotes() -> None:
     scene = Scene()
     scene.book.reply(scene.row())
