@@ -92,11 +92,15 @@ protected:
         if (!requests_file_.empty())
             append_line(requests_file_, std::string(call.name) + " " + std::to_string(call.id) +
                                             " " + hex(call.data, call.size));
-        Fault fault = Control::get().take(call.name);
-        if (fault.kind == "return") return fault.number;
         if (!connected()) return -1;
         if (call.query)
             if (int status = gate()) return status;
+        // Only what goes out meets a fault: a call that came too early leaves it for the next.
+        Fault fault = Control::get().take(call.name);
+        if (fault.kind == "return") {
+            if (call.query) answered();
+            return fault.number;
+        }
         bool query = call.query;
         int id = call.id;
         post([this, serve, refuse, fault, query, id] {
