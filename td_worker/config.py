@@ -53,7 +53,8 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     accounts_folder   where each account has its folder and lock; "": in the folder of td_worker.
                    td_workers of one machine that may serve the same accounts must share it
     users          serve these accounts only, and hold them from the start; empty: whoever logs in
-    keep_days      files of so many trading days stay in an account's folder
+    keep_days      files of so many trading days stay in an account's folder; at least 6, since a
+                   client_order_id counts for five days more
     """
 
     front: str | list[str]
@@ -82,7 +83,7 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sessions: Literal["shared", "exclusive"] = "shared"
     accounts_folder: str = ""
     users: list[str] = []
-    keep_days: Annotated[int, Meta(ge=2, le=1000)] = 10
+    keep_days: Annotated[int, Meta(ge=6, le=1000)] = 30
 
     def __post_init__(self) -> None:
         addresses(self.front)

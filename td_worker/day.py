@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from schemas.catalogue import Catalogue
 
 from .orders.book import Book
 from .orders.store import Store, StoreError
-
-_KEEP_DAYS: Final = 30
 
 log = logging.getLogger("td_worker")
 
@@ -23,19 +21,19 @@ class Opened(NamedTuple):
     problem: str
 
 
-def open_book(catalogue: Catalogue, folder: Path, day: str) -> Opened:
-    """The book of ``day`` in ``folder``. With a file that cannot be used the book is in the memory:
-    cancels, queries and returns go on."""
+def open_book(catalogue: Catalogue, folder: Path, day: str, keep_days: int) -> Opened:
+    """The book of ``day`` in ``folder``, where the files of ``keep_days`` days stay. With a file
+    that cannot be used the book is in the memory: cancels, queries and returns go on."""
     try:
         book = Book(catalogue, Store(folder / f"{int(day):08}.db"), day)
     except (StoreError, ValueError) as exc:
         log.critical("orders cannot be recorded", extra={"fields": {"error": str(exc)}})
         return Opened(Book(catalogue, Store(None), day), "the records of the day cannot be used")
-    _remove_old(folder)
+    _remove_old(folder, keep_days)
     return Opened(book, "")
 
 
-def _remove_old(folder: Path) -> None:
-    for path in sorted(folder.glob("*.db"))[:-_KEEP_DAYS]:
+def _remove_old(folder: Path, keep_days: int) -> None:
+    for path in sorted(folder.glob("*.db"))[:-keep_days]:
         for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
             path.with_name(name).unlink(missing_ok=True)

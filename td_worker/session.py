@@ -363,7 +363,9 @@ class Session:
             return
         if self._book is not None:
             self._book.close()
-        self._book, problem = open_book(self._catalogue, self.folder / "orders", day)
+        self._book, problem = open_book(
+            self._catalogue, self.folder / "orders", day, self._config.keep_days
+        )
         self.actions.book, self.actions.problem = self._book, problem
         self.limits.new_day(day)
         self.limits.recovered(self._book.live())
