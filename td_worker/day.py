@@ -34,6 +34,10 @@ def open_book(catalogue: Catalogue, folder: Path, day: str, keep_days: int) -> O
 
 
 def _remove_old(folder: Path, keep_days: int) -> None:
-    for path in sorted(folder.glob("*.db"))[:-keep_days]:
-        for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
-            path.with_name(name).unlink(missing_ok=True)
+    """Never raises: a file too many does no harm, a login that goes no further does."""
+    try:
+        for path in sorted(folder.glob("*.db"))[:-keep_days]:
+            for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+                path.with_name(name).unlink(missing_ok=True)
+    except OSError as exc:
+        log.error("old records are not removed", extra={"fields": {"error": str(exc)}})

@@ -47,9 +47,9 @@ class Store:
     def __init__(self, path: Path | None) -> None:
         """None: in memory. Raises StoreError."""
         self._path = path
-        if path is not None:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _told(path):
+            if path is not None:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._db = _connect(path)
             self.salt = self._prepare()
         self._rows = 0  # written since the last checkpoint

@@ -1,0 +1,31 @@
+"""The book of a day in a folder that is not as it should be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import schemas.catalogue
+from td_worker.day import open_book
+
+CATALOGUE = schemas.catalogue.load()
+DAY = "20261122"
+
+
+def test_without_a_folder_the_login_goes_on_and_orders_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "orders").write_text("no folder")
+    opened = open_book(CATALOGUE, tmp_path / "orders", DAY, 10)
+    assert opened.problem
+    assert opened.book.day == DAY
+    opened.book.close()
+
+
+def test_an_old_file_that_cannot_be_removed_stops_nothing(tmp_path: Path) -> None:
+    for day in range(1, 32):
+        (tmp_path / f"202607{day:02}.db-wal").mkdir()  # unlink refuses a folder
+        (tmp_path / f"202607{day:02}.db").write_bytes(b"")
+    for day in range(26, 32):  # of the days that count, none may be unreadable
+        (tmp_path / f"202607{day:02}.db").unlink()
+        open_book(CATALOGUE, tmp_path, f"202608{day:02}", 100).book.close()
+    opened = open_book(CATALOGUE, tmp_path, DAY, 10)
+    assert not opened.problem
+    opened.book.close()
