@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -19,10 +19,13 @@ from tests.support.group import Group
 
 from . import diary
 from .config import PASSWORD
+from .diary import Entry, Wrong
 from .judge import expected, facts
+from .orders_on_wire import seen
 
 _AT_ONCE: Final = 200
 _PATIENCE_S: Final = 30.0
+_PEEPS: Final = 20
 
 
 def outcomes(group: Group, orders: Iterable[tuple[str, str]]) -> dict[str, Outcome | None]:
@@ -36,6 +39,33 @@ def outcomes(group: Group, orders: Iterable[tuple[str, str]]) -> dict[str, Outco
             _log_in(link, user)
             for start in range(0, len(names), _AT_ONCE):
                 found |= _ask(link, user, names[start : start + _AT_ONCE])
+    return found
+
+
+def lists(group: Group, users: Iterable[str]) -> dict[tuple[str, str], list[Entry]]:
+    """The counter's list of orders as each user sees it, in the words of a diary."""
+    found: dict[tuple[str, str], list[Entry]] = {}
+    for user in users:
+        with TdLink(group) as link:
+            _log_in(link, user)
+            rows = [row for row in link.request("ReqQryOrder") if row.values]
+            found[user, "list"] = [entry for row in rows for entry in seen(user, row.values)]
+    return found
+
+
+def peep(group: Group, users: Sequence[str], answers: Mapping[str, Outcome | None]) -> list[Entry]:
+    """Each user asks for orders of the others by the identity that they have there."""
+    found: list[Entry] = []
+    for user in users:
+        others = [outcome for name, outcome in answers.items() if not name.startswith(f"{user}.")]
+        with TdLink(group) as link:
+            _log_in(link, user)
+            for outcome in [other for other in others if other is not None][:_PEEPS]:
+                query = OutcomeQuery(session_id=outcome.session_id, order_ref=outcome.order_ref)
+                body = msgspec.msgpack.encode(query)
+                row = link.call("QryOrderOutcome", body, session=link.handle)[-1]
+                if row.name != "Error":
+                    found.append(Wrong(f"{user} was told of an order of another: {outcome}"))
     return found
 
 

@@ -37,6 +37,7 @@ from .processes import Forked, ForkingGroup
 from .trouble import Trouble
 from .ws_door import WsDoor
 
+BROKE_OFF: Final = "broke off"  # a process ended by itself, or would not answer
 ROUND: Final = 120  # kills
 USERS: Final = ("100001", "100002")
 NO_WAL: Final = {"td_worker": "tests.chaos.no_wal_worker"}
@@ -44,6 +45,7 @@ _WEIGHTS: Final = {"td_worker": 45, "client": 38, "ws_edge": 17}
 _TROUBLE: Final = 0.25  # before so many of the blows
 _STOPS: Final = 0.06  # of all blows
 _PATIENCE_S: Final = 30.0  # until everything is resolved
+_ENOUGH: Final = 3  # rounds with a fault
 _SHOWN: Final = 20  # faults of a round
 
 
@@ -224,7 +226,7 @@ class Round:
             client.wait()
         time.sleep(0.3)
         self._trouble.end()
-        diaries = {
+        diaries: dict[tuple[str, str], list[diary.Entry]] = {
             (spec.user, spec.kind): list(diary.read(spec.file)) for spec in self._specs.values()
         }
         orders = [
@@ -235,6 +237,8 @@ class Round:
         ]
         patience_s = _PATIENCE_S if self._plan.wal and not self._plan.exchange else 2.0
         answers = self.answers = audit.settled(self._group, orders, self.ledger, patience_s)
+        diaries |= audit.lists(self._group, self.users)
+        diaries["", "peep"] = audit.peep(self._group, self.users, answers)
         verdict = judge(
             Evidence(
                 self.ledger(),
@@ -263,9 +267,9 @@ def one(plan: Plan, keep: bool) -> Result:
     round_ = Round(path, plan)
     try:
         verdict = round_.run()
-    except BaseException:
-        print(f"seed {plan.seed}: {path}", file=sys.stderr, flush=True)
-        raise
+    except AssertionError as exc:
+        print(f"seed {plan.seed}: {exc}", file=sys.stderr, flush=True)
+        return Result(dict(round_.counts), {BROKE_OFF: 1}, [str(path)])
     for fault in verdict.faults[:_SHOWN]:
         print(f"seed {plan.seed}: {fault}", file=sys.stderr, flush=True)
     faults = Counter(fault.kind for fault in verdict.faults)
@@ -277,12 +281,14 @@ def one(plan: Plan, keep: bool) -> Result:
 
 def series(arguments: argparse.Namespace, kills: int, seed: int) -> Result:
     """Rounds, one after the other, up to ``kills``."""
-    total = Result()
+    total, faulty = Result(), 0
     while (left := kills - _kills(total)) > 0:
         plan = Plan(min(ROUND, left), seed, arguments.kill_exchange, not arguments.no_wal)
-        total.add(one(plan, arguments.keep))
+        result = one(plan, arguments.keep)
+        total.add(result)
         seed += 1
-        if total.faults:
+        faulty += bool(result.faults)
+        if faulty >= _ENOUGH:
             break
     return total
 
@@ -316,7 +322,7 @@ def show(result: Result, seconds: float) -> None:
         print(f"{name:<24}{count:>9}")
     print(f"{'kills in all':<24}{_kills(result):>9}")
     print(f"{'seconds':<24}{seconds:>9.0f}")
-    for kind in KINDS:
+    for kind in (*KINDS, BROKE_OFF):
         print(f"{kind:<24}{result.faults.get(kind, 0):>9}{'  WRONG' * (kind in result.faults)}")
     for folder in result.folders:
         print(f"kept: {folder}")
