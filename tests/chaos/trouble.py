@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -16,6 +17,9 @@ from .orders_on_wire import order_fields
 OUTSIDE: Final = "outside"  # begins the names of orders that no client of ours placed
 LATEST_S: Final = 0.3
 """Bytes of a dead connection come so late at the most; ``unsent_s`` of td_worker is longer."""
+
+
+_START_S: Final = 20.0
 
 
 class Trouble:
@@ -48,9 +52,20 @@ class Trouble:
 
     def end(self) -> None:
         """No more of it. What stands on a connection without an answer is resolved by its end."""
-        with SimControl(self._address) as sim:
+        with self._exchange() as sim:
             sim.clear()
             sim.disconnect(side="td")
+
+    def _exchange(self) -> SimControl:
+        """Of an exchange that may just have been started."""
+        deadline = time.monotonic() + _START_S
+        while True:
+            try:
+                return SimControl(self._address)
+            except ControlError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
 
     def _up_to(self, seconds: float) -> float:
         return self._chance.uniform(0, seconds)
