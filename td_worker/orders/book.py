@@ -138,12 +138,12 @@ class Book:
                 self._set(record, OrderState.SENT)
         else:
             record.error_id, record.error_msg = status, return_text(status)
-            self._set(record, OrderState.NOT_SENT)
+            self._end(record, OrderState.NOT_SENT)
 
     def expired(self, record: Record) -> None:
         """Its deadline passed between intent and call."""
         record.error_msg = "expired before it was sent"
-        self._set(record, OrderState.NOT_SENT)
+        self._end(record, OrderState.NOT_SENT)
 
     def action(self, call: Call, session_id: int, number: int) -> bytes:
         """The body of any other request with the counter's names. Raises Refused."""
@@ -261,7 +261,7 @@ class Book:
         """Recovery has concluded that it never reached the counter."""
         if record.state in UNRESOLVED:
             record.error_msg = "it never reached the counter"
-            self._set(record, OrderState.NOT_SENT)
+            self._end(record, OrderState.NOT_SENT)
 
     def find(self, query: OutcomeQuery) -> Record | None:
         """Of this day, or by the first two names of an earlier one. Raises StoreError."""
@@ -329,6 +329,15 @@ class Book:
         record.state = state
         self._changed(record)
 
+    def _end(self, record: Record, state: OrderState) -> None:
+        """An end that no replay tells again is written before anybody is told of it."""
+        self._set(record, state)
+        try:
+            self._store.update([record])
+        except sqlite3.Error:
+            return  # ``flush`` tries again and complains
+        self._dirty.pop(record.number, None)
+
     def _changed(self, record: Record) -> None:
         self._dirty[record.number] = record
         if record.leg:
@@ -356,7 +365,7 @@ class Book:
         error = int(self._info.get(event.info, "ErrorID") or 0) if event.info else 0
         if error and event.info:
             if refuse(record, error, str(self._info.get(event.info, "ErrorMsg") or "")):
-                self._changed(record)
+                self._end(record, record.state)
         elif record.state in UNRESOLVED and event.name.startswith("OnRsp"):
             self._set(record, OrderState.ACK)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from bus.errors import Refused
 from bus.orders import OrderState, OutcomeQuery
-from td_worker.orders.record import Duplicate
+from td_worker.orders.book import Book
+from td_worker.orders.record import Duplicate, Ticket
 from td_worker.orders.store import Store
 
 from . import desk
@@ -99,6 +102,30 @@ def test_what_the_api_did_not_take_is_not_sent() -> None:
     book.handed(ticket.record, -3)
     assert ticket.record.state is OrderState.NOT_SENT
     assert not book.unresolved()
+
+
+def _refused(book: Book, ticket: Ticket) -> None:
+    (request,) = [number for number, record in book._by_request.items() if record is ticket.record]
+    book.reply(event("OnRspOrderInsert", fields("InputOrder", ticket.body), 31, request))
+
+
+@pytest.mark.parametrize(
+    ("end", "state"),
+    [
+        (lambda book, ticket: book.handed(ticket.record, -1), OrderState.NOT_SENT),
+        (lambda book, ticket: book.expired(ticket.record), OrderState.NOT_SENT),
+        (lambda book, ticket: book.unsent(ticket.record), OrderState.NOT_SENT),
+        (_refused, OrderState.REJECTED),
+    ],
+)
+def test_an_end_that_no_replay_tells_again_is_on_the_disk_at_once(
+    end: Callable[[Book, Ticket], None], state: OrderState
+) -> None:
+    store = Store(None)
+    book = desk.new_book(store)
+    end(book, order(book, book.new_session(), "2"))
+    (record,) = store.load()
+    assert record.state is state
 
 
 def test_a_refusal_by_the_counter_is_on_record() -> None:
