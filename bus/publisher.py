@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
@@ -20,6 +21,7 @@ _LONGEST_TOPIC: Final = 1024  # bytes of a subscription; a longer one ends its c
 # Subscriptions taken under one lock, so that a flood of them does not stop the ticks, and in all.
 _UNDER_LOCK: Final = 256
 _AT_ONCE: Final = 8192
+_MOST_ENDED: Final = 10_000  # topics whose seq is remembered one by one
 
 
 class Stream:
@@ -27,9 +29,9 @@ class Stream:
 
     __slots__ = ("last", "prefix", "seq")
 
-    def __init__(self, topic: str) -> None:
+    def __init__(self, topic: str, seq: int = 0) -> None:
         self.prefix = topic.encode() + b"\0"
-        self.seq = 0
+        self.seq = seq
         self.last: bytes | None = None
 
 
@@ -55,12 +57,15 @@ class Publisher:
         # Past pyzmq's Python layer, whose options we do not use: 0.5 us less a message.
         self._send = partial(zmq.backend.Socket.send, self.socket)
         self._streams: dict[str, Stream] = {}
+        self._ended: OrderedDict[str, int] = OrderedDict()  # topics that were dropped, their seq
+        self._floor = 0  # above every seq of a topic that is not remembered any more
 
     def stream(self, topic: str) -> Stream:
         """The stream of a topic, made at first use."""
         stream = self._streams.get(topic)
         if stream is None:
-            stream = self._streams.setdefault(topic, Stream(topic))
+            begun = Stream(topic, self._ended.pop(topic, self._floor))
+            stream = self._streams.setdefault(topic, begun)
         return stream
 
     def last(self, topic: str) -> bytes | None:
@@ -75,8 +80,14 @@ class Publisher:
             stream.last = None
 
     def drop(self, topic: str) -> None:
-        """A topic that nobody follows ends; if it ever comes back, its seq begins anew."""
-        self._streams.pop(topic, None)
+        """A topic ends. If it ever comes back its seq goes on, or leaves some out when many topics
+        have ended since; it never repeats one, which a subscriber would take for old."""
+        stream = self._streams.pop(topic, None)
+        if stream is None or not stream.seq:
+            return
+        self._ended[topic] = stream.seq
+        if len(self._ended) > _MOST_ENDED:
+            self._floor = max(self._floor, self._ended.popitem(last=False)[1])
 
     def publish(
         self,

@@ -257,8 +257,7 @@ class TdWorker:
 
     def _release(self, session: Session) -> None:
         self.accounts.release(session)
-        # Where returns were ever published, a topic that begins anew would repeat their places.
-        if not session.returns.journal.exists:
+        if not session.returns.journal.exists:  # a name that somebody made up
             self.publisher.drop(session.returns.topic)
 
     def _detach(self, peer: bytes, call: Call) -> None:

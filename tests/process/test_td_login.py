@@ -160,6 +160,20 @@ def test_after_a_lock_nobody_reaches_the_front_not_even_after_a_restart(
     assert logins(sim) == before
 
 
+def test_the_returns_of_an_account_never_repeat_a_seq(group: Group, user: str) -> None:
+    """Whoever follows it already has heard the front connect for the login that failed."""
+    with TdLink(group) as client:
+        client.subscribe(account_topic("9999", user))
+        client.try_login(user, "wrong")
+        client.wait_for(lambda: not accounts(client, user), "end of the session")
+        time.sleep(0.1)
+        client.login(user, PASSWORD)
+        client.pump(0.3)
+        heard = [message.seq for message in client.taken()]
+        assert heard == sorted(set(heard))
+        assert len(heard) >= 3
+
+
 # -- a password that must be changed ---------------------------------------------------------
 
 
