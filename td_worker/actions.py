@@ -140,7 +140,7 @@ class Actions:
 
     def _insert(self, peer: bytes, call: Call, session_id: int, book: Book) -> None:
         if self.problem:
-            raise request_failed(f"{self.problem}; nothing was sent")
+            raise request_failed(f"{self.problem}; nothing was sent for this call")
         number = self._ids.next()
         try:
             record, body = book.intend(call, session_id, number)

@@ -136,6 +136,7 @@ class Session:
             self.disconnects,
             self._clients,
             lambda: self.book,
+            lambda: self.actions.problem,
             limits,
         )
         self._idle_since: float | None = None
@@ -359,7 +360,8 @@ class Session:
         self.recovery.listen(now)
 
     def _open_book(self, day: str, now: float) -> None:
-        if self._book is not None and day in ("", self._book.day):
+        same = self._book is not None and day in ("", self._book.day)
+        if same and not (day and self.actions.problem):  # else its file may have become usable
             return
         if self._book is not None:
             self._book.close()

@@ -24,7 +24,8 @@ log = logging.getLogger("td_worker")
 
 
 class Verbs:
-    """One account's. ``clients`` has the virtual SessionID of each handle."""
+    """One account's. ``clients`` has the virtual SessionID of each handle; ``problem`` says why
+    the records of the day are not known, "" when they are."""
 
     def __init__(
         self,
@@ -33,11 +34,12 @@ class Verbs:
         disconnects: Disconnects,
         clients: dict[bytes, int],
         book: Callable[[], Book],
+        problem: Callable[[], str],
         limits: SessionLimits,
     ) -> None:
         self._replies, self._returns = replies, returns
         self._disconnects, self._clients, self._book = disconnects, clients, book
-        self._limits = limits
+        self._problem, self._limits = problem, limits
 
     def answer(self, peer: bytes, call: Call) -> None:
         """Do what a call of one of ``NAMES`` asks. Raises Refused."""
@@ -58,6 +60,8 @@ class Verbs:
         except StoreError:
             log.exception("an earlier day cannot be read")
             raise refused(INTERNAL_ERROR, "an earlier day cannot be read") from None
+        if record is None and self._problem():  # nobody can say that it was never sent
+            raise refused(INTERNAL_ERROR, self._problem())
         if record is None:
             raise request_failed(NOT_ON_RECORD)
         self._replies.own(peer, call, "Outcome", book.outcome(record))

@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from bus.orders import CancelOnDisconnect, Detached
-from schemas.errors import BAD_REQUEST, NETWORK_FAILURE
+from schemas.errors import BAD_REQUEST, INTERNAL_ERROR, NETWORK_FAILURE
 from sim.control import SimControl
 from tests.support.buslink import Published, Reply, TdLink
 from tests.support.group import CHECKOUT, Group
@@ -724,6 +724,31 @@ def test_on_a_full_disk_orders_are_refused_and_cancels_go_on(tmp_path: Path) -> 
         client.rows(cancel(client, order), 1)
         client.next("OnRtnOrder", lambda order: order["OrderStatus"] == "5")
         assert place.group.running("td_worker")
+
+
+def test_while_the_records_cannot_be_read_no_order_is_told_to_be_unknown(tmp_path: Path) -> None:
+    """That would mean that it was never sent. The next login looks at the file again."""
+    with running(tmp_path) as place:
+        client, own = place.client(), new_id()
+        order = client.order(place.instrument, place.low, client_order_id=own)
+        assert client.rows(order, 1)[0].name == "Sent"
+        client.wait_outcome("ACK", client_order_id=own)
+        place.group.kill("td_worker")
+        (file,) = place.group.data.glob("td_worker/accounts/*/orders/*.db")
+        for path in file.parent.iterdir():
+            path.rename(path.with_name(f"away-{path.name}"))
+        file.write_bytes(b"no database" * 1000)
+        place.group.start("td_worker")
+        client = place.client()
+        row = client.outcome(client_order_id=own)
+        assert (row.name, row.error_id) == ("Error", INTERNAL_ERROR)
+        assert client.rows(client.order(place.instrument, place.low), 1)[0].name == "Error"
+        for path in file.parent.glob("away-*"):
+            path.rename(path.with_name(path.name.removeprefix("away-")))
+        place.cut(client)
+        assert client.outcome(client_order_id=own).own["state"] == "ACK"
+        assert client.rows(client.order(place.instrument, place.low), 1)[0].name == "Sent"
+        assert place.accepted() == 2
 
 
 def test_what_is_kept_of_orders_is_closed_to_others(place: Place) -> None:
