@@ -138,13 +138,15 @@ def _read(path: Path) -> dict[str, Any]:
         if len(text) > _LARGEST:
             raise ConfigError(f"{path}: larger than {_LARGEST} bytes")
         document = yaml.load(text, _Loader)
-    except (OSError, UnicodeDecodeError) as exc:
+    except OSError as exc:
         raise ConfigError(f"{path}: {exc}") from None
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(exc, "problem", None) or "not valid"
         raise ConfigError(f"{path}: not valid YAML{where}: {problem}") from None
+    except (ValueError, AttributeError) as exc:  # of yaml's own: a day 2026-13-45, "!!int x"
+        raise ConfigError(f"{path}: not valid YAML: {exc}") from None
     if not isinstance(document, dict) or not document:
         # An empty one is a file that somebody is just writing rather than the wish for no limits.
         raise ConfigError(f"{path}: expected keys and values at the top")

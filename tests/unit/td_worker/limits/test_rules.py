@@ -65,6 +65,9 @@ def test_both_readmes_explain_every_key(readme: str) -> None:
         ("accounts: [1]", "accounts: expected keys and values"),
         ('accounts: {"1": {max_volume: 3}, "1": {}}', "in line 1: 1 is there twice"),
         ("a: [", "not valid YAML in line "),
+        ("tick_age_s: 2026-13-45", "not valid YAML: month must be in 1..12"),
+        ("tick_age_s: !!int x", "not valid YAML: "),
+        ("tick_age_s: !!timestamp x", "not valid YAML: "),
         ("kill: maybe", "at `kill`"),
     ],
 )
