@@ -12,6 +12,7 @@ from .patterns import Pattern
 from .rules import Account, Bounds, Defaults, Kill, Meters, Rules
 
 _MOST_NAMES: Final = 8192  # instruments whose bounds are kept
+_KILLS: Final[tuple[Kill, ...]] = (False, True, "cancel_all")  # the next one does more
 
 
 class Bound(NamedTuple):
@@ -122,7 +123,8 @@ class Resolved:
         self.refuses_self_trade = self.account.value("self_trade") == "refuse"
         self.meters: Meters = self.account.value("meters") or Meters()
         self.meters_where = self.account.origin("meters")
-        self.kill: Kill = own.kill or rules.kill
+        # An account's plain switch takes nothing from the whole worker's cancel_all.
+        self.kill: Kill = max(own.kill, rules.kill, key=_KILLS.index)
         self.kill_where = account if own.kill else "the whole worker"
         self.tick_age_s = rules.tick_age_s
         self.needs_ticks = self.account.ticks or self.client.ticks

@@ -457,3 +457,13 @@ def test_the_switch_of_the_file_is_not_a_clients_to_set_off(desk: Desk) -> None:
     desk.document = {}
     desk.restart()
     desk.order()
+
+
+@pytest.mark.parametrize(("whole", "own"), [("cancel_all", True), (True, "cancel_all")])
+def test_of_two_switches_of_the_file_the_one_that_does_more_holds(
+    desk: Desk, whole: object, own: object
+) -> None:
+    desk.document = {"kill": whole, "accounts": {USER: {"kill": own}}}
+    desk.restart()
+    assert desk.refused() == f"kill switch, set by the limits file for account {USER}"
+    assert desk.limits.cancels_all
