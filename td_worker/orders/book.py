@@ -96,6 +96,7 @@ class Book:
         self._by_request: dict[int, Record] = {}  # by nRequestID of this process
         self._legs: dict[int, list[Record]] = {}  # by the number of their quote
         self._open: dict[int, Record] = {}
+        self._living: dict[int, dict[int, Record]] = {}  # by virtual session and number
         self._actions: OrderedDict[int, bytes] = OrderedDict()
         self._dirty: dict[int, Record] = {}
         self._next_flush = -math.inf
@@ -282,13 +283,11 @@ class Book:
 
     def live(self, session_id: int | None = None) -> list[Record]:
         """Orders and quotes that may still trade, of one virtual session or of all."""
-        return [
-            record
-            for record in self._records.values()
-            if record.kind in TRADED
-            and not (record.final or record.leg or _is_parked(record))
-            and session_id in (None, record.session_id)
-        ]
+        if session_id is None:
+            living = [record for each in self._living.values() for record in each.values()]
+        else:
+            living = list(self._living.get(session_id, {}).values())
+        return [record for record in living if not _is_parked(record)]
 
     def flush(self, now: float) -> None:
         """Write what has changed. Never raises: what cannot be written stays for the next time."""
@@ -322,8 +321,7 @@ class Book:
         self.stats.records += 1
         if record.client_order_id:
             self._by_client_id[record.client_order_id] = record
-        if record.state in UNRESOLVED:
-            self._open[record.number] = record
+        self._sort(record)
 
     def _set(self, record: Record, state: OrderState) -> None:
         record.state = state
@@ -340,12 +338,22 @@ class Book:
 
     def _changed(self, record: Record) -> None:
         self._dirty[record.number] = record
-        if record.leg:
-            return
+        if not record.leg:
+            self._sort(record)
+
+    def _sort(self, record: Record) -> None:
+        """Into those that are looked at all the time, which must not cost more as the day goes."""
         if record.state in UNRESOLVED:
             self._open[record.number] = record
         else:
             self._open.pop(record.number, None)
+        living = self._living.setdefault(record.session_id, {})
+        if record.kind in TRADED and not record.final:
+            living[record.number] = record
+        else:
+            living.pop(record.number, None)
+        if not living:
+            del self._living[record.session_id]
 
     def _of_client_id(self, client_order_id: str) -> Record | None:
         found = self._by_client_id.get(client_order_id)

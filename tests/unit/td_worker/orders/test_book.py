@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from td_worker.orders.record import Duplicate, Ticket
 from td_worker.orders.store import Store
 
 from . import desk
-from .desk import FRONT, SESSION, event, fields, identity, order, order_state, trade
+from .desk import DAY, FRONT, SESSION, event, fields, identity, order, order_state, trade
 
 
 def test_the_counter_sees_our_reference_and_the_client_its_own() -> None:
@@ -137,3 +138,20 @@ def test_a_refusal_by_the_counter_is_on_record() -> None:
     assert identity(shown)[2] == "2"
     outcome = book.outcome(ticket.record)
     assert (outcome.state, outcome.error_id) == (OrderState.REJECTED, 31)
+
+
+def test_who_lives_is_known_without_a_look_at_the_whole_day(tmp_path: Path) -> None:
+    """Cancel-on-disconnect and the kill switch ask in each round of the loop."""
+    book = desk.new_book(Store(tmp_path / f"{DAY}.db"))
+    one, two = book.new_session(), book.new_session()
+    tickets = [order(book, session) for session in (one, one, two)]
+    book.returned(order_state(tickets[0], "5"), 0.0)
+    book.unsent(tickets[1].record)
+    assert book.live(one) == []
+    book.returned(order_state(tickets[1], "3"), 0.0)
+    book._records.clear()
+    assert book.live(one) == [tickets[1].record]
+    assert book.live() == [tickets[2].record, tickets[1].record]
+    book.close()
+    again = desk.new_book(Store(tmp_path / f"{DAY}.db"))
+    assert [record.number for record in again.live()] == [2, 3]
