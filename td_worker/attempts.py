@@ -11,6 +11,9 @@ from bus.rpc import Call
 from bus.secrets import Secret
 
 _MOST: Final = 1000
+# Different passwords that wait: each may cost the guard a slow hash, all at once.
+_MOST_OF_ORIGIN: Final = 3
+_MOST_DIFFERENT: Final = 50
 
 
 @dataclass(slots=True, eq=False)
@@ -44,6 +47,12 @@ class Attempts:
         """Raises Refused when too many wait."""
         if len(self._waiting) >= _MOST:
             raise request_failed("too many logins of this account wait for the front")
+        password = attempt.password.reveal()
+        waiting = {other.password.reveal() for other in self._waiting}
+        his = {x.password.reveal() for x in self._waiting if x.origin == attempt.origin}
+        many = len(his) >= _MOST_OF_ORIGIN or len(waiting) >= _MOST_DIFFERENT
+        if many and password not in waiting:
+            raise request_failed("too many different passwords wait for the front")
         self._waiting.append(attempt)
 
     def expired(self, now: float) -> list[Attempt]:

@@ -267,7 +267,8 @@ class Gate:
             if objection.error_id == WRONG_PASSWORD:
                 self._refuse(other, now)
             else:
-                self._replies.refuse(other.peer, other.call, objection)
+                give = partial(self._replies.refuse, other.peer, other.call, objection)
+                self._slow(other, now, give)
 
     def _ask(self, name: str, raw: bytes, now: float) -> None:
         self._retry.unanswered(now + self._patience.next_s)
@@ -404,6 +405,10 @@ class Gate:
         """A wrong password, by the front's word or ours: the answer takes its time."""
         refusal = event or self._wrong_password()
         give = partial(self._replies.event, attempt.peer, attempt.call, refusal, last=True)
+        self._slow(attempt, now, give)
+
+    def _slow(self, attempt: Attempt, now: float, give: Callable[[], None]) -> None:
+        """Nothing more is heard of his origin meanwhile: each guess may cost a slow hash."""
         deadline = attempt.deadline - _ANSWER_FIRST_S
         self._wrongs.wrong((self._user, attempt.origin), give, now, deadline)
 

@@ -20,6 +20,8 @@ from bus.errors import Refused, request_failed
 from bus.secrets import Secret
 from schemas.errors import text_of
 
+from .attempts import same
+
 log = logging.getLogger("td_worker")
 
 WRONG_PASSWORD: Final = 3
@@ -57,6 +59,7 @@ class Guard:
         self._file, self._place, self._locked_s = file, place, locked_s
         self._address = address
         self._memory = _read(file) or _Memory(salt=base64.b64encode(os.urandom(16)).decode())
+        self._hashed: tuple[Secret, str] | None = None  # the last one
 
     def objection(self, password: Secret, now: float) -> Refused | None:
         """Why a login with it must not go to the front; error 3 when that has refused it already.
@@ -121,9 +124,13 @@ class Guard:
 
     def _hash(self, password: Secret) -> str:
         """12 ms, so only for logins that would go to the front."""
+        if self._hashed is not None and same(password, self._hashed[0]):
+            return self._hashed[1]
         text = f"{self._place}\0{password.reveal()}".encode()
         salt = base64.b64decode(self._memory.salt)
-        return base64.b64encode(hashlib.scrypt(text, salt=salt, n=1 << 12, r=8, p=1)).decode()
+        digest = base64.b64encode(hashlib.scrypt(text, salt=salt, n=1 << 12, r=8, p=1)).decode()
+        self._hashed = password, digest
+        return digest
 
     def _write(self) -> None:
         """A full disk must not keep anybody out; then it is remembered until the end only."""

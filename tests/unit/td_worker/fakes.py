@@ -163,11 +163,13 @@ class Desk:
         password: str = "right",
         patience_s: float = 8.0,
         method: str = "ReqUserLogin",
+        origin: str = "",
     ) -> None:
         body = bytes(CATALOGUE.layouts[CATALOGUE.td.requests[method].struct].size)
         call = Call(1, method, 0, body=body)
         with self._told():
-            attempt = Attempt(peer, call, Secret(password), self.now + patience_s)
+            deadline = self.now + patience_s
+            attempt = Attempt(peer, call, Secret(password), deadline, origin or peer.hex())
             self.gate.attach(attempt, self.now)
 
     def change(self, peer: bytes, old: str, new: str, patience_s: float = 8.0) -> None:

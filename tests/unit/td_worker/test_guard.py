@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from pathlib import Path
 
 import pytest
 
+from bus.errors import Refused
 from bus.secrets import Secret
 from td_worker.guard import Guard
+from td_worker.wrongs import Wrongs
 from tests.unit.td_worker.fakes import CONFIG, Desk
 
 NOW = 1_800_000_000.0
@@ -173,3 +176,58 @@ def test_only_a_plain_login_says_that_the_password_is_wrong(tmp_path: Path, meth
     desk.answer(error=3)
     known = objects(guard(tmp_path), "right").startswith("3 ")
     assert known is (method == "ReqUserLogin")
+
+
+def hashes(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Each costs the main thread, and so the orders of all accounts, 12 ms."""
+    made: list[bytes] = []
+
+    def scrypt(text: bytes, **_: object) -> bytes:
+        made.append(text)
+        return hashlib.sha256(text).digest()
+
+    monkeypatch.setattr("td_worker.guard.hashlib.scrypt", scrypt)
+    return made
+
+
+def test_guesses_that_are_only_turned_away_slow_their_origin_as_well(tmp_path: Path) -> None:
+    desk = Desk(guard=guard(tmp_path))
+    desk.wrongs = desk.gate._wrongs = Wrongs(1.0)
+    desk.connect()
+    refused_by_the_front(desk, "w1", "w2", "w3")
+    desk.client(b"x", "w4", origin="o")
+    with pytest.raises(Refused, match="nothing is tried for"):
+        desk.wrongs.check(("u1", "o"), desk.now)
+    assert (b"x", "Error", -1) not in desk.replies.heard
+    desk.later(1.1)
+    assert (b"x", "Error", -1) in desk.replies.heard
+
+
+def test_passwords_that_wait_for_the_front_do_not_stop_the_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(guard=guard(tmp_path))
+    for number in range(3):
+        desk.client(b"x", f"w{number}", origin="o")
+    desk.client(b"x", "w1", origin="o")
+    with pytest.raises(Refused, match="too many different passwords"):
+        desk.client(b"x", "w3", origin="o")
+    for number in range(3, 50):
+        desk.client(b"x", f"w{number}", origin=f"o{number}")
+    with pytest.raises(Refused, match="too many different passwords"):
+        desk.client(b"x", "w50", origin="o50")
+    made = hashes(monkeypatch)
+    desk.connect()
+    for _ in range(3):
+        desk.answer()
+        desk.answer(error=3)
+    assert len(made) <= 52
+    assert len(desk.replies.heard) == 51
+
+
+def test_the_same_password_is_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each reconnect of each account brings it."""
+    made, desk = hashes(monkeypatch), guard(tmp_path)
+    for _ in range(3):
+        desk.accepted(Secret("right"))
+    assert len(made) == 1
