@@ -25,11 +25,12 @@ def open_book(catalogue: Catalogue, folder: Path, day: str, keep_days: int) -> O
     """The book of ``day`` in ``folder``, where the files of ``keep_days`` days stay. With a file
     that cannot be used the book is in the memory: cancels, queries and returns go on."""
     try:
-        book = Book(catalogue, Store(folder / f"{int(day):08}.db"), day)
+        store = Store(folder / f"{int(day):08}.db")
+        _remove_old(folder, keep_days)  # before the book looks at what there is
+        book = Book(catalogue, store, day)
     except (StoreError, ValueError) as exc:
         log.critical("orders cannot be recorded", extra={"fields": {"error": str(exc)}})
         return Opened(Book(catalogue, Store(None), day), "the records of the day cannot be used")
-    _remove_old(folder, keep_days)
     return Opened(book, "")
 
 

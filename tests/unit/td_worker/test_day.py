@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import schemas.catalogue
+from bus.orders import OutcomeQuery
 from td_worker.day import open_book
+
+from .orders.desk import order
 
 CATALOGUE = schemas.catalogue.load()
 DAY = "20261122"
@@ -27,5 +30,20 @@ def test_an_old_file_that_cannot_be_removed_stops_nothing(tmp_path: Path) -> Non
         (tmp_path / f"202607{day:02}.db").unlink()
         open_book(CATALOGUE, tmp_path, f"202608{day:02}", 100).book.close()
     opened = open_book(CATALOGUE, tmp_path, DAY, 10)
+    assert not opened.problem
+    opened.book.close()
+
+
+def test_an_id_of_a_day_that_is_not_kept_is_unknown_and_brings_no_file_back(tmp_path: Path) -> None:
+    for day in ("20261118", "20261119", "20261120"):
+        book = open_book(CATALOGUE, tmp_path, day, 100).book
+        order(book, book.new_session(), client_order_id=f"of {day}")
+        book.close()
+    book = open_book(CATALOGUE, tmp_path, DAY, 2).book
+    assert book.find(OutcomeQuery(client_order_id="of 20261120")) is not None
+    assert book.find(OutcomeQuery(client_order_id="of 20261118")) is None
+    book.close()
+    assert [path.stem for path in sorted(tmp_path.glob("*.db"))] == ["20261120", DAY]
+    opened = open_book(CATALOGUE, tmp_path, "20261123", 2)
     assert not opened.problem
     opened.book.close()
