@@ -22,6 +22,10 @@ class Viewer(Protocol):
 
     def on_return(self, message: Message) -> None: ...
 
+    def on_loss(self) -> None:
+        """Returns are missing from here on."""
+        ...
+
 
 class _Held(NamedTuple):
     place: tuple[int, int]
@@ -107,12 +111,17 @@ class Returns:
             self.lost_at = (message.epoch, message.seq)
         for viewer in list(self.viewers):
             viewer.on_return(message)
-        self.skipped()
+        self._deliver()
         for watch in [watch for watch in self._watches if watch.place <= self.place]:
             self._watches.remove(watch)
             watch.then()
 
     def skipped(self) -> None:
+        for viewer in list(self.viewers):
+            viewer.on_loss()
+        self._deliver()
+
+    def _deliver(self) -> None:
         while self._held and self._held[0].place <= self.place:
             self._held.popleft().deliver()
 

@@ -241,6 +241,10 @@ class TdSession(Session):
         ):
             self.push(push, what, self.services.td_renderer)
 
+    def on_loss(self) -> None:
+        # Nothing else would show a client that it lacks a trade.
+        self.peer.give_up(1012, "returns were lost; log in again, query orders and trades")
+
     def _leave(self, clean: bool) -> None:
         """Give the session handle back, if there is one."""
         if self.account is not None:

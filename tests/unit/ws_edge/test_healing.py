@@ -28,6 +28,7 @@ from tests.support.edge_core import (
 from ws_edge.stream import _MOST_AHEAD
 
 TOPIC = account_topic(BROKER, USER)
+LOST = (1012, "returns were lost; log in again, query orders and trades")
 
 
 def frame(seq: int, topic: str = TOPIC) -> bytes:
@@ -131,12 +132,13 @@ def test_whatever_the_road_does_each_return_arrives_once_and_in_order(steps: lis
     assert road.core.counters.returns_lost == road.core.counters.held_too_long == 0
 
 
-def test_without_the_second_way_they_are_lost_and_counted() -> None:
+def test_without_the_second_way_they_are_lost_and_the_client_knows() -> None:
     road = Road()
     for step in ("lose", "publish", "lose", "reply", "lose"):
         road.do(step)
     road.end(heals=False)
-    assert road.heard() == [3, ("reply", 1)]
+    assert road.heard() == []
+    assert road.client.pipe.given_up == LOST
     counters = road.core.counters
     assert (counters.returns_lost, counters.returns_healed, counters.held_too_long) == (1, 0, 1)
 
@@ -172,7 +174,8 @@ def test_all_viewers_get_what_was_missing_and_it_is_counted(core: Core, client: 
 def test_what_the_worker_has_not_kept_is_lost_at_once(core: Core, client: Client) -> None:
     arrive(core, 2, 6)
     core.td_worker.answer("Returns", *again(frame(4), reached=6))
-    assert numbers(client) == [2, 4, 6]
+    assert (numbers(client), client.pipe.given_up) == ([2], LOST)
+    assert core.returns().place == (1, 6)
     assert (core.counters.returns_healed, core.counters.returns_lost) == (1, 2)
 
 
@@ -208,14 +211,16 @@ def test_the_hold_is_bounded_in_time_and_in_number(core: Core, client: Client) -
     arrive(core, 3)
     core.clock.advance(1.99)
     assert numbers(client) == []
+    assert client.pipe.given_up is None
     core.clock.advance(0.02)
-    assert numbers(client) == [3]
+    assert client.pipe.given_up == LOST
+    assert core.returns().place == (1, 3)
     core.td_worker.take("Returns")
     core.clock.advance(5)
     arrive(core, *range(5, 5 + _MOST_AHEAD))
-    assert numbers(client) == []
+    assert core.returns().place == (1, 3)
     arrive(core, 5 + _MOST_AHEAD)
-    assert len(numbers(client)) == _MOST_AHEAD + 1
+    assert core.returns().place == (1, 5 + _MOST_AHEAD)
     assert core.counters.returns_lost == 2
 
 
@@ -243,11 +248,12 @@ def test_the_latest_login_asks_and_without_one_nobody_does(core: Core) -> None:
 def test_a_new_epoch_ends_the_gaps_of_the_old_one(core: Core, client: Client) -> None:
     arrive(core, 3)
     arrive(core, 1, epoch=2)
-    assert numbers(client) == [3, 1]
+    assert (numbers(client), client.pipe.given_up) == ([], LOST)
+    assert core.returns().place == (2, 1)
     core.clock.advance(10)
     assert core.counters.returns_lost == 1
     arrive(core, 4)
-    assert numbers(client) == []
+    assert core.returns().place == (2, 1)
 
 
 def test_a_return_of_another_account_is_never_shown(core: Core, client: Client) -> None:
