@@ -16,6 +16,7 @@ from bus.lock import hold
 
 from .config import TdConfig
 from .guard import Guard
+from .orders.elsewhere import Elsewhere
 from .session import Session
 from .wrongs import Wrongs
 
@@ -47,6 +48,7 @@ class Account:
         place = " ".join(config.fronts)
         self.guard = Guard(self.folder / _GUARD, place, config.locked_s, rest.address)
         self.wrongs = rest.wrongs
+        self.elsewhere = Elsewhere(self.folder)
         self.sessions: dict[int, Session] = {}  # by slot
         # Slots of which an API object is being released; it still uses the folder.
         self.stopping: list[int] = []

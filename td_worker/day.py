@@ -9,6 +9,7 @@ from typing import NamedTuple
 from schemas.catalogue import Catalogue
 
 from .orders.book import Book
+from .orders.elsewhere import Elsewhere
 from .orders.store import Store, StoreError
 
 log = logging.getLogger("td_worker")
@@ -21,16 +22,27 @@ class Opened(NamedTuple):
     problem: str
 
 
-def open_book(catalogue: Catalogue, folder: Path, day: str, keep_days: int) -> Opened:
+def open_book(
+    catalogue: Catalogue,
+    folder: Path,
+    day: str,
+    keep_days: int,
+    slot: int = 0,
+    elsewhere: Elsewhere | None = None,
+) -> Opened:
     """The book of ``day`` in ``folder``, where the files of ``keep_days`` days stay. With a file
     that cannot be used the book is in the memory: cancels, queries and returns go on."""
+    slots = elsewhere or Elsewhere(folder)
     try:
         store = Store(folder / f"{int(day):08}.db")
         _remove_old(folder, keep_days)  # before the book looks at what there is
-        book = Book(catalogue, store, day)
+        book = Book(
+            catalogue, store, day, slot=slot, elsewhere=lambda query: slots.find(folder, query)
+        )
     except (StoreError, ValueError) as exc:
         log.critical("orders cannot be recorded", extra={"fields": {"error": str(exc)}})
         return Opened(Book(catalogue, Store(None), day), "the records of the day cannot be used")
+    slots.opened(folder, book)
     return Opened(book, "")
 
 

@@ -79,6 +79,7 @@ class Session:
         self.user = user = account.user
         self.slot = slot  # 0, or its number when each client has a session of his own
         self.folder = account.slot_folder(slot)  # of its orders and returns
+        self._elsewhere = account.elsewhere
         self._catalogue, self._config, self._registry = catalogue, config, registry
         self._epoch, self._lifecycle = publisher.epoch, lifecycle
         self.connection = Connection(
@@ -153,8 +154,7 @@ class Session:
     def close(self) -> None:
         """Write what is not on the disk yet."""
         self.returns.journal.close()
-        if self._book is not None:
-            self._book.close()
+        self._close_book()
 
     @property
     def repeated(self) -> int:
@@ -363,16 +363,21 @@ class Session:
         same = self._book is not None and day in ("", self._book.day)
         if same and not (day and self.actions.problem):  # else its file may have become usable
             return
-        if self._book is not None:
-            self._book.close()
+        self._close_book()
+        keep_days = self._config.keep_days
         self._book, problem = open_book(
-            self._catalogue, self.folder / "orders", day, self._config.keep_days
+            self._catalogue, self.folder / "orders", day, keep_days, self.slot, self._elsewhere
         )
         self.actions.book, self.actions.problem = self._book, problem
         self.limits.new_day(day)
         self.limits.recovered(self._book.live())
         self.unresolved.opened(self._book, now)
         self.disconnects.begin(day)
+
+    def _close_book(self) -> None:
+        if self._book is not None:
+            self._book.close()
+            self._elsewhere.closed(self.folder / "orders")
 
     def _day(self, login: Event) -> str:
         """Its TradingDay, "" when it does not tell."""

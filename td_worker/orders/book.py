@@ -22,7 +22,7 @@ from .families import QUOTE, TRADED, Role, Shape, families_of, integer, text
 from .held import Held
 from .identity import Sessions
 from .index import Index, Key, keys
-from .intents import Intents, quote_of
+from .intents import Intents, parse_order_id, quote_of
 from .naming import Naming, check_size
 from .past import Past
 from .record import (
@@ -44,7 +44,8 @@ log = logging.getLogger("td_worker")
 _FLUSH_S: Final = 0.2
 _RETRY_S: Final = 1.0
 _MOST_ACTIONS: Final = 10_000
-_MOST_NUMBER: Final = 10  # digits
+
+Find = Callable[[OutcomeQuery], Record | None]
 
 
 @dataclass(slots=True)
@@ -76,8 +77,10 @@ class Book:
         store: Store,
         day: str,
         clock_ns: Callable[[], int] = time.time_ns,
+        slot: int = 0,
+        elsewhere: Find = lambda _: None,
     ) -> None:
-        """Raises StoreError."""
+        """``elsewhere`` finds what the other slots of the account have. Raises StoreError."""
         self.day = day
         self.stats = Stats()
         self._clock_ns = clock_ns
@@ -87,9 +90,9 @@ class Book:
         self._index = Index(self._families.insertions)
         self._show = Show(self._index)
         self._held = Held()
-        self._past = Past(store)
+        self._past, self._elsewhere = Past(store), elsewhere
         self._sessions = Sessions()
-        self._intents = Intents(day, store.salt, self._sessions, clock_ns)
+        self._intents = Intents(day, slot, store.salt, self._sessions, clock_ns)
         self._naming = Naming(self._families, self._index, self._sessions)
         self._records: dict[int, Record] = {}
         self._by_client_id: dict[str, Record] = {}
@@ -265,15 +268,17 @@ class Book:
             self._end(record, OrderState.NOT_SENT)
 
     def find(self, query: OutcomeQuery) -> Record | None:
-        """Of this day, or by the first two names of an earlier one. Raises StoreError."""
+        """Of this day, or by the first two names of an earlier one or of another slot. Raises
+        StoreError."""
+        return self.find_own(query) or self._elsewhere(query)
+
+    def find_own(self, query: OutcomeQuery) -> Record | None:
+        """Of this slot. Raises StoreError."""
         if query.client_order_id:
-            return self._of_client_id(query.client_order_id)
+            known = self._by_client_id.get(query.client_order_id)
+            return known or self._past.of_client_id(query.client_order_id)
         if query.order_id:
-            day, _, digits = query.order_id.partition("-")
-            if not (digits.isascii() and digits.isdigit()) or len(digits) > _MOST_NUMBER:
-                return None
-            number = int(digits)
-            return self._records.get(number) if day == self.day else self._past.get(day, number)
+            return self._of_order_id(query.order_id)
         ref = query.order_ref.encode("ascii", "replace")
         named = (self._index.of_client(query.session_id, kind, ref) for kind in TRADED)
         return next(filter(None, named), None)
@@ -355,13 +360,16 @@ class Book:
         if not living:
             del self._living[record.session_id]
 
-    def _of_client_id(self, client_order_id: str) -> Record | None:
-        found = self._by_client_id.get(client_order_id)
-        return found or self._past.of_client_id(client_order_id)
+    def _of_order_id(self, order_id: str) -> Record | None:
+        day, number = parse_order_id(order_id)
+        found = self._records.get(number) if day == self.day else self._past.get(day, number)
+        return found if found is not None and found.order_id == order_id else None
 
     def _check_client_id(self, call: Call) -> None:
         """Raises Duplicate, or Refused when the id was used for something else."""
-        known = self._of_client_id(call.client_order_id) if call.client_order_id else None
+        if not call.client_order_id:
+            return
+        known = self.find(OutcomeQuery(client_order_id=call.client_order_id))
         if known is None:
             return
         if (known.method, known.body) != (call.method, call.body):

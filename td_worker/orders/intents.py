@@ -14,6 +14,8 @@ from .record import Record
 
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
+_MOST_DIGITS: Final = 10  # of a record's number
+
 
 class Intents:
     """Gives out the numbers of one day. ``front`` and ``session`` are the counter's login.
@@ -23,9 +25,10 @@ class Intents:
     """
 
     def __init__(
-        self, day: str, salt: int, sessions: Sessions, clock_ns: Callable[[], int]
+        self, day: str, slot: int, salt: int, sessions: Sessions, clock_ns: Callable[[], int]
     ) -> None:
-        self._day, self._salt, self._sessions, self._clock_ns = day, salt, sessions, clock_ns
+        self._name = f"{day}.{slot}" if slot else day
+        self._salt, self._sessions, self._clock_ns = salt, sessions, clock_ns
         self._days = _days(day)
         self._last = 0
         self.refs = Refs(0)
@@ -83,7 +86,7 @@ class Intents:
         self._last += 1
         return Record(
             number=self._last,
-            order_id=f"{self._day}-{self._last}",
+            order_id=f"{self._name}-{self._last}",
             method=method,
             kind=kind,
             leg=leg,
@@ -107,6 +110,13 @@ class Intents:
         """12 characters: day, store, number; unique for the account over days."""
         salt = _base36(self._salt % 36**4, 4)
         return f"{self._days}{salt}{_base36(number, 5)}".encode()
+
+
+def parse_order_id(order_id: str) -> tuple[str, int]:
+    """The day and the number in it, 0 for what is no id of ours; the slot stands between them."""
+    name, _, digits = order_id.partition("-")
+    is_number = digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS
+    return name.partition(".")[0], int(digits) if is_number else 0
 
 
 def quote_of(leg: Record) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from bus.frames import account_topic
 from schemas.errors import NETWORK_FAILURE, NOT_LOGGED_IN
 from sim.control import SimControl
 from tests.chaos.races import races
-from tests.support.buslink import TdLink
+from tests.support.buslink import Reply, TdLink
 from tests.support.group import CHECKOUT, Group
 
 PASSWORD = "td-geheim-4711"
@@ -287,6 +288,34 @@ def test_each_client_may_have_a_session_of_his_own(tmp_path: Path) -> None:
             third.try_login(user, PASSWORD)
             assert sorted(account["slot"] for account in accounts(third, user)) == [1, 2]
             second.close()
+
+
+def test_an_id_counts_in_every_session_of_an_account(tmp_path: Path) -> None:
+    """Who comes back may be given another slot."""
+    with with_keys(tmp_path, sessions="exclusive") as group:
+        group.start("sim", "td_worker")
+        user = USERS[0]
+        with control(group) as sim, ExitStack() as links:
+            first, second, third = (links.enter_context(TdLink(group)) for _ in range(3))
+            for client in (first, second):
+                client.try_login(user, PASSWORD)
+            body = second.order_body("rb2610", 3000.0)
+
+            def order(client: TdLink) -> Reply:
+                number = client.send(
+                    "ReqOrderInsert", body, session=client.handle, client_order_id="mine"
+                )
+                return client.rows(number, 1)[0]
+
+            (sent, again) = order(second).own, order(first).own
+            assert (sent["duplicate"], again["duplicate"]) == (False, True)
+            assert again["order_id"] == sent["order_id"]
+            other = first.rows(first.order("rb2610", 3000.0), 1)[0].own["order_id"]
+            assert other != sent["order_id"]
+            second.close()
+            third.wait_for(lambda: at_counter(sim, user) == 1, "end of the second session")
+            assert first.outcome(client_order_id="mine").own["order_id"] == sent["order_id"]
+            assert first.outcome(order_id=sent["order_id"]).own["client_order_id"] == "mine"
 
 
 def _hears(client: TdLink) -> bool:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import schemas.catalogue
 from bus.orders import OutcomeQuery
+from bus.rpc import Call
 from td_worker.day import open_book
+from td_worker.orders.book import Book
+from td_worker.orders.elsewhere import Elsewhere
+from td_worker.orders.record import Duplicate
 
 from .orders.desk import order
 
@@ -47,3 +53,21 @@ def test_an_id_of_a_day_that_is_not_kept_is_unknown_and_brings_no_file_back(tmp_
     opened = open_book(CATALOGUE, tmp_path, "20261123", 2)
     assert not opened.problem
     opened.book.close()
+
+
+def test_an_id_of_a_slot_in_which_nobody_is_counts_after_a_restart(tmp_path: Path) -> None:
+    def opened(slot: int, elsewhere: Elsewhere) -> Book:
+        folder = tmp_path / "slots" / str(slot) / "orders"
+        return open_book(CATALOGUE, folder, DAY, 10, slot, elsewhere).book
+
+    first = opened(2, Elsewhere(tmp_path))
+    sent = order(first, first.new_session(), client_order_id="mine").record
+    first.close()
+    after = opened(1, Elsewhere(tmp_path))
+    with pytest.raises(Duplicate) as found:
+        again = Call(1, "ReqOrderInsert", 0, body=sent.body, client_order_id="mine")
+        after.intend(again, after.new_session(), 1)
+    assert found.value.record.order_id == sent.order_id == f"{DAY}.2-1"
+    assert after.find(OutcomeQuery(order_id=f"{DAY}.2-1")) is not None
+    assert after.find(OutcomeQuery(order_id=f"{DAY}.1-1")) is None
+    after.close()
