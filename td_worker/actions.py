@@ -72,7 +72,9 @@ class Actions:
         return method in self._insertions
 
     def is_again(self, call: Call) -> bool:
-        """Whether it names an order that is on record: it is answered from there, and not sent."""
+        """Whether it names an order that is on record: it is answered from there, and not sent. No
+        limit and no deadline refuses it: its client must hear what became of the order, and not
+        that nothing was sent."""
         if self.book is None or not call.client_order_id or not self.is_insertion(call.method):
             return False
         return self.book.find(OutcomeQuery(client_order_id=call.client_order_id)) is not None
@@ -83,9 +85,10 @@ class Actions:
         self._bodies.check(call.method, request.struct, call.body)
         if self.book is None:
             raise request_failed("no login has told the trading day yet; nothing was sent")
-        if call.seconds_left < 0:
-            raise _expired()
-        self._check_limits(call, session_id)
+        if not self.is_again(call):
+            if call.seconds_left < 0:
+                raise _expired()
+            self._limits.check(call, session_id, time.monotonic())
         if self.is_insertion(call.method):
             self._insert(peer, call, session_id, self.book)
         else:
@@ -128,15 +131,6 @@ class Actions:
             self._look(pending)
 
     # -- inside ------------------------------------------------------------------------------
-
-    def _check_limits(self, call: Call, session_id: int) -> None:
-        """Raises Refused, but not for what was sent before: its client must hear what became of it
-        and not that nothing was sent."""
-        try:
-            self._limits.check(call, session_id, time.monotonic())
-        except Refused:
-            if not self.is_again(call):
-                raise
 
     def _insert(self, peer: bytes, call: Call, session_id: int, book: Book) -> None:
         if self.problem:

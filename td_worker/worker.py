@@ -184,7 +184,7 @@ class TdWorker:
 
     def _on_call(self, peer: bytes, call: Call, now: float) -> None:
         try:
-            if call.seconds_left < 0:
+            if call.seconds_left < 0 and not self._is_again(call):
                 raise request_failed("expired before the worker saw it; nothing was sent")
             self._dispatch(peer, call, now)
         except Refused as refusal:
@@ -192,6 +192,12 @@ class TdWorker:
         except Exception:
             log.exception("a call was not handled", extra={"fields": {"method": call.method}})
             self.router.refuse(peer, call, refused(INTERNAL_ERROR, "see td_worker's log"))
+
+    def _is_again(self, call: Call) -> bool:
+        """A repetition sends nothing, so it is never too late; to say that nothing was sent would
+        make its client order anew."""
+        session = self.handles.get(call.session)
+        return session is not None and session.actions.is_again(call)
 
     def _dispatch(self, peer: bytes, call: Call, now: float) -> None:
         if call.method == "State":

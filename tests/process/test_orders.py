@@ -348,6 +348,16 @@ def test_a_repetition_is_told_what_became_of_the_order_also_while_the_front_is_a
     assert place.accepted() == 1
 
 
+def test_a_repetition_that_comes_too_late_is_not_told_that_nothing_was_sent(place: Place) -> None:
+    client, name = place.client(), new_id()
+    options: Any = {"client_order_id": name, "OrderRef": "5"}
+    client.rows(client.order(place.instrument, place.low, **options), 1)
+    client.wait_outcome("ACK", client_order_id=name)
+    (row,) = client.rows(client.order(place.instrument, place.low, timeout_s=-1, **options))
+    assert (row.name, row.own["state"], row.own["duplicate"]) == ("Outcome", "ACK", True)
+    assert place.accepted() == 1
+
+
 def test_what_the_api_did_not_take_is_not_sent(place: Place) -> None:
     client, name = place.client(), new_id()
     place.sim.returns("ReqOrderInsert", -3)
