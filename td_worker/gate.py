@@ -33,6 +33,7 @@ log = logging.getLogger("td_worker")
 
 # A front may hang up instead of refusing a login, so a password is not tried at once more often.
 _MOST_HANGUPS: Final = 2
+_TURN_S: Final = 0.1  # another session of the account logs in: look again after this
 _ANSWER_FIRST_S: Final = 0.2  # a slowed answer comes so long before the deadline of the call
 
 
@@ -135,7 +136,9 @@ class Gate:
 
     def new_password(self, password: Secret) -> None:
         """The counter changed it; the login after the next reconnect needs it."""
-        self._password = password
+        if self._password is not None:
+            self._password = password
+            self._guard.accepted(password)
 
     def renew(self, now: float) -> None:
         """Log out, whereupon the front hangs up, and in again. Nothing is sent meanwhile: an order
@@ -150,6 +153,10 @@ class Gate:
             self.renew(now)
         else:
             self._start_over()
+
+    def stop(self) -> None:
+        """The session ends."""
+        self._guard.end(self)
 
     def timers(self, now: float) -> None:
         """End what has waited for too long and repeat what is due."""
@@ -225,6 +232,7 @@ class Gate:
         """The next login may be another client's."""
         self._trying = self._tried = None
         self._silent = False
+        self._guard.end(self)
 
     def _go_on(self, now: float) -> None:
         """Somebody wants to be logged in; nothing when something is under way."""
@@ -248,14 +256,28 @@ class Gate:
     def _choose(self, now: float) -> bool:
         """The password that the front accepted, else that of the client who has waited longest. It
         stays the same through the steps of one login."""
-        if self._tried is None and self._password is not None:
+        if self._tried is None and (self._attempts or self._password is not None):
+            if not self._guard.begin(self, now):
+                self._retry.unanswered(now + _TURN_S)
+                return False
+            self._take(now)
+            if self._tried is None:
+                self._guard.end(self)
+        return self._tried is not None
+
+    def _take(self, now: float) -> None:
+        if self._password is not None:
             if wait_s := self._guard.wait_s(time.time()):
                 self._retry.unanswered(now + wait_s)
-                return False
-            self._tried = self._password
+                return
+            if not self._guard.has_refused(self._password):
+                self._tried = self._password
+                return
+            # Another session of the account has been told so, and one more is one more in a row.
+            self.reason, self._password = WRONG_PASSWORD, None
+            self._on_lost(WRONG_PASSWORD)
         while self._tried is None and self._attempts:
             self._try(self._attempts.first, now)
-        return self._tried is not None
 
     def _try(self, attempt: Attempt, now: float) -> None:
         """Take his password, or turn him away with all who have the same."""
@@ -285,7 +307,7 @@ class Gate:
         """A pause is over, or a step got no answer."""
         if self.state is State.REFUSED:
             self._enter("again")
-        else:
+        elif self._asked:
             self._patience.take()  # that was too short
         if self._trying is not None and self._trying not in self._attempts:
             self._trying = self._tried = None  # he has given up

@@ -32,6 +32,7 @@ _MOST: Final = 5  # and before the pause is a day: one more could be the one tha
 _PAUSE_S: Final = 600.0
 _DAY_S: Final = 86_400.0
 _KEPT: Final = 32  # hashes of refused passwords
+_TURN_S: Final = 10.0  # an answer to a login that takes longer is not waited for by others
 
 
 class _Memory(msgspec.Struct, kw_only=True):
@@ -60,6 +61,27 @@ class Guard:
         self._address = address
         self._memory = _read(file) or _Memory(salt=base64.b64encode(os.urandom(16)).decode())
         self._hashed: tuple[Secret, str] | None = None  # the last one
+        self._turn: tuple[object, float] | None = None  # who logs in, and since when
+
+    def begin(self, who: object, now: float) -> bool:
+        """Whether one of the account's sessions may log in: one after the other, or the front has
+        refused many before the first refusal is heard. ``now`` is of a monotonic clock."""
+        if self._turn is None or self._turn[1] + _TURN_S < now:
+            self._turn = who, now
+        return self._turn[0] is who
+
+    def end(self, who: object) -> None:
+        """It has logged in, or it does not any more."""
+        if self._turn is not None and self._turn[0] is who:
+            self._turn = None
+
+    def has_refused(self, password: Secret) -> bool:
+        """Whether the front has refused it and not accepted it since."""
+        memory = self._memory
+        if not (memory.refused or memory.doubted):
+            return False
+        digest = self._hash(password)
+        return digest in memory.refused or (memory.doubted and digest == memory.accepted)
 
     def objection(self, password: Secret, now: float) -> Refused | None:
         """Why a login with it must not go to the front; error 3 when that has refused it already.

@@ -80,6 +80,7 @@ class Session:
         self.slot = slot  # 0, or its number when each client has a session of his own
         self.folder = account.slot_folder(slot)  # of its orders and returns
         self._elsewhere = account.elsewhere
+        self._siblings = account.sessions
         self._catalogue, self._config, self._registry = catalogue, config, registry
         self._epoch, self._lifecycle = publisher.epoch, lifecycle
         self.connection = Connection(
@@ -148,6 +149,7 @@ class Session:
         self.connection.start()
 
     def stop(self) -> None:
+        self.gate.stop()
         self.connection.stop()
         self.close()
 
@@ -326,7 +328,9 @@ class Session:
         if call is not None and changed and not error_id(self._catalogue, event):
             codec = self._catalogue.codec("UserPasswordUpdate")
             if codec.get(call.body, "UserID") == self.user:
-                self.gate.new_password(Secret(str(codec.get(call.body, "NewPassword"))))
+                new = Secret(str(codec.get(call.body, "NewPassword")))
+                for session in self._siblings.values():
+                    session.gate.new_password(new)
 
     def _fits(self, login: Event) -> bool:
         """Whether this API object is for the trading day that the login tells; if not, another one

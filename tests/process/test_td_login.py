@@ -318,6 +318,57 @@ def test_an_id_counts_in_every_session_of_an_account(tmp_path: Path) -> None:
             assert first.outcome(order_id=sent["order_id"]).own["client_order_id"] == "mine"
 
 
+def test_guesses_at_the_same_time_do_not_lock_the_account(tmp_path: Path) -> None:
+    """Each login has a session of its own, and the exchange locks after six in a row."""
+    with with_keys(tmp_path, sessions="exclusive") as group:
+        group.start("sim", "td_worker")
+        user = USERS[0]
+        with control(group) as sim:
+            with TdLink(group) as client:
+                client.login(user, PASSWORD)
+            guessing = [TdLink(group) for _ in range(12)]
+            before = logins(sim)
+            for number, client in enumerate(guessing):
+                body = client.body("ReqUserLogin", UserID=user, Password=f"wrong-{number}")
+                client.send("ReqUserLogin", body)
+            with TdLink(group) as watcher:
+                time.sleep(1.0)
+                watcher.wait_for(lambda: not accounts(watcher, user), "end of the guesses")
+            assert logins(sim) - before == 3
+            for client in guessing:
+                client.close()
+            with TdLink(group) as client:
+                client.login(user, PASSWORD)
+
+
+@pytest.mark.parametrize("by_client", [True, False])
+def test_a_new_password_does_not_make_old_sessions_lock_the_account(
+    tmp_path: Path, by_client: bool
+) -> None:
+    """They all log in again after a reconnect: with the new one, or if it was changed elsewhere
+    not more than one of them with the old one."""
+    with with_keys(tmp_path, sessions="exclusive") as group:
+        group.start("sim", "td_worker")
+        user, new = USERS[0], "neu-" + PASSWORD
+        with control(group) as sim, TdLink(group) as client:
+            clients = [TdLink(group) for _ in range(8)]
+            for each in clients:
+                each.login(user, PASSWORD)
+            if by_client:
+                change = {"UserID": user, "OldPassword": PASSWORD, "NewPassword": new}
+                assert clients[0].request("ReqUserPasswordUpdate", **change)[-1].error_id == 0
+            else:
+                sim.error("ReqUserLogin", 3, times=0)
+            before = logins(sim)
+            sim.disconnect(side="td", user=user)
+            wanted = 8 if by_client else 1
+            client.wait_for(lambda: logins(sim) - before >= wanted, "logins")
+            time.sleep(1.0)
+            assert logins(sim) - before == wanted
+            for each in clients:
+                each.close()
+
+
 def _hears(client: TdLink) -> bool:
     client.call("Mark", session=client.handle)
     client.pump(0.05)

@@ -114,6 +114,14 @@ class FakePublisher:
 class NoGuard:
     """Lets every password go to the front."""
 
+    def begin(self, who: object, now: float) -> bool:
+        return True
+
+    def end(self, who: object) -> None: ...
+
+    def has_refused(self, password: Secret) -> bool:
+        return False
+
     def objection(self, password: Secret, now: float) -> None: ...
 
     def wait_s(self, now: float) -> float:

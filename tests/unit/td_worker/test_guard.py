@@ -131,6 +131,20 @@ def test_a_file_that_cannot_be_read_or_written_keeps_nobody_out(tmp_path: Path) 
     assert objects(made, "w2") == ""
 
 
+def test_one_session_after_the_other_logs_in_and_one_without_an_answer_stops_none(
+    tmp_path: Path,
+) -> None:
+    made, one, other = guard(tmp_path), object(), object()
+    assert [made.begin(who, 1.0) for who in (one, other, one)] == [True, False, True]
+    made.end(other)
+    assert not made.begin(other, 10.9)
+    assert made.begin(other, 11.1)
+    made.end(one)
+    assert not made.begin(one, 12.0)
+    made.end(other)
+    assert made.begin(one, 12.0)
+
+
 # -- in the gate -----------------------------------------------------------------------------
 
 
