@@ -62,6 +62,7 @@ class Connection:
         self._counter: Counter | None = None
         self._day = ""
         self._unconfirmed = False  # made for a login's TradingDay and not logged in since
+        self._again: float | None = None  # when the next API object is tried
 
     def start(self) -> None:
         """Returns at once, and so do the others; without a folder ``NotStarted`` follows."""
@@ -69,8 +70,19 @@ class Connection:
 
     def stop(self) -> None:
         """For good; ``Stopped`` follows."""
+        self._again = None
         self._end()
         self._lifecycle.put(partial(self._accept, self.generation, Stopped()))
+
+    def not_started(self, again: float) -> None:
+        """``NotStarted`` has come: another API object is made at this moment, for the session may
+        be in use, as when the trading day has changed."""
+        self._again = again
+
+    def poll(self, now: float) -> None:
+        if self._again is not None and now >= self._again:
+            self._end()
+            self._begin(self._day)
 
     def fits(self, day: str) -> bool:
         """A login has told its TradingDay: whether the API object stays. If not, another one is
@@ -97,6 +109,7 @@ class Connection:
 
     def _begin(self, day: str) -> None:
         self.generation += 1
+        self._again = None
         self._day = day
         accept = partial(self._accept, self.generation)
         self._counter = counter = self._make(accept)

@@ -226,7 +226,13 @@ class Session:
         for handle in [handle for handle, peer in self.handles.items() if peer in peers]:
             self.detach(handle)
 
+    def not_started(self, why: str, now: float) -> None:
+        """There is no API object; it is tried again for as long as the session stays."""
+        self.gate.not_started(why)
+        self.connection.not_started(now + self._config.retry_s)
+
     def timers(self, now: float) -> None:
+        self.connection.poll(now)
         self.gate.timers(now)
         self.queries.expire(now)
         self.queries.pump(now)

@@ -169,7 +169,7 @@ class TdWorker:
         before = session.gate.state
         try:
             if isinstance(event, NotStarted):
-                session.gate.not_started(event.text)
+                session.not_started(event.text, now)
             else:
                 session.on_event(event, now)
         except Exception:

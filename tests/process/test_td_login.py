@@ -409,6 +409,30 @@ def test_an_api_object_of_the_wrong_day_is_made_anew_once(tmp_path: Path) -> Non
             assert logins(sim) == 3
 
 
+NO_PLACE_AT_FIRST = """import td_worker.connection as c
+from td_worker.flows import FlowError
+c.expected_day = lambda unix_s: "20200101"
+prepare, failures = c.Flows.prepare, ["the day has changed and the disk is full"]
+def fails(self, day):
+    if day != "20200101" and failures:
+        raise FlowError(failures.pop())
+    return prepare(self, day)
+c.Flows.prepare = fails
+"""
+
+
+def test_an_api_object_that_cannot_be_made_for_the_new_day_is_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(NO_PLACE_AT_FIRST)
+    environment = {"PYTHONPATH": f"{tmp_path}:{CHECKOUT}"}
+    with Group(tmp_path, overrides=FAST, front_env=environment) as group:
+        group.start("sim", "td_worker")
+        with TdLink(group) as client:
+            (row,) = client.try_login(USERS[0], PASSWORD)
+            assert "disk is full" in row.detail
+            client.wait_for(lambda: accounts(client, USERS[0])[0]["state"] == "ready", "session")
+            client.login(USERS[0], PASSWORD)
+
+
 def test_the_next_trading_day_is_logged_in_to_without_anybody_asking(tmp_path: Path) -> None:
     """The front is not ready at once (7, 8), as after a break."""
     with with_keys(tmp_path) as group:

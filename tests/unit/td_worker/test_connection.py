@@ -103,6 +103,23 @@ def test_a_folder_that_cannot_be_is_a_clear_error_and_no_crash(tmp_path: Path) -
     assert not bench.apis[0].running
 
 
+def test_what_was_not_started_is_tried_again_when_it_is_time(tmp_path: Path) -> None:
+    (tmp_path / "flow").write_text("a file")
+    bench = Bench(tmp_path / "flow")
+    bench.connection.start()
+    bench.connection.not_started(again=10.0)
+    (tmp_path / "flow").unlink()
+    bench.connection.poll(9.0)
+    assert len(bench.apis) == 1
+    bench.connection.poll(10.0)
+    bench.connection.poll(20.0)
+    assert [api.running for api in bench.apis] == [False, True]
+    bench.connection.not_started(again=30.0)
+    bench.connection.stop()
+    bench.connection.poll(30.0)
+    assert len(bench.apis) == 2
+
+
 def test_too_few_files_are_a_clear_error(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     used = len(list(Path("/proc/self/fd").iterdir()))
