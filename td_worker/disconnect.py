@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Callable
@@ -118,7 +119,9 @@ class Disconnects:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             try:
-                os.write(file, msgspec.json.encode(self._state))
+                content = msgspec.json.encode(self._state)
+                if os.write(file, content) < len(content):
+                    raise OSError(errno.ENOSPC, "only a part of it has room")
                 os.fsync(file)
             finally:
                 os.close(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import cast
 
@@ -114,6 +115,19 @@ def test_a_wish_that_cannot_be_kept_is_refused(tmp_path: Path) -> None:
         scene.disconnects.arm(1, True)
     scene.disconnects.ended(1, DAY, False)
     assert scene.poll() == []
+
+
+def test_a_disk_with_room_for_a_part_of_the_wish_keeps_the_last_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene(tmp_path, FakeBook(1, 2))
+    scene.disconnects.arm(1, True)
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda fd, content: write(fd, content[:5]))
+    with pytest.raises(Refused, match="nothing has changed"):
+        scene.disconnects.arm(2, True)
+    scene.restart()
+    assert scene.poll() == [0]
 
 
 def test_a_file_that_is_none_is_told_and_left_behind(tmp_path: Path) -> None:
