@@ -30,6 +30,7 @@ from .queries.query import OnFailed, OnRow
 log = logging.getLogger("td_worker")
 
 _EVERY_S: Final = 5.0
+_Query = tuple[str, str]  # method and investor
 _CONTENT: Final = ("InstrumentID", "Direction", "LimitPrice", "VolumeTotalOriginal", "Volume")
 
 
@@ -60,6 +61,7 @@ class Unresolved:
         self._ask, self._learn = ask, learn
         self._book: Book | None = None
         self._lost_at: dict[int, float] = {}  # by the number of the record
+        self._asked: set[_Query] = set()  # and not answered yet
         self._next = 0.0
 
     def opened(self, book: Book, now: float) -> None:
@@ -81,19 +83,24 @@ class Unresolved:
         records = doubtful(self._book)
         kept = {record.number for record in self._book.unresolved()}
         self._lost_at = {number: at for number, at in self._lost_at.items() if number in kept}
-        queries: dict[tuple[str, str], list[Record]] = {}
+        queries: dict[_Query, list[Record]] = {}
         for record in records:
             if (query := self._query(record)) is not None:
                 queries.setdefault(query, []).append(record)
         self._next = self._due(records, now)
-        for (method, investor), wanted in queries.items():
+        for query, wanted in queries.items():
+            if query in self._asked:
+                continue  # a slow counter gets no second question before it has answered the first
+            method, investor = query
             old = [record for record in wanted if self._unsent_at(record) <= now]
-            on_row = partial(self._on_row, self._book, method, old, set())
-            self._ask(method, investor, on_row, _ignore)
+            learn = partial(self._on_row, self._book, method, old, set())
+            self._asked.add(query)
+            on_row = partial(self._on_answer, query, learn)
+            self._ask(method, investor, on_row, partial(self._on_failed, query))
 
     # -- inside ------------------------------------------------------------------------------
 
-    def _query(self, record: Record) -> tuple[str, str] | None:
+    def _query(self, record: Record) -> _Query | None:
         """By which query, and of which investor, it would be listed."""
         requests = self._catalogue.td.requests
         inserted = requests[record.method]
@@ -109,6 +116,15 @@ class Unresolved:
     def _due(self, records: Iterable[Record], now: float) -> float:
         dues = [due for record in records if (due := self._unsent_at(record)) > now]
         return min([now + _EVERY_S, *dues])
+
+    def _on_answer(self, query: _Query, learn: OnRow, event: Event, last: bool) -> None:
+        if last:
+            self._asked.discard(query)
+        learn(event, last)
+
+    def _on_failed(self, query: _Query, _: Refused) -> None:
+        """The next look comes by itself."""
+        self._asked.discard(query)
 
     def _on_row(
         self,
@@ -174,7 +190,3 @@ def _number(record: Record) -> Number:
 
 def _is_error(event: Event) -> bool:
     return event.name == "OnRspError"
-
-
-def _ignore(_: Refused) -> None:
-    """The next look comes by itself."""
