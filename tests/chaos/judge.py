@@ -25,6 +25,7 @@ KINDS: Final = (
     "identity differs",
 )
 _REACHED: Final = frozenset({"ACK", "REJECTED", "FILLED", "CANCELLED"})
+_NOT_LOGGED_IN: Final = 6
 _FINAL: Final = frozenset(state.value for state in FINAL)
 
 
@@ -51,6 +52,13 @@ class Fact:
     @property
     def arrived(self) -> int:
         return len(self.accepted) + len(self.refused)
+
+    @property
+    def turned_away(self) -> bool:
+        """It came when nobody was logged in on its connection any more: the counter did not take
+        it into its books and repeats no refusal, so "never sent" is what can be known of it."""
+        at_door = [entry["error_id"] == _NOT_LOGGED_IN for entry in self.refused]
+        return bool(at_door) and all(at_door) and not self.accepted
 
 
 @dataclass
@@ -200,7 +208,8 @@ def _statements(story: Story, fact: Fact, deaths_ns: tuple[int, ...]) -> Iterabl
     if fact.arrived and any(gone.at_ns > story.over_ns + 10**8 for gone in story.absent):
         yield Fault("stated wrongly", name, "told that it is not on record, but it arrived")
     for told in story.told:
-        if told.state == "NOT_SENT" and fact.arrived and not _forgot(fact, told, deaths_ns):
+        taken = fact.arrived and not fact.turned_away
+        if told.state == "NOT_SENT" and taken and not _forgot(fact, told, deaths_ns):
             yield Fault("stated wrongly", name, f"told NOT_SENT, but it arrived: {told}")
         if told.state == "REJECTED" and fact.accepted:
             yield Fault("stated wrongly", name, f"told REJECTED, but it was accepted: {told}")
@@ -234,7 +243,9 @@ def _end(name: str, outcome: Outcome | None, fact: Fact) -> Iterable[Fault]:
         OrderState.UNKNOWN,
     ):
         yield Fault("unresolved", name, f"{said} in the end, the exchange has {truth}")
-    elif said != truth and not (truth == "no record" and said == "NOT_SENT"):
+    elif said == "NOT_SENT" and (fact.turned_away or truth == "no record"):
+        return
+    elif said != truth:
         kind = "without an intent" if outcome is None else "stated wrongly"
         yield Fault(kind, name, f"{said} in the end, the exchange has {truth}: {outcome}")
     elif outcome is not None and fact.accepted:

@@ -53,6 +53,7 @@ REFUSED = {
     "business_unit": MARK,
     "error_id": 31,
 }
+AT_THE_DOOR = REFUSED | {"error_id": 6}
 
 
 def told(state: str, **other: Any) -> Told:
@@ -98,6 +99,8 @@ def kinds(
         ([], [Refused(ID, 1, 5, -1, "expired")], None),
         ([], [told("UNKNOWN"), told("NOT_SENT")], NOTHING),
         ([accepted(), traded()], [NoRecord(ID, 5)], FILLED),
+        ([AT_THE_DOOR], [told("NOT_SENT")], NOTHING),
+        ([AT_THE_DOOR], [told("REJECTED")], outcome(OrderState.REJECTED)),
     ],
 )
 def test_what_is_right_passes(
@@ -121,6 +124,9 @@ def test_what_is_right_passes(
         ("stated wrongly", [accepted(), traded()], [Refused(ID, 1, 5, -1, "expired")], FILLED),
         ("stated wrongly", [accepted(), traded()], [NoRecord(ID, 2 * SECOND)], FILLED),
         ("stated wrongly", [accepted(), traded()], [told("NOT_SENT")], FILLED),
+        ("stated wrongly", [REFUSED], [told("NOT_SENT")], outcome(OrderState.REJECTED)),
+        ("stated wrongly", [REFUSED], [], NOTHING),
+        ("stated wrongly", [AT_THE_DOOR], [told("FILLED", volume_traded=2)], FILLED),
         ("stated wrongly", [accepted(), traded()], [told("REJECTED")], FILLED),
         ("stated wrongly", [], [told("ACK")], NOTHING),
         ("stated wrongly", [accepted(), traded(1)], [told("FILLED")], outcome(OrderState.ACK, 1)),
