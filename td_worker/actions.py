@@ -68,6 +68,12 @@ class Actions:
         self.book: Book | None = None
         self.problem = ""  # why no order can be recorded
 
+    def opened(self, book: Book, problem: str) -> None:
+        """The book of a login's day. Nobody will say more of what is unknown of another one."""
+        self.timers()
+        self.book, self.problem = book, problem
+        self._unanswered.clear()
+
     def is_insertion(self, method: str) -> bool:
         return method in self._insertions
 

@@ -378,7 +378,7 @@ class Session:
         self._book, problem = open_book(
             self._catalogue, self.folder / "orders", day, keep_days, self.slot, self._elsewhere
         )
-        self.actions.book, self.actions.problem = self._book, problem
+        self.actions.opened(self._book, problem)
         self.limits.new_day(day)
         self.limits.recovered(self._book.live())
         self.unresolved.opened(self._book, now)
