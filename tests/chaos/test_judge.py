@@ -48,6 +48,7 @@ def traded(volume: int = 2) -> dict[str, Any]:
 ENDED = {"kind": "EndedOrder", "exchange": "SHFE", "order_sys_id": "  17"}
 REFUSED = {
     "kind": "RefusedOrder",
+    "now_ns": SECOND,
     "user": USER,
     "order_memo": "m1",
     "business_unit": MARK,
