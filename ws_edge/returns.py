@@ -74,9 +74,10 @@ class Returns:
         self._stream.see(message)
 
     def expect(self, place: tuple[int, int]) -> None:
-        """So much has been published by now."""
+        """So much has been published by now, as the worker's state tells again and again: who has
+        just not answered for a while may do so now, and the next return may be hours away."""
         if self.viewers:
-            self._stream.expect(place)
+            self._stream.expect(place, again=True)
 
     def in_order(self, place: tuple[int, int], deliver: Callable[[], None]) -> None:
         """Call ``deliver`` when ``place`` has been handled, at once if it has been."""

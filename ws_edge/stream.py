@@ -93,10 +93,10 @@ class Stream:
             self._go_on()
         self._mend()
 
-    def expect(self, place: tuple[int, int]) -> bool:
+    def expect(self, place: tuple[int, int], *, again: bool = False) -> bool:
         """So much was published before something else that has come by now. Whether it is still
-        to be waited for."""
-        if place[0] != self.place[0] or place[1] <= self._vain:
+        to be waited for. ``again``: try also what nobody could say before."""
+        if place[0] != self.place[0] or (place[1] <= self._vain and not again):
             return False
         self._known = max(self._known, place[1])
         self._mend()

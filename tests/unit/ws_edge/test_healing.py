@@ -275,6 +275,18 @@ def test_an_end_that_could_not_be_had_is_healed_when_it_shows(core: Core, client
     assert core.counters.returns_lost == 0
 
 
+def test_an_end_that_could_not_be_had_is_asked_for_at_the_next_state_message(
+    core: Core, client: Client
+) -> None:
+    """The worker stood still; then it is there again, and nothing else happens for hours."""
+    core.returns().expect((1, 3))
+    core.clock.advance(9)
+    core.td_worker.take("Returns")
+    core.returns().expect((1, 3))
+    core.td_worker.answer("Returns", *again(frame(2), frame(3), reached=3))
+    assert numbers(client) == [2, 3]
+
+
 @pytest.mark.parametrize("answered", [True, False])
 def test_a_place_that_never_was_hides_nothing(core: Core, client: Client, answered: bool) -> None:
     core.returns().expect((1, 1000))
