@@ -18,7 +18,10 @@ from .orders.record import Record
 
 log = logging.getLogger("td_worker")
 
-_AGAIN_S: Final = 2.0
+# An order that does not end is one that the exchange lets nobody cancel now, as in a break; each
+# attempt counts with its meters, so after the first ones they are rarer.
+_AGAIN_S: Final = (2.0, 30.0)
+_SOON: Final = 10
 
 
 class _State(msgspec.Struct):
@@ -32,14 +35,15 @@ class _State(msgspec.Struct):
 class Disconnects:
     """One account's. Kept in a file, since it must also act on what an earlier process left.
 
-    An order is cancelled again every two seconds until it has ended: the front may have been away,
-    and an order of unknown outcome may appear later.
+    An order is cancelled again every two seconds, later on every thirty, until it has ended: the
+    front may have been away, and an order of unknown outcome may appear later.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._state = self._load()
         self._again: dict[int, float] = {}  # by the number of the record
+        self._times: dict[int, int] = {}  # the same
 
     @property
     def pending(self) -> bool:
@@ -55,6 +59,7 @@ class Disconnects:
             state.ended = ended
             self._save()
         self._again.clear()
+        self._times.clear()
 
     def arm(self, session_id: int, on: bool) -> None:
         """Raises Refused when it cannot be kept, and nothing is changed then."""
@@ -95,7 +100,8 @@ class Disconnects:
                 self._cancel(record, now, cancel)
 
     def _cancel(self, record: Record, now: float, cancel: Callable[[Record], int]) -> None:
-        self._again[record.number] = now + _AGAIN_S
+        times = self._times[record.number] = self._times.get(record.number, 0) + 1
+        self._again[record.number] = now + _AGAIN_S[times > _SOON]
         fields = {"order_id": record.order_id, "state": record.state.value, "status": 0}
         fields["status"] = cancel(record)
         log.warning("an order is cancelled by the worker", extra={"fields": fields})

@@ -83,6 +83,15 @@ def test_a_cancel_is_repeated_until_the_order_has_ended(tmp_path: Path, status: 
     assert scene.poll(2.0) == [], "it is over"
 
 
+def test_an_order_that_nobody_can_cancel_now_costs_few_attempts(tmp_path: Path) -> None:
+    """The noon break has two hours; the exchange counts every cancel."""
+    scene = Scene(tmp_path, FakeBook(1))
+    scene.disconnects.arm(1, True)
+    scene.disconnects.ended(1, DAY, False)
+    attempts = sum(len(scene.poll(1.0)) for _ in range(7200))
+    assert 200 < attempts < 300
+
+
 def test_after_a_restart_every_login_has_ended(tmp_path: Path) -> None:
     scene = Scene(tmp_path, FakeBook(1, 2))
     scene.disconnects.arm(1, True)
