@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
-from bus.errors import Busy, request_failed
+from bus.errors import Busy, Refused, request_failed
 from bus.lock import hold
 
 from .config import TdConfig
 from .guard import Guard
 from .orders.elsewhere import Elsewhere
 from .session import Session
+from .strangers import Strangers
 from .wrongs import Wrongs
 
 _FLOW: Final = "flow"
@@ -41,9 +42,7 @@ class Account:
 
     def __init__(self, config: TdConfig, root: Path, user: str, rest: Shared) -> None:
         self.user = user
-        # The name of the folder never comes from a client as it is.
-        name = hashlib.sha256(f"{config.broker_id}\0{user}".encode()).hexdigest()[:24]
-        self.folder = root / name
+        self.folder = _folder(config, root, user)
         self._lock = _hold(self.folder)
         place = " ".join(config.fronts)
         self.guard = Guard(self.folder / _GUARD, place, config.locked_s, rest.address)
@@ -95,6 +94,7 @@ class Accounts:
         _prune(root, time.time())
         address = Guard(root / "address.json", "", config.locked_s, None)
         self._shared = Shared(Wrongs(config.wrong_s), address)
+        self._strangers = Strangers()
         self._fixed = frozenset(config.users)
         try:
             for user in config.users:
@@ -137,8 +137,14 @@ class Accounts:
         session = self.find(user) if shared else None
         if session is not None:
             return session
-        self._check_places()
+        if user not in self._accounts and not _folder(self._config, self._root, user).exists():
+            self._check_strangers()  # before anything is made for him
         account = self._account(user)
+        try:
+            self._check_places(account)
+        except Refused:
+            self._close_unused(account)
+            raise
         return self._begin(account, 0 if shared else account.free_slot())
 
     def release(self, session: Session) -> None:
@@ -146,15 +152,15 @@ class Accounts:
         account = self._accounts[session.user]
         del account.sessions[session.slot]
         account.stopping.append(session.slot)
+        if not account.guard.known:
+            self._strangers.failed(time.monotonic())
         session.stop()
 
     def stopped(self, session: Session) -> None:
         """An API object of an account is gone, and with the last one the account."""
         account = self._accounts[session.user]
         account.stopping.remove(session.slot)
-        if not account.sessions and not account.stopping and session.user not in self._fixed:
-            del self._accounts[session.user]
-            account.close()
+        self._close_unused(account)
 
     def _account(self, user: str) -> Account:
         if self._fixed and user not in self._fixed:
@@ -174,14 +180,42 @@ class Accounts:
         session.start()
         return session
 
-    def _check_places(self) -> None:
+    def _close_unused(self, account: Account) -> None:
+        if not account.sessions and not account.stopping and account.user not in self._fixed:
+            del self._accounts[account.user]
+            account.close()
+
+    def _check_places(self, account: Account) -> None:
         """Raises Refused."""
-        sessions = self.sessions()
-        if len(sessions) >= self._config.max_accounts:
+        accounts = self._accounts.values()
+        if sum(len(a.sessions) + len(a.stopping) for a in accounts) >= self._config.max_accounts:
             raise request_failed(f"{self._config.max_accounts} accounts are the limit here")
-        unproven = _count(not session.gate.proven for session in sessions)
+        if account.guard.known:
+            self._check_unproven(_unproven(account))
+        else:
+            self._check_strangers()
+
+    def _check_strangers(self) -> None:
+        """Names that somebody made up leave room for those that the front has let in before. What
+        is being released counts: that may take longer than to ask for more. Raises Refused."""
+        if self._fixed:
+            return
+        self._strangers.check(time.monotonic())
+        strangers = [a for a in self._accounts.values() if not a.guard.known]
+        self._check_unproven(sum(_unproven(a) + len(a.stopping) for a in strangers))
+
+    def _check_unproven(self, unproven: int) -> None:
         if unproven >= self._config.max_unproven:
             raise request_failed(f"{unproven} accounts already wait for their first login")
+
+
+def _folder(config: TdConfig, root: Path, user: str) -> Path:
+    """The name of the folder never comes from a client as it is."""
+    return root / hashlib.sha256(f"{config.broker_id}\0{user}".encode()).hexdigest()[:24]
+
+
+def _unproven(account: Account) -> int:
+    return _count(not session.gate.proven for session in account.sessions.values())
 
 
 def _prune(root: Path, now: float) -> None:

@@ -41,7 +41,7 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                    our address (143, 144), not even after a restart
     gone_s         a client that cannot be reached for so long loses its logins
     max_accounts   counter sessions at the most; about 180 connections fit in one Linux process
-    max_unproven   of these, sessions of accounts that the front has not accepted yet: anybody can
+    max_unproven   of these, sessions of accounts that the front has never accepted: anybody can
                    open one with a name that he made up
     settlement     auto: each login confirms the day's settlement; ask: orders are refused (42)
                    until a client of the account confirms it; never: it is left to clients

@@ -75,6 +75,11 @@ class Guard:
         if self._turn is not None and self._turn[0] is who:
             self._turn = None
 
+    @property
+    def known(self) -> bool:
+        """Whether the front has ever accepted a password."""
+        return bool(self._memory.accepted)
+
     def has_refused(self, password: Secret) -> bool:
         """Whether the front has refused it and not accepted it since."""
         memory = self._memory

@@ -6,13 +6,17 @@ import os
 import time
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
 import pytest
 
 from bus.errors import Busy, Refused
+from bus.secrets import Secret
 from td_worker.accounts import Account, Accounts
 from td_worker.session import Session
+from td_worker.strangers import Strangers
 from tests.unit.td_worker.fakes import CONFIG
 
 DAY_S = 86_400
@@ -20,6 +24,76 @@ DAY_S = 86_400
 
 def made(root: Path, *users: str) -> Accounts:
     return Accounts(msgspec.structs.replace(CONFIG, users=list(users)), root, no_session)
+
+
+class FakeSession:
+    """Of an account that the front lets in when ``gate.proven`` is set."""
+
+    def __init__(self, account: Account, slot: int) -> None:
+        self.user, self.slot = account.user, slot
+        self.gate = SimpleNamespace(proven=False)
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def asked(root: Path, **keys: Any) -> Accounts:
+    config = msgspec.structs.replace(CONFIG, **keys)
+    return Accounts(config, root, lambda *of: cast(Session, FakeSession(*of)))
+
+
+def let_in(accounts: Accounts, session: Session) -> None:
+    accounts._accounts[session.user].guard.accepted(Secret("right"))
+
+
+def test_made_up_names_leave_room_for_accounts_that_were_let_in_before(tmp_path: Path) -> None:
+    with closing(asked(tmp_path)) as accounts:
+        for number in range(10):
+            let_in(accounts, accounts.session(f"known{number}"))
+    with closing(asked(tmp_path, max_unproven=2)) as accounts:
+        for number in range(2):
+            accounts.session(f"made up {number}")
+        with pytest.raises(Refused, match="2 accounts already wait"):
+            accounts.session("made up 2")
+        assert len(list(tmp_path.iterdir())) == 12, "nothing is made for a refused one"
+        for number in range(10):
+            accounts.session(f"known{number}")
+
+
+def test_what_is_being_released_counts(tmp_path: Path) -> None:
+    with closing(asked(tmp_path, max_unproven=1)) as accounts:
+        session = accounts.session("made up")
+        accounts.release(session)
+        with pytest.raises(Refused, match="1 accounts already wait"):
+            accounts.session("made up 2")
+        accounts.stopped(session)
+        accounts.session("made up 2")
+
+
+def test_not_so_many_names_are_tried_that_the_front_locks_our_address(tmp_path: Path) -> None:
+    with closing(asked(tmp_path)) as accounts:
+        let_in(accounts, accounts.session("known"))
+        for number in range(1000):
+            try:
+                session = accounts.session(f"made up {number}")
+            except Refused as refusal:
+                assert "names that the front does not let in" in str(refusal)
+                break
+            accounts.release(session)
+            accounts.stopped(session)
+        assert number == 300
+        accounts.release(accounts.find("known") or pytest.fail())
+        accounts.session("known")
+
+
+def test_the_allowance_grows_again() -> None:
+    strangers = Strangers()
+    for _ in range(301):
+        strangers.failed(1000.0)
+    with pytest.raises(Refused):
+        strangers.check(1179.0)
+    strangers.check(1181.0)
 
 
 def no_session(account: Account, slot: int) -> Session:
