@@ -670,7 +670,7 @@ def test_orders_are_also_cancelled_when_the_front_was_away(place: Place) -> None
 
 
 ONCE = """import td_worker.disconnect as d
-d._AGAIN_S = 1000.0
+d._AGAIN_S = (1000.0, 1000.0)
 """
 
 
