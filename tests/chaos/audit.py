@@ -20,7 +20,7 @@ from tests.support.group import Group
 from . import diary
 from .config import PASSWORD
 from .diary import Entry, Wrong
-from .judge import expected, facts
+from .judge import Fact, agrees, facts
 from .orders_on_wire import seen
 
 _AT_ONCE: Final = 200
@@ -84,13 +84,10 @@ def settled(
         late = []
         for user, order in orders:
             name = diary.mark(user, order)
-            fact = known.get(name)
-            truth = expected(fact) if fact else "no record"
-            answer = answers[name]
+            fact, answer = known.get(name, Fact()), answers[name]
             said = "no record" if answer is None else answer.state.value
             traded = 0 if answer is None else answer.volume_traded
-            known_absent = truth == "no record" and said == "NOT_SENT"
-            if (said != truth and not known_absent) or (fact and fact.traded != traded):
+            if not agrees(said, fact) or fact.traded != traded:
                 late.append((user, order))
         if not late:
             break

@@ -32,7 +32,8 @@ from .client import Answer, Spec
 from .diary import Intent, NoRecord, Refused, Told, Wrong
 from .orders_on_wire import BROKER, cancel_fields, order_fields, seen
 
-_LOGIN_S: Final = 1.0
+_LOGIN_S: Final = 2.0
+_AGAIN_S: Final = 0.3  # td_worker may have died with the last one
 _ERROR, _SESSION = message_type("Error"), message_type("Session")
 _SENT, _OUTCOME = message_type("Sent"), message_type("Outcome")
 _REFUSED: Final = message_type("OnRspOrderInsert")
@@ -62,7 +63,8 @@ class BusDoor:
         self._poller.register(self._sub, zmq.POLLIN)
         self._ids = itertools.count(1)
         self._asked: dict[int, tuple[str, int]] = {}  # call -> order id and attempt, 0 a question
-        self._login, self._again = 0, 0.0
+        self._logins: set[int] = set()
+        self._again = 0.0
         self._handle = b""
 
     @property
@@ -96,8 +98,8 @@ class BusDoor:
     def _log_in(self) -> None:
         user, password = self._spec.user, self._spec.password
         body = self._pack("ReqUserLogin", BrokerID=BROKER, UserID=user, Password=password)
-        self._again = time.monotonic() + _LOGIN_S
-        self._login = self._call("ReqUserLogin", body, _LOGIN_S)
+        self._again = time.monotonic() + _AGAIN_S
+        self._logins.add(self._call("ReqUserLogin", body, _LOGIN_S))
 
     def _call(self, method: str, body: bytes, deadline_s: float, order: str = "") -> int:
         number = next(self._ids)
@@ -111,7 +113,8 @@ class BusDoor:
         return self._catalogue.codec(struct).pack(values)
 
     def _row(self, row: Row) -> list[Answer]:
-        if row.type == _SESSION and row.id == self._login:
+        if row.type == _SESSION and row.id in self._logins:
+            self._logins.clear()
             self._handle = _decode_session(row.body).handle
             return []
         if row.type == _ERROR:
@@ -129,7 +132,7 @@ class BusDoor:
         order, number = self._asked.pop(row.id, ("", 0))
         if error.error_id == NOT_LOGGED_IN:
             self._handle = b""
-        elif row.id == self._login:
+        elif row.id in self._logins:
             self._again = time.monotonic() + 0.1
         if number:
             detail = f"{error.error_msg} {error.detail}"

@@ -25,7 +25,7 @@ KINDS: Final = (
     "identity differs",
 )
 _REACHED: Final = frozenset({"ACK", "REJECTED", "FILLED", "CANCELLED"})
-_NOT_LOGGED_IN: Final = 6
+_NEVER_TAKEN: Final = frozenset({"REJECTED", "NOT_SENT"})
 _FINAL: Final = frozenset(state.value for state in FINAL)
 
 
@@ -42,23 +42,25 @@ class Fault(NamedTuple):
 
 @dataclass
 class Fact:
-    """What the exchange knows of the orders with one mark."""
+    """What the exchange knows of the orders with one mark.
+
+    ``turned_away`` came over a connection that was not logged in: the counter answers with an
+    error that it repeats to nobody, so whoever missed that may take them for never sent.
+    """
 
     accepted: list[dict[str, Any]] = field(default_factory=list)
     refused: list[dict[str, Any]] = field(default_factory=list)
+    turned_away: list[dict[str, Any]] = field(default_factory=list)
     traded: int = 0
     ended: bool = False
 
     @property
-    def arrived(self) -> int:
-        return len(self.accepted) + len(self.refused)
+    def taken(self) -> list[dict[str, Any]]:
+        return self.accepted + self.refused
 
     @property
-    def turned_away(self) -> bool:
-        """It came when nobody was logged in on its connection any more: the counter did not take
-        it into its books and repeats no refusal, so "never sent" is what can be known of it."""
-        at_door = [entry["error_id"] == _NOT_LOGGED_IN for entry in self.refused]
-        return bool(at_door) and all(at_door) and not self.accepted
+    def arrived(self) -> list[dict[str, Any]]:
+        return self.taken + self.turned_away
 
 
 @dataclass
@@ -120,7 +122,8 @@ def facts(ledger: Iterable[dict[str, Any]]) -> dict[str, Fact]:
                 fact.accepted.append(entry)
                 numbers[entry["exchange"], entry["order_sys_id"]] = fact
             case "RefusedOrder":
-                found[entry["business_unit"]].refused.append(entry)
+                fact = found[entry["business_unit"]]
+                (fact.refused if entry["session_id"] else fact.turned_away).append(entry)
             case "ExecutedTrade":
                 numbers[entry["exchange"], entry["order_sys_id"]].traded += entry["volume"]
             case "EndedOrder":
@@ -177,14 +180,14 @@ def _stories(
 
 def _arrivals(name: str, fact: Fact, story: Story | None, evidence: Evidence) -> Iterable[Fault]:
     """What the exchange got must have been wanted, recorded, and got once."""
-    if fact.arrived > 1:
-        yield Fault("sent twice", name, f"{fact.arrived} times: {fact.accepted + fact.refused}")
+    if len(fact.arrived) > 1:
+        yield Fault("sent twice", name, f"{len(fact.arrived)} times: {fact.arrived}")
     if story is None and is_outside(name):
         return
     if story is None:
         yield Fault("without an intent", name, "no client wanted it")
         return
-    for entry in fact.accepted + fact.refused:
+    for entry in fact.arrived:
         recorded = evidence.stores.get(story.user)
         if recorded is not None and recorded.get(entry["order_memo"]) != name:
             theirs = recorded.get(entry["order_memo"])
@@ -208,8 +211,7 @@ def _statements(story: Story, fact: Fact, deaths_ns: tuple[int, ...]) -> Iterabl
     if fact.arrived and any(gone.at_ns > story.over_ns + 10**8 for gone in story.absent):
         yield Fault("stated wrongly", name, "told that it is not on record, but it arrived")
     for told in story.told:
-        taken = fact.arrived and not fact.turned_away
-        if told.state == "NOT_SENT" and taken and not _forgot(fact, told, deaths_ns):
+        if told.state == "NOT_SENT" and fact.taken and not _forgot(fact, told, deaths_ns):
             yield Fault("stated wrongly", name, f"told NOT_SENT, but it arrived: {told}")
         if told.state == "REJECTED" and fact.accepted:
             yield Fault("stated wrongly", name, f"told REJECTED, but it was accepted: {told}")
@@ -229,7 +231,7 @@ def _statements(story: Story, fact: Fact, deaths_ns: tuple[int, ...]) -> Iterabl
 def _forgot(fact: Fact, told: Told, deaths_ns: tuple[int, ...]) -> bool:
     """Whether the exchange that had the order died before this was said, and its successor, which
     begins with empty books, denies it."""
-    arrived_ns = max(entry["now_ns"] for entry in fact.accepted + fact.refused)
+    arrived_ns = max(entry["now_ns"] for entry in fact.taken)
     return any(arrived_ns < death <= told.at_ns for death in deaths_ns)
 
 
@@ -243,9 +245,7 @@ def _end(name: str, outcome: Outcome | None, fact: Fact) -> Iterable[Fault]:
         OrderState.UNKNOWN,
     ):
         yield Fault("unresolved", name, f"{said} in the end, the exchange has {truth}")
-    elif said == "NOT_SENT" and (fact.turned_away or truth == "no record"):
-        return
-    elif said != truth:
+    elif not agrees(said, fact):
         kind = "without an intent" if outcome is None else "stated wrongly"
         yield Fault(kind, name, f"{said} in the end, the exchange has {truth}: {outcome}")
     elif outcome is not None and fact.accepted:
@@ -257,19 +257,26 @@ def _end(name: str, outcome: Outcome | None, fact: Fact) -> Iterable[Fault]:
 
 
 def _consistent(story: Story, outcome: Outcome) -> Iterable[Fault]:
-    """With an exchange that forgot: an end that was told stays the end; only why it was none may
-    be forgotten."""
+    """With an exchange that forgot: an end that was told is no other end later. It may be unknown
+    again, when td_worker died before it had written it and nobody can tell it again; and why an
+    order was never taken may be forgotten."""
+    end = outcome.state.value
+    if end not in _FINAL:
+        return
     for told in story.told:
-        ends = {told.state, outcome.state.value}
-        if told.state in _FINAL and len(ends) > 1 and ends != {"REJECTED", "NOT_SENT"}:
-            text = f"told {told.state}, in the end {outcome.state.value}"
-            yield Fault("stated wrongly", story.mark, text)
+        if told.state in _FINAL and told.state != end and {told.state, end} != _NEVER_TAKEN:
+            yield Fault("stated wrongly", story.mark, f"told {told.state}, in the end {end}")
 
 
 def expected(fact: Fact) -> str:
     """The state that the exchange's record means; "no record" for what never arrived."""
     if not fact.accepted:
-        return "REJECTED" if fact.refused else "no record"
+        return "REJECTED" if fact.arrived else "no record"
     if fact.ended:
         return "CANCELLED"
     return "FILLED" if fact.traded == fact.accepted[-1]["volume"] else "ACK"
+
+
+def agrees(said: str, fact: Fact) -> bool:
+    """Whether a state, or "no record", is what the exchange's record means."""
+    return said == expected(fact) or (said == "NOT_SENT" and not fact.taken)

@@ -50,11 +50,13 @@ REFUSED = {
     "kind": "RefusedOrder",
     "now_ns": SECOND,
     "user": USER,
+    "session_id": 7,
     "order_memo": "m1",
     "business_unit": MARK,
     "error_id": 31,
 }
-AT_THE_DOOR = REFUSED | {"error_id": 6}
+
+STRANGER = REFUSED | {"session_id": 0, "error_id": 6}
 
 
 def told(state: str, **other: Any) -> Told:
@@ -97,11 +99,11 @@ def kinds(
         ([accepted(), traded(1)], [told("ACK")], outcome(OrderState.ACK, 1)),
         ([accepted(), ENDED], [told("CANCELLED")], outcome(OrderState.CANCELLED)),
         ([REFUSED], [told("ACK"), told("REJECTED")], outcome(OrderState.REJECTED)),
+        ([STRANGER], [told("NOT_SENT")], NOTHING),
+        ([STRANGER], [told("REJECTED")], outcome(OrderState.REJECTED)),
         ([], [Refused(ID, 1, 5, -1, "expired")], None),
         ([], [told("UNKNOWN"), told("NOT_SENT")], NOTHING),
         ([accepted(), traded()], [NoRecord(ID, 5)], FILLED),
-        ([AT_THE_DOOR], [told("NOT_SENT")], NOTHING),
-        ([AT_THE_DOOR], [told("REJECTED")], outcome(OrderState.REJECTED)),
     ],
 )
 def test_what_is_right_passes(
@@ -125,10 +127,11 @@ def test_what_is_right_passes(
         ("stated wrongly", [accepted(), traded()], [Refused(ID, 1, 5, -1, "expired")], FILLED),
         ("stated wrongly", [accepted(), traded()], [NoRecord(ID, 2 * SECOND)], FILLED),
         ("stated wrongly", [accepted(), traded()], [told("NOT_SENT")], FILLED),
+        ("stated wrongly", [accepted(), traded()], [told("REJECTED")], FILLED),
         ("stated wrongly", [REFUSED], [told("NOT_SENT")], outcome(OrderState.REJECTED)),
         ("stated wrongly", [REFUSED], [], NOTHING),
-        ("stated wrongly", [AT_THE_DOOR], [told("FILLED", volume_traded=2)], FILLED),
-        ("stated wrongly", [accepted(), traded()], [told("REJECTED")], FILLED),
+        ("stated wrongly", [STRANGER], [told("FILLED", volume_traded=2)], FILLED),
+        ("sent twice", [STRANGER, accepted(), traded()], [], FILLED),
         ("stated wrongly", [], [told("ACK")], NOTHING),
         ("stated wrongly", [accepted(), traded(1)], [told("FILLED")], outcome(OrderState.ACK, 1)),
         ("stated wrongly", [accepted()], [told("CANCELLED")], outcome(OrderState.ACK)),
@@ -158,6 +161,8 @@ def test_an_order_has_one_identity_for_everybody() -> None:
 def test_an_exchange_that_died_is_not_asked_in_the_end_but_an_end_stays() -> None:
     ledger, died = [accepted(), traded()], (2 * SECOND,)
     assert kinds(ledger, [told("FILLED")], FILLED, deaths_ns=died) == set()
+    unknown = outcome(OrderState.UNKNOWN)
+    assert kinds(ledger, [told("FILLED")], unknown, deaths_ns=died) == set()
     changed = kinds(ledger, [told("FILLED")], outcome(OrderState.CANCELLED), deaths_ns=died)
     assert changed == {"stated wrongly"}
 

@@ -86,7 +86,7 @@ class WsDoor:
             self._send("ReqUserLogin", ReqUserLogin={**login, "Password": self._spec.password})
         answers: list[Answer] = []
         with contextlib.suppress(TimeoutError):
-            for _ in range(500):
+            while self._socket is not None and len(answers) < 500:
                 answers += self._message(json.loads(self._socket.recv(wait_s)))
                 wait_s = 0
         return answers
