@@ -32,7 +32,6 @@ from .limits.session import SessionLimits
 from .login import State
 from .numbers import RequestIds, error_id
 from .orders.book import Book
-from .orders.record import UNRESOLVED
 from .presence import Idle
 from .queries.day_cache import DayCache
 from .queries.delivery import Deliveries
@@ -42,7 +41,7 @@ from .recovery import Recovery
 from .replies import Replies
 from .returns import Returns
 from .settlement import Settlement
-from .unresolved import Unresolved, doubtful
+from .unresolved import Unresolved
 from .verbs import NAMES as VERBS
 from .verbs import Verbs
 
@@ -306,9 +305,9 @@ class Session:
         """A row of a query with the identities of clients. If it tells what became of an order that
         was in doubt, it is a return as well: the one that did not come."""
         book = self.book
-        before = doubtful(book)
+        before = book.doubts
         shown = book.reply(event)
-        if any(record.state not in UNRESOLVED for record in before):
+        if book.doubts < before:
             name = event.name.replace("OnRspQry", "OnRtn")
             if name in self._catalogue.td.callbacks:
                 self._publish(event._replace(name=name, request_id=0), time.monotonic())

@@ -99,6 +99,7 @@ class Book:
         self._by_request: dict[int, Record] = {}  # by nRequestID of this process
         self._legs: dict[int, list[Record]] = {}  # by the number of their quote
         self._open: dict[int, Record] = {}
+        self._doubtful: set[int] = set()  # of the open ones, by number
         self._living: dict[int, dict[int, Record]] = {}  # by virtual session and number
         self._actions: OrderedDict[int, bytes] = OrderedDict()
         self._dirty: dict[int, Record] = {}
@@ -261,6 +262,11 @@ class Book:
             if record.order_sys_id and record.method == method and not record.leg
         ]
 
+    @property
+    def doubts(self) -> int:
+        """How many have waited for an answer in vain, or were found without one."""
+        return len(self._doubtful)
+
     def unsent(self, record: Record) -> None:
         """Recovery has concluded that it never reached the counter."""
         if record.state in UNRESOLVED:
@@ -352,6 +358,10 @@ class Book:
             self._open[record.number] = record
         else:
             self._open.pop(record.number, None)
+        if record.state in UNRESOLVED and record.state is not OrderState.SENT:
+            self._doubtful.add(record.number)
+        else:
+            self._doubtful.discard(record.number)
         living = self._living.setdefault(record.session_id, {})
         if record.kind in TRADED and not record.final:
             living[record.number] = record

@@ -155,3 +155,17 @@ def test_who_lives_is_known_without_a_look_at_the_whole_day(tmp_path: Path) -> N
     book.close()
     again = desk.new_book(Store(tmp_path / f"{DAY}.db"))
     assert [record.number for record in again.live()] == [2, 3]
+
+
+def test_doubts_are_counted_and_not_looked_for_with_each_row() -> None:
+    book = desk.new_book()
+    client = book.new_session()
+    tickets = [order(book, client) for _ in range(3)]
+    assert book.doubts == 0, "they wait for their answer"
+    book.disconnected()
+    assert book.doubts == 3
+    book.reply(order_state(tickets[0], "3")._replace(name="OnRspQryOrder"))
+    book.returned(order_state(tickets[1], "5"), 0.0)
+    assert book.doubts == 1
+    book.unsent(tickets[2].record)
+    assert book.doubts == 0
