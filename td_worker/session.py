@@ -279,7 +279,8 @@ class Session:
         """Whether the session at the counter is needed."""
         waits = self.gate.wanted or not self.gate.proven
         doubt = self._book is not None and bool(self._book.unresolved())
-        return bool(self.handles) or waits or doubt or self.disconnects.pending
+        killed = self._book is not None and self.limits.cancels_all and bool(self._book.live())
+        return bool(self.handles) or waits or doubt or killed or self.disconnects.pending
 
     def _order_timers(self, now: float) -> None:
         book = self._book

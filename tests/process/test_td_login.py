@@ -9,10 +9,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
 from bus.frames import account_topic
+from bus.orders import KillSwitch
 from schemas.errors import NETWORK_FAILURE, NOT_LOGGED_IN
 from sim.control import SimControl
 from tests.chaos.races import races
@@ -264,6 +266,30 @@ def test_a_session_stays_while_the_outcome_of_an_order_is_unknown(tmp_path: Path
             sim.disconnect(side="td", user=user)  # the order has not survived that, if it was there
             client.wait_for(lambda: not accounts(client, user), "end of the session")
             client.wait_for(lambda: not at_counter(sim, user), "logout")
+
+
+def test_a_session_stays_until_the_kill_switch_has_cancelled_everything(tmp_path: Path) -> None:
+    """It was set while the front was away, by a client that left."""
+    with with_keys(tmp_path, front_session="with_last_client") as group:
+        group.start("sim", "td_worker")
+        user = USERS[0]
+        with control(group) as sim, TdLink(group) as client:
+            client.login(user, PASSWORD)
+            row = client.request("ReqQryInstrument", ProductID="rb")[0]
+            name = str(row["InstrumentID"])
+            (quote,) = client.request("ReqQryDepthMarketData", InstrumentID=name)
+            low = quote["LowerLimitPrice"]
+            assert isinstance(low, float)
+            order_id = client.rows(client.order(name, low), 1)[0].own["order_id"]
+            client.wait_outcome("ACK", order_id=order_id)
+            sim.refuse(1.5)
+            sim.disconnect(side="td", user=user)
+            client.wait_for(lambda: accounts(client, user)[0]["state"] != "ready", "disconnect")
+            switch = msgspec.msgpack.encode(KillSwitch(on=True, cancel_all=True))
+            client.call("SetKillSwitch", switch, session=client.handle)
+            client.request("ReqUserLogout", UserID=user)
+            client.wait_for(lambda: not accounts(client, user), "end of the session")
+            assert sim.tally().get("ReqOrderAction", 0) == 1
 
 
 def test_each_client_may_have_a_session_of_his_own(tmp_path: Path) -> None:
