@@ -59,6 +59,11 @@ class Change:
     def possible(self) -> bool:
         return self._old is not None
 
+    @property
+    def under_way(self) -> bool:
+        """The counter has not answered yet; another login would end it."""
+        return self._open is not None
+
     def allow(self, old: Secret, now: float) -> None:
         """The front has just refused this one."""
         self._old, self._until = old, now + _POSSIBLE_S

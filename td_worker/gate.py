@@ -33,7 +33,8 @@ log = logging.getLogger("td_worker")
 
 # A front may hang up instead of refusing a login, so a password is not tried at once more often.
 _MOST_HANGUPS: Final = 2
-_TURN_S: Final = 0.1  # another session of the account logs in: look again after this
+# Another session of the account logs in, or a password is being changed: look again after this.
+_TURN_S: Final = 0.1
 _ANSWER_FIRST_S: Final = 0.2  # a slowed answer comes so long before the deadline of the call
 
 
@@ -257,7 +258,7 @@ class Gate:
         """The password that the front accepted, else that of the client who has waited longest. It
         stays the same through the steps of one login."""
         if self._tried is None and (self._attempts or self._password is not None):
-            if not self._guard.begin(self, now):
+            if self._change.under_way or not self._guard.begin(self, now):
                 self._retry.unanswered(now + _TURN_S)
                 return False
             self._take(now)

@@ -97,3 +97,17 @@ def test_a_change_without_an_answer_ends_at_its_deadline() -> None:
     desk.later(300)
     assert desk.gate.unused
     assert desk.gate.state is State.REFUSED
+
+
+def test_logins_of_others_wait_until_a_change_is_answered() -> None:
+    """The next one would take away what it depends on: the session of the refused login."""
+    desk = refused()
+    desk.change(b"a", "old", "new")
+    changed = len(desk.counter.asked) - 1
+    desk.client(b"b", "guess")
+    desk.later(0.2)
+    assert desk.counter.names[-1] == "ReqUserPasswordUpdate"
+    desk.answer(index=changed)
+    assert desk.replies.heard[-1] == (b"a", "OnRspUserPasswordUpdate", 0)
+    desk.later(0.2)
+    assert desk.counter.names[-1] == "ReqAuthenticate", "now it is b's turn"
