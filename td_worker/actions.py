@@ -157,10 +157,16 @@ class Actions:
         except Refused as refusal:
             book.handed(record, refusal.error_id)
             raise
-        book.handed(record, 0)
-        self._limits.sent(call.method, call.body, session_id, record, time.monotonic())
+        except Exception:  # an error now would tell the client that nothing was sent
+            fields = {"order_id": record.order_id, "method": record.method}
+            log.exception("whether an order was sent is not known", extra={"fields": fields})
+            book.doubt(record)
+            self._open[number], pending.doubtful = pending, True
+        else:
+            book.handed(record, 0)
         self._unanswered[number] = pending
         self._replies.sent(peer, call, book.outcome(record))
+        self._limits.sent(call.method, call.body, session_id, record, time.monotonic())
 
     def _send(self, pending: Pending, body: bytes) -> None:
         """Hand it to the API. Raises Refused with the API's number."""

@@ -145,6 +145,10 @@ class Book:
             record.error_id, record.error_msg = status, return_text(status)
             self._end(record, OrderState.NOT_SENT)
 
+    def doubt(self, record: Record) -> None:
+        """The API's method said nothing."""
+        self._set(record, OrderState.UNKNOWN)
+
     def expired(self, record: Record) -> None:
         """Its deadline passed between intent and call."""
         record.error_msg = "expired before it was sent"

@@ -26,11 +26,21 @@ class Told(Replies):
     def __init__(self) -> None:
         self.states: list[str] = []
 
-    def sent(self, peer: bytes, call: Call, outcome: Outcome | None = None) -> None: ...
+    def sent(self, peer: bytes, call: Call, outcome: Outcome | None = None) -> None:
+        assert outcome is not None
+        self.states.append(outcome.state)
 
     def own(self, peer: bytes, call: Call, name: str, message: object, last: bool = True) -> None:
         assert isinstance(message, Outcome)
         self.states.append(message.state)
+
+
+class Breaking(FakeCounter):
+    """Sends, and then breaks."""
+
+    def request(self, name: str, raw: bytes, number: int) -> int:
+        super().request(name, raw, number)
+        raise RuntimeError("in the binding")
 
 
 def book_of(day: str) -> Book:
@@ -49,5 +59,20 @@ def test_what_is_unknown_is_told_before_the_day_ends_and_costs_nothing_after_it(
     actions.accept(b"p", Call(1, "ReqOrderInsert", time.time_ns() + 10**10, body=body), 55)
     book.disconnected()
     actions.opened(book_of("20261123"), "")
-    assert told.states == ["UNKNOWN"]
+    assert told.states == ["SENT", "UNKNOWN"]
     assert not actions._unanswered
+
+
+def test_an_order_at_which_the_api_breaks_is_in_doubt_and_not_refused() -> None:
+    told = Told()
+    limits = cast(SessionLimits, NoLimits())
+    actions = Actions(CATALOGUE, cast(Any, Breaking()), told, RequestIds(), 5.0, limits)
+    book = book_of("20261122")
+    actions.opened(book, "")
+    body = CATALOGUE.codec("InputOrder").pack({"InstrumentID": "rb2610", "OrderRef": "1"})
+    actions.accept(b"p", Call(1, "ReqOrderInsert", time.time_ns() + 10**10, body=body), 55)
+    actions.timers()
+    assert (told.states, book.doubts) == (["UNKNOWN"], 1)
+    book.unsent(book.unresolved()[0])
+    actions.timers()
+    assert told.states == ["UNKNOWN", "NOT_SENT"]
