@@ -12,7 +12,8 @@ Detach                 Detached, or nothing    a row "Detach"
 
 All of them need the handle of a login and concern its account. A "Return" holds one published
 message as it was, topic and all (``bus.frames.unpack_message``). An order that is not on record
-is a refusal whose detail is NOT_ON_RECORD: it was never sent.
+is a refusal whose detail is NOT_ON_RECORD: it was not sent on this trading day nor on the five
+before, as far as their records are kept (``keep_days``).
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ FINAL: Final = frozenset(
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one order (or quote, exercise … : ``method`` says by which request it came).
 
-    order_id     the gateway's: trading day and number
+    order_id     the gateway's: trading day (with the slot, of a session of one's own) and number
     duplicate    this client_order_id was used before; nothing was sent for this call
     session_id, order_ref   the client's identity of it, as every viewer sees it
     order_status CTP's OrderStatus, "" before the first return
