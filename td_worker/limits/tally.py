@@ -7,6 +7,7 @@ after a loss of power the meters are short of the last seconds at the most.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import struct
@@ -60,7 +61,10 @@ class Tally:
     def add(self, entry: Entry) -> None:
         record = _RECORD.pack(entry.ms, entry.exchange.encode("ascii", "replace"), entry.cancel)
         try:
-            os.write(self._fd, record)
+            written = os.write(self._fd, record)
+            if written < len(record):  # all behind it would be read out of place
+                os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
+                raise OSError(errno.ENOSPC, "only a part of it has room")
         except OSError as exc:
             self._fail(exc)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,23 @@ def test_a_tally_that_was_cut_off_is_read_and_goes_on(desk: Desk) -> None:
     desk.order(ExchangeID="DCE")
     desk.restart()
     assert (meter(desk)["orders"], meter(desk, "DCE")["orders"]) == (1, 1)
+
+
+def test_a_disk_with_room_for_a_part_of_a_record_puts_no_later_one_out_of_place(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.order()
+    write = os.write
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda fd, content: write(fd, content[:5]))
+        desk.order()
+    assert desk.limits.describe()["not_tallied"] == 1
+    desk.order(ExchangeID="DCE")
+    desk.restart()
+    assert {name: one["orders"] for name, one in desk.limits.describe()["meters"].items()} == {
+        "SHFE": 1,
+        "DCE": 1,
+    }
 
 
 def test_a_tally_that_cannot_be_written_keeps_no_request_back(desk: Desk) -> None:
