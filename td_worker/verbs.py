@@ -54,6 +54,9 @@ class Verbs:
 
     def _outcome(self, peer: bytes, call: Call) -> None:
         query = msgspec.msgpack.decode(call.body, type=OutcomeQuery)
+        if not (query.client_order_id or query.order_id or query.order_ref):
+            # "Never sent" would be taken for an order whose name was lost on the way here.
+            raise bad_parameters(f"{call.method}: names no order")
         book = self._book()
         try:
             record = book.find(query)

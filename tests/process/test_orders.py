@@ -358,6 +358,18 @@ def test_a_repetition_that_comes_too_late_is_not_told_that_nothing_was_sent(plac
     assert place.accepted() == 1
 
 
+def test_a_query_that_names_no_order_is_not_told_that_it_was_never_sent(place: Place) -> None:
+    client = place.client()
+    queries: list[dict[str, Any]] = [
+        {},
+        {"client_order_id": ""},
+        {"session_id": 7, "order_ref": ""},
+    ]
+    for query in queries:
+        row = client.outcome(**query)
+        assert (row.name, row.error_id) == ("Error", BAD_REQUEST)
+
+
 def test_what_the_api_did_not_take_is_not_sent(place: Place) -> None:
     client, name = place.client(), new_id()
     place.sim.returns("ReqOrderInsert", -3)
