@@ -168,8 +168,8 @@ class Recovery:
             return []
         if event.name == "OnRtnTrade":
             get = self._trade.get
-            trade = str(get(raw, "TradeID")).strip()
-            return [(("trade", get(raw, "ExchangeID"), trade, get(raw, "Direction")), 0)]
+            place = get(raw, "ExchangeID"), get(raw, "InstrumentID")
+            return [(("trade", *place, str(get(raw, "TradeID")).strip(), get(raw, "Direction")), 0)]
         if event.name != "OnRtnOrder":
             return []
         get = self._order.get

@@ -18,7 +18,8 @@ from .records import NO_DIGEST
 _STATES: Final = frozenset({"OnRtnOrder", "OnRtnTrade"})
 # Of the public stream, which is not replayed (THOST_TERT_QUICK).
 _PUBLIC: Final = frozenset({"OnRtnInstrumentStatus", "OnRtnBulletin", "OnRtnTradingNotice"})
-_TRADE_KEY: Final = ("ExchangeID", "TradeID", "Direction")
+# Both legs of a combination may have one TradeID and one direction, so the instrument counts too.
+_TRADE_KEY: Final = ("ExchangeID", "InstrumentID", "TradeID", "Direction")
 
 
 class Returns:

@@ -226,8 +226,8 @@ class TdWorker:
         self.bodies.check(call.method, request.struct, call.body)
         codec = self.catalogue.codec(request.struct)
         user = str(codec.get(call.body, "UserID"))
-        if not user:
-            raise bad_parameters(f"{call.method}: UserID is empty")
+        if not user or user != user.strip():  # with a blank it would be an account of its own here
+            raise bad_parameters(f"{call.method}: UserID is empty, or begins or ends with a blank")
         password = Secret(str(codec.get(call.body, "Password")))
         deadline = now + min(self.config.login_s, call.seconds_left)
         origin = origin_of(peer, call)

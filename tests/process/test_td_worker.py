@@ -736,8 +736,9 @@ def test_unknown_methods_are_refused(td: TdLink) -> None:
         assert td.call(method, session=td.handle)[0].error_id == NOT_IMPLEMENTED, method
 
 
-def test_a_login_without_a_user_is_refused(td: TdLink) -> None:
-    (row,) = td.try_login("", PASSWORD)
+@pytest.mark.parametrize("user", ["", " 028742", "028742 "])
+def test_a_login_without_a_clear_user_is_refused(td: TdLink, user: str) -> None:
+    (row,) = td.try_login(user, PASSWORD)
     assert (row.name, row.error_id) == ("Error", BAD_REQUEST)
 
 

@@ -55,7 +55,7 @@ def event(name: str, field: bytes, info: bytes | None = None) -> Event:
 
 
 def trade(**values: str | int) -> bytes:
-    key = {"ExchangeID": "SHFE", "TradeID": "   7", "Direction": "0"}
+    key = {"ExchangeID": "SHFE", "InstrumentID": "rb2610", "TradeID": "   7", "Direction": "0"}
     return CATALOGUE.codec("Trade").pack({**key, **values})
 
 
@@ -100,6 +100,7 @@ def test_a_new_trading_day_begins_from_nothing(made: Made) -> None:
 def test_a_trade_is_the_same_by_its_key_whatever_else_differs(made: Made, tmp_path: Path) -> None:
     again = trade(TradeID="7", OrderRef="12", TradeTime="21:00:01")
     others = [trade(TradeID="8"), trade(Direction="1"), trade(ExchangeID="INE")]
+    others.append(trade(InstrumentID="m2705-P-3000"))  # the other leg of a combination
     made.publish(*(event("OnRtnTrade", field) for field in (trade(), again, *others)))
     assert made.bodies == [trade(), *others]
     restarted = Made(tmp_path, epoch=2)
