@@ -736,9 +736,9 @@ def test_unknown_methods_are_refused(td: TdLink) -> None:
         assert td.call(method, session=td.handle)[0].error_id == NOT_IMPLEMENTED, method
 
 
-@pytest.mark.parametrize("user", ["", " 028742", "028742 "])
-def test_a_login_without_a_clear_user_is_refused(td: TdLink, user: str) -> None:
-    (row,) = td.try_login(user, PASSWORD)
+@pytest.mark.parametrize("name", ["", " 028742", "028742 "])
+def test_a_login_without_a_clear_user_is_refused(td: TdLink, name: str) -> None:
+    (row,) = td.try_login(name, PASSWORD)
     assert (row.name, row.error_id) == ("Error", BAD_REQUEST)
 
 
