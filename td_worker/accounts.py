@@ -15,11 +15,11 @@ from bus.errors import Busy, Refused, request_failed
 from bus.lock import hold
 
 from .config import TdConfig
-from .guard import Guard
+from .login.guard import Guard
+from .login.strangers import Strangers
+from .login.wrongs import Wrongs
 from .orders.elsewhere import Elsewhere
 from .session import Session
-from .strangers import Strangers
-from .wrongs import Wrongs
 
 _FLOW: Final = "flow"
 _LOCK: Final = "lock"

@@ -11,7 +11,7 @@ from bus.rpc import Call, Router
 from schemas.catalogue import Catalogue
 from schemas.counter import Event
 
-from .returns import Returns
+from .returns.stream import Returns
 
 
 class Replies:

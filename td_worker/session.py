@@ -19,17 +19,17 @@ from schemas.codec import Value
 from schemas.counter import Event
 
 from .actions import Actions
-from .attempts import Attempt
 from .config import TdConfig
 from .connection import Connection, NotStarted, Stopped
 from .day import open_book
 from .disconnect import Disconnects
 from .flows import Flows
-from .gate import Gate
-from .journal import Journal
 from .lifecycle import Lifecycle
 from .limits.session import SessionLimits
-from .login import State
+from .login.attempts import Attempt
+from .login.gate import Gate
+from .login.settlement import Settlement
+from .login.states import State
 from .numbers import RequestIds, error_id
 from .orders.book import Book
 from .presence import Idle
@@ -39,8 +39,8 @@ from .queries.desk import QueryDesk
 from .queries.query import OnFailed, OnRow
 from .recovery import Recovery
 from .replies import Replies
-from .returns import Returns
-from .settlement import Settlement
+from .returns.journal import Journal
+from .returns.stream import Returns
 from .unresolved import Unresolved
 from .verbs import NAMES as VERBS
 from .verbs import Verbs

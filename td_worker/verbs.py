@@ -18,7 +18,7 @@ from .limits.session import SessionLimits
 from .orders.book import Book
 from .orders.store import StoreError
 from .replies import Replies
-from .returns import Returns
+from .returns.stream import Returns
 
 log = logging.getLogger("td_worker")
 

@@ -35,16 +35,16 @@ from schemas.counter import Event, module
 from schemas.errors import INTERNAL_ERROR, NOT_IMPLEMENTED, NOT_LOGGED_IN
 
 from .accounts import Account, Accounts
-from .attempts import Attempt, origin_of
 from .config import TdConfig
 from .connection import NotStarted, Stopped
 from .lifecycle import Lifecycle
 from .limits.desk import Limits
-from .login import State
+from .login.attempts import Attempt, origin_of
+from .login.states import State
 from .presence import Presence
 from .queries.day_cache import DayCache
 from .queries.delivery import Deliveries
-from .replays import Replays
+from .returns.replays import Replays
 from .session import Session
 from .stats import Stats
 from .verbs import NAMES as VERBS

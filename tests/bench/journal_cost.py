@@ -23,9 +23,9 @@ from bus.orders import Place
 from bus.publisher import Publisher
 from bus.rpc import Call, Router
 from schemas.counter import Event
-from td_worker.journal import Journal
-from td_worker.replays import Replays
-from td_worker.returns import Returns
+from td_worker.returns.journal import Journal
+from td_worker.returns.replays import Replays
+from td_worker.returns.stream import Returns
 
 from .table import finish, header, row, verdict
 

@@ -191,7 +191,7 @@ def test_over_kills_in_a_stream_of_orders_each_return_comes_exactly_once(group: 
 
 def test_without_the_digests_of_the_journal_they_would_come_twice(tmp_path: Path) -> None:
     """Shows that the test above could fail."""
-    patch = "import td_worker.records as r\nr.DayFile.times = lambda self, digest: 0\n"
+    patch = "import td_worker.returns.records as r\nr.DayFile.times = lambda self, digest: 0\n"
     (tmp_path / "sitecustomize.py").write_text(patch)
     environment = {"PYTHONPATH": f"{tmp_path}:{CHECKOUT}"}
     with Group(tmp_path, overrides=SETTINGS, front_env=environment) as group:
@@ -202,7 +202,7 @@ def test_without_the_digests_of_the_journal_they_would_come_twice(tmp_path: Path
 
 # The disk takes nothing of the journal while this file exists.
 FULL = """import errno, os, types
-import td_worker.records as r
+import td_worker.returns.records as r
 def pwrite(*arguments):
     if os.path.exists({full!r}):
         raise OSError(errno.ENOSPC, "full")

@@ -543,7 +543,7 @@ def test_without_the_check_the_replay_would_be_published_again(
     tmp_path: Path, market: Market
 ) -> None:
     """Shows that the test above could fail."""
-    patch = "import td_worker.returns as r\nr.Returns._is_repeated = lambda *_: False\n"
+    patch = "import td_worker.returns.stream as r\nr.Returns._is_repeated = lambda *_: False\n"
     (tmp_path / "sitecustomize.py").write_text(patch)
     environment = {"PYTHONPATH": f"{tmp_path}:{CHECKOUT}"}
     with Group(tmp_path, overrides=FAST, front_env=environment) as group:
@@ -558,7 +558,7 @@ def test_without_the_check_the_replay_would_be_published_again(
 
 
 # The day is looked at only when the settlement is confirmed, after the replay has begun.
-LATE_DAY = """import td_worker.returns as r
+LATE_DAY = """import td_worker.returns.stream as r
 import td_worker.session as s
 new_day, recovering = r.Returns.new_day, s.Session._on_recovering
 kept = []

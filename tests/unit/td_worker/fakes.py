@@ -15,14 +15,14 @@ from bus.rpc import Call
 from bus.secrets import Secret
 from schemas.codec import Value
 from schemas.counter import Counter, Event
-from td_worker.attempts import Attempt
 from td_worker.config import TdConfig
-from td_worker.gate import Gate
-from td_worker.guard import Guard
+from td_worker.login.attempts import Attempt
+from td_worker.login.gate import Gate
+from td_worker.login.guard import Guard
+from td_worker.login.settlement import Settlement
+from td_worker.login.wrongs import Wrongs
 from td_worker.numbers import RequestIds
 from td_worker.replies import Replies
-from td_worker.settlement import Settlement
-from td_worker.wrongs import Wrongs
 
 CATALOGUE = schemas.catalogue.load()
 CONFIG = TdConfig(front="tcp://x", broker_id="9999", app_id="app", step_s=5, retry_s=10, login_s=8)

@@ -15,8 +15,8 @@ import pytest
 from bus.errors import Busy, Refused
 from bus.secrets import Secret
 from td_worker.accounts import Account, Accounts
+from td_worker.login.strangers import Strangers
 from td_worker.session import Session
-from td_worker.strangers import Strangers
 from tests.unit.td_worker.fakes import CONFIG
 
 DAY_S = 86_400

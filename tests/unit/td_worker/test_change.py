@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bus.errors import Refused
-from td_worker.login import State
+from td_worker.login.states import State
 from tests.unit.td_worker.fakes import CATALOGUE, Desk
 
 STRANGER = (b"b", "Error", -401)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bus.errors import Refused
-from td_worker.login import State
+from td_worker.login.states import State
 from tests.unit.td_worker.fakes import CONFIG, Desk
 
 STEPS = ["ReqAuthenticate", "ReqUserLogin", "ReqSettlementInfoConfirm"]

@@ -10,8 +10,8 @@ import pytest
 
 from bus.errors import Refused
 from bus.secrets import Secret
-from td_worker.guard import Guard
-from td_worker.wrongs import Wrongs
+from td_worker.login.guard import Guard
+from td_worker.login.wrongs import Wrongs
 from tests.unit.td_worker.fakes import CONFIG, Desk
 
 NOW = 1_800_000_000.0
@@ -200,7 +200,7 @@ def hashes(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
         made.append(text)
         return hashlib.sha256(text).digest()
 
-    monkeypatch.setattr("td_worker.guard.hashlib.scrypt", scrypt)
+    monkeypatch.setattr("td_worker.login.guard.hashlib.scrypt", scrypt)
     return made
 
 

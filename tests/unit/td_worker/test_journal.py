@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from bus.frames import HEADER
 from bus.orders import Place
-from td_worker.journal import Journal
-from td_worker.records import NO_DIGEST
+from td_worker.returns.journal import Journal
+from td_worker.returns.records import NO_DIGEST
 
 DAY, NEXT_DAY = "20261123", "20261124"
 DIGEST = bytes(range(16))

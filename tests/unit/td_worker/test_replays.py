@@ -15,9 +15,9 @@ from bus.frames import HEADER, Flag, Row, message_type
 from bus.orders import Place
 from bus.rpc import Call, Router
 from schemas.errors import BAD_REQUEST, NETWORK_FAILURE
-from td_worker.journal import Journal
-from td_worker.records import NO_DIGEST
-from td_worker.replays import Replays
+from td_worker.returns.journal import Journal
+from td_worker.returns.records import NO_DIGEST
+from td_worker.returns.replays import Replays
 
 DAY = "20261123"
 

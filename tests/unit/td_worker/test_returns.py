@@ -15,9 +15,9 @@ from bus.frames import unpack_message
 from bus.orders import Place
 from bus.publisher import Publisher
 from schemas.counter import Event
-from td_worker.journal import Journal
-from td_worker.records import DayFile
-from td_worker.returns import Returns
+from td_worker.returns.journal import Journal
+from td_worker.returns.records import DayFile
+from td_worker.returns.stream import Returns
 
 from .fakes import CATALOGUE, FakePublisher
 

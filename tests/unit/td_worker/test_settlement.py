@@ -7,8 +7,8 @@ import pytest
 
 from bus.errors import Refused
 from schemas.counter import Event
-from td_worker.login import State
-from td_worker.settlement import Settlement
+from td_worker.login.settlement import Settlement
+from td_worker.login.states import State
 from tests.unit.td_worker.fakes import CATALOGUE, CONFIG, Desk
 
 DAY = "20260304"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bus.errors import Refused
-from td_worker.wrongs import Wrongs
+from td_worker.login.wrongs import Wrongs
 
 ME, OTHER = ("u", "me"), ("u", "other")
 

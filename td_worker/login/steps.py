@@ -6,9 +6,9 @@ from bus.secrets import Secret
 from schemas.catalogue import Catalogue
 from schemas.codec import Value
 
+from ..config import TdConfig
 from .attempts import Attempt
-from .config import TdConfig
-from .login import State
+from .states import State
 
 Request = tuple[str, bytes]
 

@@ -12,11 +12,11 @@ from schemas.catalogue import Catalogue
 from schemas.counter import Event
 from schemas.errors import NOT_LOGGED_IN
 
+from ..config import TdConfig
+from ..connection import Requests
+from ..numbers import RequestIds, error_id
+from ..replies import Replies
 from .attempts import same
-from .config import TdConfig
-from .connection import Requests
-from .numbers import RequestIds, error_id
-from .replies import Replies
 
 _METHOD: Final = "ReqUserPasswordUpdate"
 _STRUCT: Final = "UserPasswordUpdate"

@@ -17,15 +17,15 @@ from schemas.codec import Value
 from schemas.counter import Event
 from schemas.errors import Action, login_action, text_of
 
+from ..config import TdConfig
+from ..connection import Requests
+from ..numbers import RequestIds, error_id
+from ..replies import Replies
 from .attempts import Attempt, Attempts, origin_of, same
 from .change import Change, WrongOld
-from .config import TdConfig
-from .connection import Requests
 from .guard import WRONG_PASSWORD, Guard
-from .login import ANSWERS, State, after
-from .numbers import RequestIds, error_id
-from .replies import Replies
 from .settlement import Settlement
+from .states import ANSWERS, State, after
 from .steps import Steps
 from .wrongs import Wrongs
 
