@@ -101,6 +101,7 @@ class Commands:
                 "side": client.side,
                 "user": client.user,
                 "subscribed": len(client.subscribed),
+                "asked": client.asked,
             }
             for client in self._clients
             if client.side in ("md", "td")

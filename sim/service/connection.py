@@ -51,6 +51,8 @@ class Connection(asyncio.Protocol):
         self.subscribed: set[str] = set()
         self.quoted: set[str] = set()
         """Instruments whose requests for quotes he hears of."""
+        self.asked: dict[str, int] = {}
+        """The nRequestID of the last request of each name."""
         self.codes_seen = 0
         self.heard = time.monotonic()
         self.slow = False

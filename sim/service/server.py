@@ -194,6 +194,8 @@ class Server:
 
     def _take(self, connection: Connection, request: Request) -> None:
         self._tally[request.name] += 1
+        if isinstance(request, Call):
+            connection.asked[request.name] = request.request_id
         self._request_faults.take(connection, request)
 
     def _greet(self, connection: Connection, hello: Hello) -> None:

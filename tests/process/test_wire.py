@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,17 @@ from tests.support.bad_input import CASES, TD, check, frame
 from tests.support.edge_core import BROKER, CATALOGUE, pack
 from tests.support.fake_worker import wait_until
 from tests.support.group import Group
+from tests.support.identity import without_names
 from tests.support.ws_client import WsClient, ws
 
 PASSWORD = "123456"
 LOGINS = ("ReqUserLogin", "ReqUserLoginWithCaptcha", "ReqUserLoginWithText", "ReqUserLoginWithOTP")
-# Without orders to cancel it succeeds, and an action that succeeds has no reply.
-REFUSED = {"ReqBatchOrderAction": {"InvestorID": "nobody"}}
-QUICK = {"sim": {"queries_per_second": 0}, "td_worker": {"queries_per_s": 1000}}
+# Without orders to cancel it succeeds, and an action that succeeds has no reply. The session is
+# none of the gateway, whose own are not cancelled at once.
+REFUSED = {"ReqBatchOrderAction": {"InvestorID": "nobody", "FrontID": 1, "SessionID": 7}}
+# Every question goes to the exchange.
+ASKING = {"queries_per_s": 1000, "cache_mb": 0}
+QUICK = {"sim": {"queries_per_second": 0}, "td_worker": ASKING}
 
 
 @pytest.fixture(scope="module")
@@ -168,8 +171,16 @@ def test_every_request_gets_its_reply(whole: Group, md: WsClient) -> None:
         assert list(md.rows(request.reply[2:]))[-1]["IsLast"] is True
 
 
-def wait_asked(control: SimControl, request: str, before: int) -> None:
-    wait_until(lambda: control.tally().get(request, 0) > before, lambda: str(control.tally()))
+def wait_asked(control: SimControl, user: str, request: str, before: int) -> int:
+    """The nRequestID of a request that has come to the exchange; ``before`` is that of the last."""
+    wait_until(lambda: last_asked(control, user, request) > before, lambda: f"no {request}")
+    return last_asked(control, user, request)
+
+
+def last_asked(control: SimControl, user: str, request: str) -> int:
+    """0: never."""
+    sessions = [session for session in control.sessions() if session["user"] == user]
+    return max(int(session["asked"].get(request, 0)) for session in sessions)
 
 
 def filled(struct: str | None) -> dict[str, Any] | None:
@@ -195,20 +206,19 @@ def test_every_reply_of_the_counter_arrives_as_the_right_message(
     whole: Group, control: SimControl
 ) -> None:
     """The answers of the exchange are lost; in their place it raises the callback with a value in
-    every field, under the number that td_worker gave to the request: 1 to 3 were its login."""
-    user, number, arrived = "100003", 3, set()
+    every field, under the number that td_worker gave to the request."""
+    user, arrived = "100003", set()
     with ws(whole.url("/td/")) as td:
         logged_in(td, user)
         for request in CATALOGUE.td.requests.values():
             if request.name in (*LOGINS, "ReqUserLogout", "ReqAuthenticate"):
                 continue
-            number += 1
             control.lose(request.reply, user=user, times=0)
-            before = control.tally().get(request.name, 0)
+            before = last_asked(control, user, request.name)
             td.send(
                 MsgType=request.name, RequestID=5, **{request.struct: REFUSED.get(request.name, {})}
             )
-            wait_asked(control, request.name, before)
+            number = wait_asked(control, user, request.name, before)
             control.clear()
             struct = CATALOGUE.td.callbacks[request.reply].struct
             assert struct is not None
@@ -220,7 +230,8 @@ def test_every_reply_of_the_counter_arrives_as_the_right_message(
             heard = td.hear_of(request.reply[2:])
             assert (heard["RequestID"], heard["IsLast"]) == (5, True)
             assert heard["RspInfo"] == {"ErrorID": 0, "ErrorMsg": "CTP:正确"}
-            assert heard[struct] == expected("td", request.reply)
+            wanted = without_names(expected("td", request.reply))
+            assert without_names(heard[struct]) == wanted
             arrived.add(request.reply)
     arrived |= {"OnRspUserLogin", "OnRspUserLogout", "OnRspAuthenticate"}  # see the test above
     with_id = {name for name, callback in CATALOGUE.td.callbacks.items() if callback.has_id}
@@ -271,9 +282,7 @@ def test_a_refused_authentication_and_a_wrong_password(whole: Group, control: Si
             "IsLast": True,
         }
         assert td.log_in("100006")["RspInfo"]["ErrorID"] == 0
-        started = time.monotonic()
         assert td.log_in("100006", "wrong again")["RspInfo"]["ErrorID"] == 3
-        assert time.monotonic() - started < 1
         assert td.ask(MsgType="ReqQryOrder", QryOrder={})["MsgType"] == "RspQryOrder"
 
 
@@ -335,7 +344,8 @@ def test_bad_input_is_answered_and_stops_at_the_edge(tmp_path: Path) -> None:
     with Group(tmp_path) as group:
         group.start_all()
         with SimControl(group.config["sim"]["listen"]) as control:
-            wait_asked(control, "ReqUserLogin", 0)  # md_worker's own, the only one there should be
+            # md_worker's own, the only one there should be
+            wait_until(lambda: bool(control.tally().get("ReqUserLogin")), lambda: "no login")
             send_the_table(group, control)
 
 

@@ -146,8 +146,15 @@ def test_a_parked_order_is_found_by_its_own_number() -> None:
 def test_all_orders_of_a_session_are_not_cancelled_at_once() -> None:
     book = desk.new_book()
     client = book.new_session()
-    with pytest.raises(Refused, match="one by one"):
-        book.action(call("ReqBatchOrderAction", FrontID=FRONT, SessionID=client), client, 1)
+    for session in (client, SESSION, 0):
+        with pytest.raises(Refused, match="one by one"):
+            book.action(call("ReqBatchOrderAction", FrontID=FRONT, SessionID=session), client, 1)
+
+
+def test_all_orders_of_another_programs_session_may_be_cancelled_at_once() -> None:
+    book = desk.new_book()
+    batch = call("ReqBatchOrderAction", FrontID=FRONT, SessionID=OTHER)
+    assert book.action(batch, book.new_session(), 1) == batch.body
 
 
 def test_a_conditional_order_keeps_its_name_when_it_is_triggered() -> None:
