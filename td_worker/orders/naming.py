@@ -65,7 +65,7 @@ class Naming:
         numbered = self._index.of_sys(shape.kind, exchange, sys) if sys else None
         if sys and not (session and ref):
             return numbered
-        if not (sys or session or ref):
+        if not (sys or session or ref or integer(body, shape.front)):
             return None  # it names nothing at all, which is the counter's to refuse
         record = self._index.of_client(session, shape.kind, ref)
         if record is None and (session == 0 or self._sessions.is_ours(session)):

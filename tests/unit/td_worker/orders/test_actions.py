@@ -58,6 +58,13 @@ def test_an_order_from_outside_is_named_as_it_is() -> None:
     assert named.items() <= cancel(book, **named).items()
 
 
+def test_a_cancel_that_names_nothing_is_the_counters_to_refuse() -> None:
+    book = desk.new_book()
+    order(book, book.new_session())
+    named = cancel(book)
+    assert not any(named[name] for name in ("FrontID", "SessionID", "OrderRef", "OrderSysID"))
+
+
 @pytest.mark.parametrize("session", [0, SESSION, "virtual"])
 @pytest.mark.parametrize("ref", ["000000000006", "2", "x", ""])
 def test_who_guesses_the_counters_names_gets_nothing(session: int | str, ref: str) -> None:
