@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -49,13 +50,24 @@ def test_a_folder_open_to_others_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_epoch_rises_at_each_start(tmp_path: Path) -> None:
-    assert [epoch.next_epoch(tmp_path) for _ in range(3)] == [1, 2, 3]
+    first, second, third = (epoch.next_epoch(tmp_path) for _ in range(3))
+    assert (second, third) == (first + 1, first + 2)
+
+
+def test_the_epoch_rises_even_when_its_folder_was_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = [epoch.next_epoch(tmp_path) for _ in range(3)][-1]
+    (tmp_path / "epoch").unlink()
+    later = time.time() + 60
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert last < epoch.next_epoch(tmp_path) < 2**32
 
 
 def test_publishers_that_share_a_folder_never_share_an_epoch(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         epochs = list(pool.map(epoch.next_epoch, [tmp_path] * 40))
-    assert sorted(epochs) == list(range(1, 41))
+    assert sorted(epochs) == list(range(min(epochs), min(epochs) + 40))
 
 
 def test_only_one_process_holds_a_lock(tmp_path: Path) -> None:
