@@ -6,8 +6,8 @@ A published message is one frame (two frames cost twice as much in pyzmq)::
 
 topic     ASCII, ends in "/" because SUB matches prefixes: "tick/rb2610/" would otherwise also
           bring the option rb2610C3500. See the functions below for the topics there are.
-epoch     the start of the publisher, +1 each time, kept on disk; it began at the Unix time. seq begins
-          at 1 in each epoch
+epoch     the start of the publisher, +1 each time, kept on disk; the first is the Unix time.
+          seq begins at 1 in each epoch
 seq       +1 per message of one topic; a gap is a loss
 recv_ns   Unix time when the counter's callback began; sent_ns when the message was made
 type      which callback or message: crc32 of its name, lower 16 bits (``message_type``)
