@@ -6,6 +6,7 @@ import contextlib
 import logging
 import secrets
 import sqlite3
+import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from operator import attrgetter
@@ -51,6 +52,8 @@ class Store:
             if path is not None:
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._db = _connect(path)
+            # A file that turns out to be none of ours has no book that would close it.
+            self._closing = weakref.finalize(self, self._db.close)
             self.salt = self._prepare()
         self._rows = 0  # written since the last checkpoint
 
@@ -96,7 +99,7 @@ class Store:
         return [Earlier(path) for path in before[:EARLIER_DAYS]]
 
     def close(self) -> None:
-        self._db.close()
+        self._closing()
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
