@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -11,6 +11,8 @@ from bus.fronts import addresses
 from bus.secrets import Secret
 
 Seconds = Annotated[float, Meta(gt=0, le=600)]
+# A front cuts a silent session after this (reason 8193), and not before.
+_SILENCE_S: Final = 120.0
 
 
 class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,7 +88,12 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     keep_days: Annotated[int, Meta(ge=6, le=1000)] = 30
 
     def __post_init__(self) -> None:
-        addresses(self.front)
+        real = [front for front in addresses(self.front) if not front.startswith("sim://")]
+        if real and self.unsent_s < _SILENCE_S:
+            raise ValueError(
+                f"unsent_s: at least {_SILENCE_S:.0f} with {real[0]}, where what was sent over a"
+                " lost connection may arrive for so long"
+            )
 
     @property
     def idle_s(self) -> float | None:
