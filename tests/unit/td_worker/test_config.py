@@ -15,7 +15,7 @@ def load(front: str | list[str], unsent_s: float) -> TdConfig:
 
 @pytest.mark.parametrize("front", ["tcp://10.0.0.1:41205", ["sim://x", "ssl://10.0.0.1:41205"]])
 def test_with_a_real_front_no_order_counts_as_never_sent_too_early(front: str | list[str]) -> None:
-    with pytest.raises(msgspec.ValidationError, match="unsent_s: at least 120 with (tcp|ssl)"):
+    with pytest.raises(msgspec.ValidationError, match=r"unsent_s: at least 120 with (tcp|ssl)"):
         load(front, 3)
     assert load(front, 120).unsent_s == 120
 
