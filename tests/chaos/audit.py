@@ -74,13 +74,15 @@ def settled(
     orders: list[tuple[str, str]],
     ledger: Callable[[], list[dict[str, Any]]],
     patience_s: float,
-) -> dict[str, Outcome | None]:
+) -> tuple[dict[str, Outcome | None], list[dict[str, Any]]]:
     """The same, asked again for ``patience_s`` while answers differ from the exchange's record: an
-    order that still lives may trade between the two looks, and the unknown is resolved in time."""
+    order that still lives may trade between the two looks, and the unknown is resolved in time.
+    With the record of the last look, since such an order may trade right after it."""
     answers = outcomes(group, orders)
     deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        known = facts(ledger())
+    while True:
+        record = ledger()
+        known = facts(record)
         late = []
         for user, order in orders:
             name = diary.mark(user, order)
@@ -89,11 +91,10 @@ def settled(
             traded = 0 if answer is None else answer.volume_traded
             if not agrees(said, fact) or fact.traded != traded:
                 late.append((user, order))
-        if not late:
-            break
+        if not late or time.monotonic() >= deadline:
+            return answers, record
         time.sleep(0.2)
         answers |= outcomes(group, late)
-    return answers
 
 
 def read_ledger(path: Path) -> list[dict[str, Any]]:

@@ -236,12 +236,15 @@ class Round:
             if isinstance(entry, diary.Wanted)
         ]
         patience_s = _PATIENCE_S if self._plan.wal and not self._plan.exchange else 2.0
-        answers = self.answers = audit.settled(self._group, orders, self.ledger, patience_s)
+        answers, _ = audit.settled(self._group, orders, self.ledger, patience_s)
         diaries |= audit.lists(self._group, self.users)
         diaries["", "peep"] = audit.peep(self._group, self.users, answers)
+        # Last of all, because orders that live go on trading meanwhile.
+        answers, record = audit.settled(self._group, orders, self.ledger, patience_s)
+        self.answers = answers
         verdict = judge(
             Evidence(
-                self.ledger(),
+                record,
                 diaries,
                 answers,
                 audit.stores(Path(self._group.data), self.users),
