@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Final
+
+# The front counts when a query reaches it, and one may be on its way for longer than the next.
+SLACK_S: Final = 0.02
 
 
 class Pace:
@@ -16,7 +20,7 @@ class Pace:
     def set(self, per_s: float) -> None:
         """So many queries in any second, one after the other without a pause up to there."""
         burst = max(1, int(per_s))
-        self._window_s = burst / per_s
+        self._window_s = burst / per_s + SLACK_S
         self._sent = deque(self._sent, maxlen=burst)
 
     def due(self) -> float:

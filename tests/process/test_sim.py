@@ -22,6 +22,7 @@ from sim import wire
 from sim.control import SimControl
 from sim.service.samples import sample
 from sim.wire import QUICK, RESTART, RESUME
+from tests.support.fake_worker import wait_until
 from tests.support.group import CHECKOUT, Group
 from tests.support.sim_client import USER, Client, names
 
@@ -404,7 +405,8 @@ def test_scripted_return_codes_are_used_up_and_send_nothing(
     assert client.buy(**resting) == -3
     assert client.buy(**resting) == 0
     client.wait("OnRtnOrder", OrderStatus="3")
-    assert other.buy(**resting, user="100001") == 0
+    # The other one hears on a connection of its own that they are used up.
+    wait_until(lambda: other.buy(**resting, user="100001") == 0, lambda: "still refused")
     other.wait("OnRtnOrder", OrderStatus="3")
     assert control.tally()["ReqOrderInsert"] == before + 2
 
