@@ -28,6 +28,9 @@ from .publisher import HIGH_WATER
 
 log = logging.getLogger(__name__)
 
+OnRow = Callable[[Row], None]
+OnSilence = Callable[[str], None]  # gets the reason, for people
+
 _LINGER_MS: Final = 500
 _SLICE: Final = 50  # rows handed over before the loop may do something else
 MAX_CALL: Final = 1 << 20  # bytes; the largest struct of the API has 4 KB

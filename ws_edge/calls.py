@@ -5,18 +5,17 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from bus.errors import request_failed
 from bus.frames import Flag, Row
+from bus.rpc import OnRow, OnSilence
+from bus.timers import Later, Timer
 
 from .extras import NONE, Extras
 
 # The worker itself ends a call at its deadline and says so; this much later nobody is there.
 GRACE_S = 1.0
-
-OnRow = Callable[[Row], None]
-OnSilence = Callable[[str], None]  # gets the reason, for people
 
 
 class Caller(Protocol):
@@ -40,16 +39,6 @@ class Caller(Protocol):
     ) -> int: ...
 
     def forget(self, number: int) -> None: ...
-
-
-class Timer(Protocol):
-    def cancel(self) -> None: ...
-
-
-class Later(Protocol):
-    """``loop.call_later``."""
-
-    def __call__(self, delay: float, callback: Callable[..., Any], *args: Any) -> Timer: ...
 
 
 class _Waiting:

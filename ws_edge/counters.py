@@ -18,7 +18,6 @@ class Counters:
     returns_healed  messages of account topics that came by the second way
     held_too_long   reply rows let out before the returns that should precede them
     faults          requests answered with -500
-    unhandled       published messages that were not handled, see the log
     """
 
     conflated: int = 0
@@ -30,4 +29,3 @@ class Counters:
     returns_healed: int = 0
     held_too_long: int = 0
     faults: int = 0
-    unhandled: int = 0

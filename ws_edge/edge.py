@@ -31,13 +31,15 @@ from bus.frames import (
     tick_topic,
     unpack_message,
 )
+from bus.healing import HEAL_S
 from bus.orders import Place
 from bus.process import announce
-from bus.rpc import Caller
+from bus.rpc import Caller, OnRow, OnSilence
+from bus.subscriber import Subscriber
 from schemas import catalogue as catalogues
 
 from .admission import Door
-from .calls import Calls, OnRow, OnSilence
+from .calls import Calls
 from .config import WsConfig
 from .connection import Connection
 from .counters import Counters
@@ -49,8 +51,6 @@ from .pushes import Renderer, pushes
 from .requests import Parser
 from .returns import Returns
 from .session import Services, Session
-from .stream import HEAL_S
-from .subscriber import Subscriber
 from .td_session import TdSession
 from .ticks import QuoteBoard, TickBoard
 
@@ -118,7 +118,9 @@ class Edge:
         await stop.wait()
         watch.cancel()
         await self._stop(server)
-        log.info("totals", extra={"fields": asdict(self.counters)})
+        unhandled = self.md_sub.unhandled + self.td_sub.unhandled
+        fields = asdict(self.counters) | {"unhandled": unhandled}
+        log.info("totals", extra={"fields": fields})
         for part in (self.md_sub, self.td_sub, self.md_rpc, self.td_rpc):
             part.close()
         context.term()
@@ -130,8 +132,8 @@ class Edge:
         loop = asyncio.get_running_loop()
         self.md_rpc = Caller(context, self.addresses.md_rpc, "md_worker")
         self.td_rpc = Caller(context, self.addresses.td_rpc, "td_worker")
-        self.md_sub = Subscriber(context, self.addresses.md_pub, self._on_md, self.counters)
-        self.td_sub = Subscriber(context, self.addresses.td_pub, self._on_td, self.counters)
+        self.md_sub = Subscriber(context, self.addresses.md_pub, self._on_md)
+        self.td_sub = Subscriber(context, self.addresses.td_pub, self._on_td)
         self.md_pushes = pushes(self.catalogue, "md")
         self.md_renderer = Renderer(self.catalogue, "md")
         self.ticks = TickBoard(

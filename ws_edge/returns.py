@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
 from bus.frames import Message, message_type
+from bus.healing import Ask, Stream
+from bus.timers import Later, Timer
 
-from .calls import Later, Timer
 from .counters import Counters
-from .stream import Ask, Stream
 
 HOLD_S: Final = 0.2
 _LOOK_S: Final = 0.05
@@ -58,7 +58,7 @@ class Returns:
         self, topic: str, ask: Ask, later: Later, counters: Counters, now: Callable[[], float]
     ) -> None:
         self.topic, self._later, self._counters, self._now = topic, later, counters, now
-        self._stream = Stream(topic, self, ask, later, counters, now)
+        self._stream = Stream(topic, self, ask, later, now)
         self.lost_at = (0, 0)
         self.viewers: dict[Viewer, bytes] = {}
         self._held: deque[_Held] = deque()
@@ -117,7 +117,11 @@ class Returns:
             self._watches.remove(watch)
             watch.then()
 
-    def skipped(self) -> None:
+    def healed(self) -> None:
+        self._counters.returns_healed += 1
+
+    def skipped(self, missing: int) -> None:
+        self._counters.returns_lost += missing
         for viewer in list(self.viewers):
             viewer.on_loss()
         self._deliver()

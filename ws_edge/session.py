@@ -13,6 +13,7 @@ from typing import Final
 
 from bus.errors import Refused, Unavailable, request_failed
 from bus.frames import Message, Row, split_body
+from bus.timers import Later, Timer
 from schemas.catalogue import Catalogue
 from schemas.errors import (
     BAD_REQUEST,
@@ -24,7 +25,7 @@ from schemas.errors import (
 )
 
 from .admission import Visit
-from .calls import Caller, Calls, Later, Timer
+from .calls import Caller, Calls
 from .config import WsConfig
 from .counters import Counters
 from .envelope import Head, clock, message, request_error, rsp_info, shutdown

@@ -28,12 +28,13 @@ from bus.frames import (
     tick_topic,
     unpack_message,
 )
+from bus.healing import HEAL_S
 from bus.orders import Outcome, Place
-from bus.rpc import ErrorBody, SessionBody
+from bus.rpc import ErrorBody, OnRow, OnSilence, SessionBody
 from schemas import catalogue as catalogues
 from schemas.catalogue import Side
 from ws_edge.admission import Access, Visit
-from ws_edge.calls import Calls, OnRow, OnSilence
+from ws_edge.calls import Calls
 from ws_edge.config import WsConfig
 from ws_edge.counters import Counters
 from ws_edge.envelope import Style
@@ -45,7 +46,6 @@ from ws_edge.pushes import Renderer, pushes
 from ws_edge.requests import Parser
 from ws_edge.returns import Returns
 from ws_edge.session import Services
-from ws_edge.stream import HEAL_S
 from ws_edge.td_session import TdSession
 from ws_edge.ticks import QuoteBoard, TickBoard
 

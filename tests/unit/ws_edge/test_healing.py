@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bus.frames import Flag, account_topic
+from bus.healing import _MOST_AHEAD
 from bus.orders import Place
 from tests.support.edge_core import (
     BROKER,
@@ -25,7 +26,6 @@ from tests.support.edge_core import (
     row,
     session_row,
 )
-from ws_edge.stream import _MOST_AHEAD
 
 TOPIC = account_topic(BROKER, USER)
 LOST = (1012, "returns were lost; log in again, query orders and trades")

@@ -12,8 +12,7 @@ import zmq
 
 from bus.frames import Flag, Row, message_type, pack_row
 from bus.rpc import Caller
-from ws_edge.counters import Counters
-from ws_edge.subscriber import Subscriber
+from bus.subscriber import Subscriber
 
 COUNT = 1000
 TURN = 100  # in one turn: a slice when the socket speaks and one that was left over
@@ -45,7 +44,7 @@ class Turns:
 def test_a_flood_of_messages_leaves_the_loop_its_turns() -> None:
     async def scenario(context: Any, pub: Any) -> None:
         turns = Turns()
-        subscriber = Subscriber(context, "inproc://pub", turns.handle, Counters())
+        subscriber = Subscriber(context, "inproc://pub", turns.handle)
         subscriber.subscribe(b"a/")
         assert pub.recv() == b"\x01a/"
         for number in range(COUNT):
@@ -68,14 +67,13 @@ def test_a_message_that_cannot_be_handled_stops_nothing(caplog: pytest.LogCaptur
             if message == b"bad":
                 raise ValueError
 
-        counters = Counters()
-        subscriber = Subscriber(context, "inproc://pub", handle, counters)
+        subscriber = Subscriber(context, "inproc://pub", handle)
         subscriber.subscribe(b"")
         pub.recv()
         for message in (b"bad", b"good"):
             pub.send(message)
         await turns.done(2)
-        assert counters.unhandled == 1
+        assert subscriber.unhandled == 1
         subscriber.close()
 
     with caplog.at_level(logging.ERROR):

@@ -11,9 +11,7 @@ from typing import Any, Final
 import zmq
 import zmq.backend
 
-from bus.publisher import HIGH_WATER
-
-from .counters import Counters
+from .publisher import HIGH_WATER
 
 log = logging.getLogger(__name__)
 
@@ -22,16 +20,19 @@ _SLICE: Final = 50
 
 
 class Subscriber:
-    """A SUB socket whose messages go to ``on_message``, in slices."""
+    """A SUB socket whose messages go to ``on_message``, in slices.
+
+    ``unhandled`` counts messages that ``on_message`` failed with, see the log.
+    """
 
     def __init__(
         self,
         context: zmq.Context[Any],
         address: str,
         on_message: Callable[[bytes], None],
-        counters: Counters,
     ) -> None:
-        self._on_message, self._counters = on_message, counters
+        self._on_message = on_message
+        self.unhandled = 0
         self._loop = asyncio.get_running_loop()
         self._socket = context.socket(zmq.SUB)
         self._socket.set(zmq.LINGER, 0)
@@ -76,6 +77,6 @@ class Subscriber:
             try:
                 self._on_message(message)
             except Exception:
-                self._counters.unhandled += 1
+                self.unhandled += 1
                 log.exception("a message was not handled", extra={"fields": {"size": len(message)}})
         self._drain_soon()

@@ -8,12 +8,11 @@ from typing import Final, Protocol
 
 import msgspec
 
-from bus.errors import Refused, Unavailable
-from bus.frames import Message, Row, message_type, unpack_message
-from bus.orders import Place
-
-from .calls import Later, OnRow, OnSilence, Timer
-from .counters import Counters
+from .errors import Refused, Unavailable
+from .frames import Message, Row, message_type, unpack_message
+from .orders import Place
+from .rpc import OnRow, OnSilence
+from .timers import Later, Timer
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +44,12 @@ class Reader(Protocol):
         """The next message; ``place`` is that of it."""
         ...
 
-    def skipped(self) -> None:
-        """``place`` has gone on past a loss."""
+    def healed(self) -> None:
+        """The message that comes next was missing and came by the second way."""
+        ...
+
+    def skipped(self, missing: int) -> None:
+        """``place`` has gone on past a loss of so many messages."""
         ...
 
 
@@ -54,8 +57,8 @@ class Stream:
     """Hands over each message once and in order.
 
     A *place* is (epoch, seq). Behind a gap messages wait until the worker has said what was in it,
-    for HEAL_S without news at the most; what has not come then, or is known to be gone, is lost and
-    counted. A new epoch ends the one before it, with all its gaps: its logins are void.
+    for HEAL_S without news at the most; what has not come then, or is known to be gone, is lost. A
+    new epoch ends the one before it, with all its gaps: its logins are void.
 
     place  up to which all was handed over, or is lost
     """
@@ -66,12 +69,11 @@ class Stream:
         reader: Reader,
         ask: Ask,
         later: Later,
-        counters: Counters,
         now: Callable[[], float],
     ) -> None:
         self.topic, self.place = topic, (0, 0)
         self._reader, self._ask, self._later = reader, ask, later
-        self._counters, self._now = counters, now
+        self._now = now
         self._ahead: dict[int, Message] = {}  # by seq, behind a gap
         self._known = 0  # the highest seq of this epoch of which somebody has told
         self._vain = 0  # up to here nobody could say what was missing
@@ -125,11 +127,10 @@ class Stream:
 
     def _lose(self, end: int) -> None:
         epoch, seq = self.place
-        self._counters.returns_lost += end - seq
         fields = {"topic": self.topic, "after": seq, "missing": end - seq}
-        log.warning("returns lost on the bus", extra={"fields": fields})
+        log.warning("messages lost on the bus", extra={"fields": fields})
         self.place = (epoch, end)
-        self._reader.skipped()
+        self._reader.skipped(end - seq)
 
     # -- healing -----------------------------------------------------------------------------
 
@@ -188,6 +189,7 @@ class Stream:
         if message.topic != self.topic:
             raise ValueError(f"a return of {message.topic} among those of {self.topic}")
         lacked = message.seq not in self._ahead and (message.epoch, message.seq) > self.place
-        self._counters.returns_healed += lacked
+        if lacked:
+            self._reader.healed()
         self._until = self._now() + HEAL_S
         self.see(message)
