@@ -13,7 +13,7 @@ from bus.secrets import Secret, read_secret
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
 Bytes = Annotated[int, Meta(ge=1024)]
 Count = Annotated[int, Meta(ge=1)]
-Notice = Literal["front", "status", "error", "all"]
+Notice = Literal["front", "status", "error", "all", "gap", "stale"]
 Right = Literal["md", "query", "trade"]
 
 

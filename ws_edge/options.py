@@ -8,7 +8,9 @@ from typing import NamedTuple
 from .config import WsConfig
 from .envelope import Style
 
-NOTICES = frozenset({"front", "status", "error", "all"})
+# They change what a market data client sees of webctp's own messages, so "all" is without them.
+_APART = frozenset({"gap", "stale"})
+NOTICES = frozenset({"front", "status", "error", "all"}) | _APART
 _ON = frozenset({"1", "on", "true", "yes"})
 
 
@@ -22,7 +24,7 @@ class Options(NamedTuple):
     outcomes: bool = False
 
     def wants(self, notice: str) -> bool:
-        return notice in self.notices or "all" in self.notices
+        return notice in self.notices or ("all" in self.notices and notice not in _APART)
 
 
 def read_options(query: Mapping[str, Sequence[str]], config: WsConfig) -> Options:

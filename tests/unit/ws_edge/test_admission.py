@@ -13,7 +13,7 @@ from bus.errors import ConfigError
 from bus.secrets import Secret
 from ws_edge.admission import Door
 from ws_edge.config import TokenConfig, WsConfig
-from ws_edge.options import Options
+from ws_edge.options import Options, read_options
 
 OPEN = Door(WsConfig())
 GUARDED = Door(
@@ -116,6 +116,7 @@ def test_no_handshake_makes_it_fall(target: str, authorization: str, names: list
         ("heartbeat=0&heartbeat", (False, False, set(), False)),
         ("notices=front,status", (False, False, {"front", "status"}, False)),
         ("notices=front&notices=all,x", (False, False, {"front", "all"}, False)),
+        ("notices=gap,stale", (False, False, {"gap", "stale"}, False)),
         ("notices=&unknown=1", (False, False, set(), False)),
     ],
 )
@@ -168,3 +169,12 @@ def test_a_token_from_a_file(tmp_path: Path) -> None:
     path.chmod(0o644)
     with pytest.raises(ConfigError):
         Door(WsConfig(tokens=(TokenConfig(token_file=str(path)),)))
+
+
+def test_all_notices_are_those_that_leave_a_market_data_stream_as_it_was() -> None:
+    everything = read_options({"notices": ["all"]}, WsConfig())
+    assert everything.wants("front")
+    assert everything.wants("error")
+    assert not everything.wants("gap")
+    assert not everything.wants("stale")
+    assert read_options({"notices": ["all,gap"]}, WsConfig()).wants("gap")
