@@ -1,0 +1,197 @@
+"""The example in C++, built and run beside a real group and beside a scripted publisher."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import pytest
+import zmq
+
+from bus.frames import HEADER, Flag, message_type, tick_topic
+from schemas import catalogue
+from schemas.codec import Value
+from tests.support.group import CHECKOUT, Group
+
+pytestmark = pytest.mark.libzmq
+
+TIMEOUT_S: Final = 20.0
+SOURCE: Final = CHECKOUT / "examples" / "cpp" / "subscriber.cpp"
+STOCK: Final = "600000"  # listed for ever
+TICK, BEAT = message_type("OnRtnDepthMarketData"), message_type("Beat")
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example, built by the command that stands in its first lines."""
+    folder = tmp_path_factory.mktemp("cpp")
+    shutil.copy(SOURCE, folder)
+    command = SOURCE.read_text("utf-8").splitlines()[1].removeprefix("//").split()
+    assert {"-Wall", "-Wextra", "-Werror"} <= set(command)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder / "subscriber"
+
+
+class Example:
+    """A running example and the lines that it prints."""
+
+    def __init__(self, program: Path, *arguments: str) -> None:
+        command = [str(program), *arguments]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        assert self._process.stdout is not None
+        self._fd = self._process.stdout.fileno()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._fd, selectors.EVENT_READ)
+        self._rest = b""
+        self._lines: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+        self._selector.close()
+
+    def line(self) -> str:
+        """The next one."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while not self._lines:
+            assert self._selector.select(max(0.0, deadline - time.monotonic())), "silent example"
+            chunk = os.read(self._fd, 1 << 16)
+            assert chunk, f"the example ended with {self._process.wait()}"
+            *whole, self._rest = (self._rest + chunk).split(b"\n")
+            self._lines += [line.decode() for line in whole]
+        return self._lines.pop(0)
+
+    def until(self, *begin: str) -> list[str]:
+        """All lines up to the one that begins with all these words."""
+        lines: list[str] = []
+        deadline = time.monotonic() + TIMEOUT_S
+        while time.monotonic() < deadline:
+            lines.append(self.line())
+            if lines[-1].split()[: len(begin)] == list(begin):
+                return lines
+        raise AssertionError(f"no {begin} in {lines}")
+
+
+class Script:
+    """A publisher that says what the test wants."""
+
+    def __init__(self, address: str) -> None:
+        self._context: zmq.Context[Any] = zmq.Context()
+        self._socket = self._context.socket(zmq.XPUB)
+        self._socket.bind(address)
+        self._topic = tick_topic("rb2610").encode()
+        codec = catalogue.load().codec("DepthMarketData")
+        values: dict[str, Value] = {"InstrumentID": "rb2610", "LastPrice": 3321.5, "Volume": 7}
+        self._tick = codec.pack({**values, "UpdateTime": "09:30:00", "UpdateMillisec": 500})
+        assert self._socket.poll(int(TIMEOUT_S * 1000))
+        assert self._socket.recv() == b"\1" + self._topic
+
+    def close(self) -> None:
+        self._context.destroy(linger=0)
+
+    def tick(self, epoch: int, seq: int) -> None:
+        self._send(epoch, seq, TICK, Flag.HAS_FIELD, self._tick)
+
+    def beat(self, epoch: int, seq: int) -> None:
+        self._send(epoch, seq, BEAT, Flag.LOCAL, b"")
+
+    def other(self, epoch: int, seq: int) -> None:
+        """A type that the example does not know."""
+        self._send(epoch, seq, 1, 0, b"?")
+
+    def bad(self) -> None:
+        self._socket.send(self._topic + b"\0" + bytes(HEADER.size - 1))
+        self._socket.send(self._topic)
+        self._socket.send(self._topic + bytes(100_000))
+
+    def _send(self, epoch: int, seq: int, kind: int, flags: int, body: bytes) -> None:
+        header = HEADER.pack(epoch, seq, 1, 2, kind, 0x670B, flags)
+        self._socket.send(self._topic + b"\0" + header + body)
+
+
+@pytest.fixture
+def script(tmp_path: Path, program: Path) -> Iterator[tuple[Script, Example]]:
+    address = f"ipc://{tmp_path}/p"
+    if len(address) > 100:
+        pytest.skip("the temporary folder's path is too long for a socket")
+    with Example(program, address, "rb2610") as example:
+        script = Script(address)
+        try:
+            yield script, example
+        finally:
+            script.close()
+
+
+def test_a_tick_is_read_by_the_struct_and_the_first_seq_is_no_loss(
+    script: tuple[Script, Example],
+) -> None:
+    script[0].tick(9, 100)
+    said = script[1].line()
+    assert said == "TICK rb2610 09:30:00.500 price 3321.5 volume 7 epoch 9 seq 100"
+
+
+def test_a_gap_in_the_seq_and_one_that_only_a_beat_shows_are_told(
+    script: tuple[Script, Example],
+) -> None:
+    publisher, example = script
+    publisher.tick(9, 1)
+    publisher.tick(9, 4)
+    assert example.until("TICK")
+    assert example.line() == "GAP tick/rb2610/ lost 2"
+    assert example.line().endswith("seq 4")
+    publisher.beat(9, 4)
+    publisher.beat(9, 5)
+    assert example.line() == "GAP tick/rb2610/ lost 1"
+    publisher.tick(9, 5)  # told as lost; a tick of the past is not shown
+    publisher.other(9, 6)
+    publisher.bad()
+    publisher.tick(9, 7)
+    assert example.line().endswith("seq 7")
+
+
+def test_no_tick_of_an_old_epoch_comes_after_one_of_a_new(script: tuple[Script, Example]) -> None:
+    publisher, example = script
+    publisher.tick(9, 50)
+    publisher.beat(10, 0)
+    publisher.tick(9, 51)
+    publisher.tick(10, 3)
+    assert example.line().endswith("epoch 9 seq 50")
+    assert example.line() == "RESTARTED tick/rb2610/ epoch 10 after 9"
+    assert example.line() == "GAP tick/rb2610/ lost 2"
+    assert example.line().endswith("epoch 10 seq 3")
+
+
+def test_beside_a_real_worker_silence_and_a_new_start_are_told(group: Group, program: Path) -> None:
+    group.start("sim", "md_worker")
+    with Example(program, group.ready["md_worker"]["pub"], STOCK) as example:
+        example.until("TICK", STOCK)
+        group.freeze("md_worker")
+        example.until("SILENT", f"tick/{STOCK}/")
+        group.thaw("md_worker")
+        example.until("BACK", f"tick/{STOCK}/")
+        example.until("TICK", STOCK)
+        group.restart("md_worker")
+        example.until("RESTARTED", f"tick/{STOCK}/")
+        example.until("TICK", STOCK)
+
+
+def test_the_example_says_how_it_is_used(program: Path) -> None:
+    done = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("usage: ")
