@@ -15,6 +15,12 @@ layout    version of the API whose structs the body holds: 6.7.11 is 0x670B
 flags     what the body holds, see ``Flag``
 body      the callback's struct, then its CThostFtdcRspInfoField, as C memory; or msgpack
 
+Once a second each topic that somebody subscribes (ticks, quotes), and each account's, also brings a
+message of type "Beat" (``BEAT``): seq is that of the last message in this epoch (0: none yet),
+recv_ns too, sent_ns is now, the body is empty. It takes no seq itself. It comes in the pipe of the
+messages, so a seq above the last one that arrived is a loss; no Beat for 3 s is the loss of the
+publisher, the link or the subscription. A reader passes over types that he does not know.
+
 A reply on the RPC socket has its own short header and the same kind of body::
 
     id u64  after_seq u64  request_id i32  type u16  layout u16  flags u16  body
@@ -84,6 +90,9 @@ class FrameError(ValueError):
 def message_type(name: str) -> int:
     """The 16-bit number of a callback ("OnRtnOrder") or of a message of our own ("State")."""
     return zlib.crc32(name.encode()) & 0xFFFF
+
+
+BEAT: Final = message_type("Beat")
 
 
 def tick_topic(instrument: str) -> str:

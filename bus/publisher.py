@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ import msgspec
 import zmq
 import zmq.backend
 
-from .frames import HEADER, Flag, message_type
+from .frames import BEAT, HEADER, Flag, message_type
 
 # Messages waiting for one subscriber before the newest are dropped: a burst, not an outage.
 HIGH_WATER: Final = 100_000
@@ -25,14 +25,23 @@ _MOST_ENDED: Final = 10_000  # topics whose seq is remembered one by one
 
 
 class Stream:
-    """One topic of one publisher: its last seq and its last message (None: nothing yet)."""
+    """One topic of one publisher: its last seq, its last message (None: nothing yet, or nothing
+    that counts now) and the last ones that were published, whether they still count or not."""
 
-    __slots__ = ("last", "prefix", "seq")
+    __slots__ = ("kept", "last", "prefix", "seq")
 
-    def __init__(self, topic: str, seq: int = 0) -> None:
+    def __init__(self, topic: str, seq: int = 0, keep: int = 1) -> None:
         self.prefix = topic.encode() + b"\0"
         self.seq = seq
         self.last: bytes | None = None
+        self.kept: deque[bytes] = deque(maxlen=keep)
+
+    @property
+    def recv_ns(self) -> int:
+        """Of the last message that was published; 0 before it."""
+        if not self.kept:
+            return 0
+        return int(HEADER.unpack_from(self.kept[-1], len(self.prefix))[2])
 
 
 class Publisher:
@@ -40,10 +49,14 @@ class Publisher:
 
     The API's callback thread sends by itself. Handing each tick to a thread that alone owns the
     socket would cost a wake-up and a change of the interpreter lock, more than the send.
+
+    ``keep``: how many messages of each topic can be had again.
     """
 
-    def __init__(self, context: zmq.Context[Any], address: str, epoch: int, layout: int) -> None:
-        self.epoch, self.layout = epoch, layout
+    def __init__(
+        self, context: zmq.Context[Any], address: str, epoch: int, layout: int, keep: int = 1
+    ) -> None:
+        self.epoch, self.layout, self._keep = epoch, layout, keep
         self.lock = threading.Lock()
         self.socket = context.socket(zmq.XPUB)
         self.socket.set(zmq.LINGER, 0)
@@ -64,7 +77,7 @@ class Publisher:
         """The stream of a topic, made at first use."""
         stream = self._streams.get(topic)
         if stream is None:
-            begun = Stream(topic, self._ended.pop(topic, self._floor))
+            begun = Stream(topic, self._ended.pop(topic, self._floor), self._keep)
             stream = self._streams.setdefault(topic, begun)
         return stream
 
@@ -72,6 +85,19 @@ class Publisher:
         """The last message of a topic; makes no stream for what somebody only asks about."""
         stream = self._streams.get(topic)
         return stream.last if stream is not None else None
+
+    def since(self, topic: str, epoch: int, seq: int) -> tuple[list[bytes], int]:
+        """What is kept of a topic after this place, oldest first, and its last seq."""
+        with self.lock:
+            stream = self._streams.get(topic)
+            if stream is None:
+                return [], self._ended.get(topic, self._floor)
+            kept, last = list(stream.kept), stream.seq
+        if epoch < self.epoch:
+            seq = 0
+        elif epoch > self.epoch:
+            seq = last
+        return kept[max(0, len(kept) - max(0, last - seq)) :], last
 
     def forget(self, topic: str) -> None:
         """The last message of a topic says nothing any more; its seq goes on."""
@@ -103,6 +129,7 @@ class Publisher:
             stream.seq = seq = stream.seq + 1
             header = HEADER.pack(self.epoch, seq, recv_ns, time.time_ns(), kind, self.layout, flags)
             stream.last = message = stream.prefix + header + body
+            stream.kept.append(message)
             if keep is not None:
                 keep(message)
             self._send(message, zmq.NOBLOCK)
@@ -119,6 +146,13 @@ class Publisher:
         body = msgspec.msgpack.encode(message)
         stream = self.stream(topic)
         return self.publish(stream, message_type(name), Flag.MSGPACK, body, time.time_ns(), keep)
+
+    def beat(self, topics: Iterable[str]) -> None:
+        """Tell on each of these topics how far it has come, also where nothing was published yet.
+        In the pipe of the messages: who has not got the last one by now has lost it."""
+        with self.lock:
+            for topic in topics:
+                self._send(self._beat(topic), zmq.NOBLOCK)
 
     def subscriptions(self) -> list[tuple[bool, str]]:
         """What subscribers asked for since the last call: (wanted, topic prefix).
@@ -141,6 +175,15 @@ class Publisher:
     def close(self) -> None:
         with self.lock:
             self.socket.close()
+
+    def _beat(self, topic: str) -> bytes:
+        stream = self._streams.get(topic)  # none is made for what nothing may ever be published on
+        if stream is None:
+            prefix, seq, recv_ns = topic.encode() + b"\0", self._ended.get(topic, self._floor), 0
+        else:
+            prefix, seq, recv_ns = stream.prefix, stream.seq, stream.recv_ns
+        now = time.time_ns()
+        return prefix + HEADER.pack(self.epoch, seq, recv_ns, now, BEAT, self.layout, Flag.LOCAL)
 
     def _received(self) -> list[bytes]:
         messages: list[bytes] = []

@@ -23,6 +23,8 @@ class MdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     answer_s     how long a caller waits for the front's answer to a subscription, and how long the
                  call alone keeps it: a subscriber of the topic has to follow
     retry_s      first pause after a login that the front refused for now; doubles up to a minute
+    keep_ticks   messages of each instrument that can be had again by who has lost them: 20 s of two
+                 a second; 27 KB of memory for each instrument that has ticked
     """
 
     front: str | list[str]
@@ -33,6 +35,7 @@ class MdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     step_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
     answer_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
     retry_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
+    keep_ticks: Annotated[int, Meta(ge=1, le=10_000)] = 40
 
     def __post_init__(self) -> None:
         addresses(self.front)

@@ -6,6 +6,7 @@ import msgspec
 
 from bus.errors import Refused
 from bus.frames import Flag, Row, join_body, message_type
+from bus.orders import Place
 from bus.rpc import Call, Router
 from schemas.counter import Event
 
@@ -34,6 +35,12 @@ class Replies:
         for index, message in enumerate(messages, 1):
             flags = Flag.HAS_FIELD if message else 0
             self._put(peer, call, "Snapshot", flags, message or b"", index == len(messages))
+
+    def since(self, peer: bytes, call: Call, messages: list[bytes], reached: Place) -> None:
+        """Published messages once more, and how far they go."""
+        for message in messages:
+            self._put(peer, call, "Message", Flag.LOCAL | Flag.HAS_FIELD, message, last=False)
+        self.own(peer, call, "Since", reached)
 
     def own(self, peer: bytes, call: Call, name: str, message: object) -> None:
         """A message of ours, the only row."""

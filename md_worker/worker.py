@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 import zmq
 
+from bus.beats import Beats
 from bus.bodies import Bodies
 from bus.config import Loaded
 from bus.endpoints import resolve
@@ -22,9 +23,11 @@ from bus.epoch import next_epoch
 from bus.errors import Refused, bad_parameters, refused, request_failed
 from bus.frames import join_body, message_type, notice_topic, quote_topic, state_topic
 from bus.lock import hold
+from bus.orders import Place
 from bus.process import announce, leave
 from bus.publisher import Publisher
 from bus.rpc import Call, Router
+from bus.since import Since
 from bus.wake import Inbox
 from schemas import catalogue as catalogues
 from schemas.counter import Counter, Event
@@ -42,6 +45,7 @@ log = logging.getLogger("md_worker")
 # A subscription may hide from poll while the API's thread sends (its send takes the signal off the
 # socket's FD), so the socket is looked at this often in any case.
 _POLL_MS: Final = 20
+_BUSY_MS: Final = 1  # beats are left; not 0, because the API's thread needs the interpreter
 _STATE_S: Final = 1.0
 # Calls taken before callbacks and timers get their turn again: one caller may not take it all.
 _CALLS_AT_ONCE: Final = 256
@@ -82,7 +86,9 @@ class MdWorker:
         self.context: zmq.Context[Any] = zmq.Context()
         layout_id = self.catalogue.layout_id
         epoch = next_epoch(folder)
-        self.publisher = Publisher(self.context, self.addresses.md_pub, epoch, layout_id)
+        self.publisher = Publisher(
+            self.context, self.addresses.md_pub, epoch, layout_id, self.config.keep_ticks
+        )
         self.router = Router(self.context, self.addresses.md_rpc, layout_id)
         self.replies = Replies(self.router)
         self.bodies = Bodies(self.catalogue)
@@ -92,6 +98,7 @@ class MdWorker:
             Family("MarketData", "MarketData", "tick/", self.config.answer_s),
             Family("ForQuoteRsp", "ForQuoteRsp", "quote/", self.config.answer_s),
         )
+        self.beats = Beats(self.publisher, self._topics)
         self.flow = folder / "flow"
         self.counter = Counter(
             self.catalogue,
@@ -128,7 +135,7 @@ class MdWorker:
         for source in (self.router.socket, self.publisher.fd, self.inbox.fd):
             poller.register(source, zmq.POLLIN)
         while self.running:
-            poller.poll(_POLL_MS)
+            poller.poll(_BUSY_MS if self.beats.busy else _POLL_MS)
             self._step(time.monotonic())
 
     def _step(self, now: float) -> None:
@@ -270,6 +277,8 @@ class MdWorker:
             self.gate.attach(peer, call, now)
         elif call.method == "Snapshot":
             self._snapshot(peer, call)
+        elif call.method == "Since":
+            self._since(peer, call)
         elif call.method == "State":
             self.replies.own(peer, call, "State", self._describe())
         elif call.method in self.catalogue.md.requests and call.method != "ReqUserLogout":
@@ -301,6 +310,14 @@ class MdWorker:
         messages = [self.ticks.last(name) for name in names]
         self.replies.messages(peer, call, messages or [None])
 
+    def _since(self, peer: bytes, call: Call) -> None:
+        try:
+            asked = msgspec.msgpack.decode(call.body, type=Since)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+            raise bad_parameters(f"Since: {exc}") from None
+        messages, seq = self.publisher.since(asked.topic, asked.epoch, asked.seq)
+        self.replies.since(peer, call, messages, Place(self.publisher.epoch, seq))
+
     def _request(self, peer: bytes, call: Call, now: float) -> None:
         self._check_ready()
         self.bodies.check(call.method, self.catalogue.md.requests[call.method].struct, call.body)
@@ -319,7 +336,16 @@ class MdWorker:
 
     # -- time --------------------------------------------------------------------------------
 
+    def _topics(self) -> list[str]:
+        """Those of instruments that have subscribers."""
+        return [
+            f"{family.prefix}{instrument}/"
+            for family in self.families
+            for instrument in family.state.subscribed
+        ]
+
     def _timers(self, now: float) -> None:
+        self.beats.step(now)
         self.gate.timers(now)
         if self.gate.state is State.READY:
             self._refill(now)

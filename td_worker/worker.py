@@ -17,6 +17,7 @@ from typing import Any, Final
 import msgspec
 import zmq
 
+from bus.beats import Beats
 from bus.bodies import Bodies
 from bus.config import Loaded
 from bus.endpoints import resolve
@@ -97,6 +98,9 @@ class TdWorker:
             self.config.broker_id, self.publisher, self.router, self.cache, self.deliveries
         )
         self.presence = Presence(self.router, self.config.gone_s)
+        self.beats = Beats(
+            self.publisher, lambda: [s.returns.topic for s in self.accounts.sessions()]
+        )
         self.handles: dict[bytes, Session] = {}
         self.next_state = 0.0
         self.running = True
@@ -294,6 +298,7 @@ class TdWorker:
             session.timers(now)
             if session.disposable(now):
                 self._release(session)
+        self.beats.step(now)
         self.accounts.wrongs.timers(now)
         self.limits.timers(now)
         self._forget_gone(now)

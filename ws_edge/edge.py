@@ -22,8 +22,8 @@ from bus.config import Loaded
 from bus.endpoints import resolve
 from bus.errors import Busy, ConfigError
 from bus.frames import (
+    BEAT,
     Message,
-    account_topic,
     message_type,
     notice_topic,
     quote_topic,
@@ -72,20 +72,6 @@ class _MdState(msgspec.Struct, frozen=True):
     logged_in: bool
 
 
-class _TdAccount(msgspec.Struct, frozen=True):
-    broker: str
-    user: str
-    returns: int = 0
-    topic: str = ""
-
-
-class _TdState(msgspec.Struct, frozen=True):
-    """What matters here of td_worker's state message. ``returns``: the last seq."""
-
-    accounts: tuple[_TdAccount, ...] = ()
-
-
-_decode_td_state = msgspec.msgpack.Decoder(_TdState).decode
 _decode_md_state = msgspec.msgpack.Decoder(_MdState).decode
 
 
@@ -196,20 +182,16 @@ class Edge:
         )
 
     def _on_td(self, frame: bytes) -> None:
+        """A Beat says how far the returns of an account have come: the loss of the last ones shows
+        in nothing else."""
         message = unpack_message(frame)
         if message.topic == _TD_STATE:
             self._on_td_epoch(message.epoch)
-            self._on_td_state(message)
+        elif message.type == BEAT:
+            if message.topic in self.accounts:
+                self.accounts[message.topic].expect((message.epoch, message.seq))
         else:
             self._returns(message.topic).see(message)
-
-    def _on_td_state(self, message: Message) -> None:
-        """It says how far the returns of each account have come: the loss of the last ones shows
-        in nothing else."""
-        for account in _decode_td_state(message.body).accounts:
-            topic = account.topic or account_topic(account.broker, account.user)
-            if topic in self.accounts:
-                self.accounts[topic].expect((message.epoch, account.returns))
 
     def _on_td_epoch(self, epoch: int) -> None:
         """A td_worker that was started anew knows none of the logins before. A client that only

@@ -74,7 +74,7 @@ class Returns:
         self._stream.see(message)
 
     def expect(self, place: tuple[int, int]) -> None:
-        """So much has been published by now, as the worker's state tells again and again: who has
+        """So much has been published by now, as the worker's Beats tell again and again: who has
         just not answered for a while may do so now, and the next return may be hours away."""
         if self.viewers:
             self._stream.expect(place, again=True)

@@ -6,14 +6,15 @@ import struct
 from collections.abc import Callable
 from typing import Final
 
-from bus.frames import HEADER, Message, unpack_message
+from bus.frames import HEADER, Message, message_type, unpack_message
 
 from .counters import Counters
 from .envelope import STYLES, TICK_HEADS, Style
 from .frames import text_frame
 from .outbox import Outbox
 
-_PLACE: Final = struct.Struct("<IQ")  # epoch and seq, the first fields of the header
+_HEAD: Final = struct.Struct("<IQ16xH")  # epoch, seq and type, out of the header
+_TICK: Final = message_type("OnRtnDepthMarketData")
 
 
 class Instrument:
@@ -126,7 +127,9 @@ class TickBoard(Board):
         instrument = self.instruments.get(message[:end])
         if instrument is None:
             return  # unsubscribed a moment ago
-        epoch, seq = _PLACE.unpack_from(message, end + 1)
+        epoch, seq, kind = _HEAD.unpack_from(message, end + 1)
+        if kind != _TICK:
+            return
         if seq != instrument.seq + 1 or epoch != instrument.epoch:
             if (epoch, seq) <= (instrument.epoch, instrument.seq):
                 return

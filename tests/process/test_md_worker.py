@@ -6,13 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from bus.frames import tick_topic
+from bus.frames import Message, quote_topic, tick_topic
 from schemas.errors import BAD_REQUEST, NETWORK_FAILURE, NOT_IMPLEMENTED
 from sim.control import SimControl
 from tests.support.buslink import TIMEOUT_S, MdLink, Published, TdLink
@@ -106,6 +107,50 @@ def test_an_instrument_is_wanted_until_its_last_subscriber_leaves(
         before = ticks(stays, name, 1)[0]
         assert ticks(stays, name, 1)[0].seq == before.seq + 1
         md.state(subscribed=1)
+
+
+def test_each_second_a_subscriber_hears_how_far_his_topics_have_come(
+    group: Group, md: MdLink, sim: SimControl, instruments: list[str]
+) -> None:
+    name = instruments[2]
+    silent, ticking, quotes = "nothing99", tick_topic(name), quote_topic(name)
+    md.subscribe(tick_topic(silent), ticking, quotes)
+
+    def beats(topic: str) -> list[Message]:
+        return [beat for beat in md.beats if beat.topic == topic]
+
+    topics = (tick_topic(silent), ticking, quotes)
+    md.wait_for(lambda: all(len(beats(topic)) >= 3 for topic in topics))
+    assert {beat.seq for beat in beats(tick_topic(silent)) + beats(quotes)} == {0}
+    assert {beat.recv_ns for beat in beats(tick_topic(silent))} == {0}
+    told = beats(ticking)[-1]
+    tick = md.next(TICK, lambda m: m.topic == ticking and m.seq == told.seq)
+    assert (told.epoch, told.recv_ns) == (tick.epoch, tick.recv_ns)
+    pauses = [b.sent_ns - a.sent_ns for a, b in pairwise(beats(ticking))]
+    assert min(pauses) > 0.9e9
+    assert {beat.topic for beat in md.beats} == set(topics)
+
+
+def test_lost_ticks_can_be_had_again_also_after_the_front_was_lost(
+    group: Group, md: MdLink, sim: SimControl, instruments: list[str]
+) -> None:
+    name = instruments[3]
+    md.subscribe(tick_topic(name))
+    first, *others = ticks(md, name, 4)
+    rows, reached = md.since(tick_topic(name), first.epoch, first.seq)
+    assert rows[:3] == others
+    assert (rows[-1].epoch, rows[-1].seq) == reached
+    sim.disconnect(side="md", seconds=2.0)
+    md.wait_for(lambda: md.snapshot(name) == [None])
+    assert md.since(tick_topic(name), first.epoch, first.seq)[0][:3] == others
+    md.state(state="ready")
+    assert md.since("tick/nothing99/", 0, 0) == ([], (first.epoch, 0))
+
+
+@pytest.mark.parametrize("body", [b"", b"\xc1", msgspec.msgpack.encode(["tick/rb2610/"])])
+def test_a_malformed_since_is_refused(md: MdLink, body: bytes) -> None:
+    (row,) = md.call("Since", body)
+    assert row.error_id == BAD_REQUEST
 
 
 def test_a_prefix_of_topics_subscribes_nothing_upstream(md: MdLink) -> None:

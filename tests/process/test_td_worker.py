@@ -107,6 +107,16 @@ def td(link: Open, user: str) -> TdLink:
     return client
 
 
+def test_each_second_an_account_hears_how_far_its_returns_have_come(td: TdLink) -> None:
+    marks = td.next("Mark")
+    td.wait_for(lambda: len(td.beats) >= 3)
+    last = td.beats[-1]
+    assert (last.topic, last.epoch) == (marks.topic, marks.epoch)
+    reached = td.returns()[1]
+    assert (last.epoch, last.seq) == reached
+    assert all(row.name != "Beat" for row in td.returns()[0])
+
+
 def market_of(group: Group, user: str) -> Market:
     with TdLink(group) as client:
         client.login(user, PASSWORD)

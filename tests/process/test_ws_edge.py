@@ -422,9 +422,8 @@ def test_returns_that_are_lost_on_the_way_arrive_nevertheless(stage: Stage, td: 
     for lost in (False, True, True, False):
         publish(lost)
     assert [td.hear()["Order"]["VolumeTraded"] for _ in range(4)] == [*range(first, first + 4)]
-    publish(lost=True)  # nothing follows it; the state tells
-    account = {"broker": BROKER, "user": USER, "returns": stream.seq}
-    stage.td.publisher.tell("state/td_worker/", "State", {"accounts": [account]})
+    publish(lost=True)  # nothing follows it; the Beat tells
+    stage.td.publisher.beat([TOPIC])
     assert td.hear()["Order"]["VolumeTraded"] == first + 4
 
 

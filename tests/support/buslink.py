@@ -27,6 +27,7 @@ import zmq
 
 import schemas.catalogue
 from bus.frames import (
+    BEAT,
     Flag,
     Message,
     Row,
@@ -38,6 +39,7 @@ from bus.frames import (
 )
 from bus.orders import OutcomeQuery, Place
 from bus.rpc import Call
+from bus.since import Since
 from schemas.catalogue import Side
 from schemas.codec import Value
 from tests.support.group import Group
@@ -47,7 +49,7 @@ PORTION: Final = 1000
 OWN: Final = (
     *("Error", "Session", "State", "Snapshot", "Sent", "Mark", "Detach", "SessionLost"),
     *("Return", "Returns", "Outcome", "SetCancelOnDisconnect", "SetKillSwitch"),
-    "Stat",
+    *("Stat", "Beat", "Message", "Since"),
 )
 Fields = dict[str, Value]
 
@@ -117,6 +119,7 @@ class Link:
         self._ids = itertools.count(1)
         self._rows: dict[int, list[Reply]] = {}
         self._messages: list[Published] = []
+        self.beats: list[Message] = []
 
     def __enter__(self) -> Self:
         return self
@@ -239,7 +242,11 @@ class Link:
             if row.id:
                 self._rows.setdefault(row.id, []).append(self._reply(row))
         for frame in _drain(self._sub):
-            self._messages.append(self._published(unpack_message(frame)))
+            message = unpack_message(frame)
+            if message.type == BEAT:
+                self.beats.append(message)
+            else:
+                self._messages.append(self._published(message))
 
     def wait_for(self, fact: Callable[[], bool], what: str = "") -> None:
         """Go on taking what arrives until ``fact`` holds."""
@@ -309,6 +316,13 @@ class MdLink(Link):
             self._published(unpack_message(row.body)) if row.flags & Flag.HAS_FIELD else None
             for row in rows
         ]
+
+    def since(self, topic: str, epoch: int, seq: int) -> tuple[list[Published], tuple[int, int]]:
+        """What is kept of a topic after a place, and the place reached."""
+        *rows, last = self.call("Since", msgspec.msgpack.encode(Since(topic, epoch, seq)))
+        assert [row.name for row in (*rows, last)] == ["Message"] * len(rows) + ["Since"], last
+        reached = (last.own["epoch"], last.own["seq"])
+        return [self._published(unpack_message(row.body)) for row in rows], reached
 
 
 class TdLink(Link):

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.errors import Refused, Unavailable, request_failed
-from bus.frames import Flag, Row, message_type, unpack_message, unpack_row
+from bus.frames import BEAT, Flag, Row, message_type, unpack_message, unpack_row
 from bus.publisher import Publisher
 from bus.rpc import Call, Caller, Router, refusal
 
@@ -30,8 +30,8 @@ class Bench:
         self.context: zmq.Context[Any] = zmq.Context()
         self._made: list[Any] = []
 
-    def publisher(self, epoch: int = 1) -> Publisher:
-        return self._keep(Publisher(self.context, "inproc://pub", epoch, LAYOUT))
+    def publisher(self, epoch: int = 1, keep: int = 1) -> Publisher:
+        return self._keep(Publisher(self.context, "inproc://pub", epoch, LAYOUT, keep))
 
     def router(self) -> Router:
         return self._keep(Router(self.context, "inproc://rpc", LAYOUT))
@@ -82,6 +82,47 @@ def test_each_topic_counts_for_itself_and_keeps_its_last(bench: Bench) -> None:
     assert a.last is not None
     assert unpack_message(a.last) == got[2]
     assert publisher.tell("state/x/", "State", {"a": 1}) == 1
+
+
+def test_a_beat_tells_how_far_a_topic_has_come_and_is_no_message_of_it(bench: Bench) -> None:
+    publisher = bench.publisher(epoch=5)
+    sub = bench.socket(zmq.SUB, "inproc://pub")
+    sub.subscribe(b"tick/")
+    assert subscriptions(publisher, 1) == [(True, "tick/")]
+    a = publisher.stream("tick/a/")
+    publisher.publish(a, 1, 2, b"body", 33)
+    publisher.beat(["tick/a/", "tick/b/"])
+    publisher.publish(a, 1, 2, b"body", 34)
+    tick, first, second, after = [unpack_message(sub.recv()) for _ in range(4)]
+    assert (first.topic, first.epoch, first.seq, first.recv_ns) == ("tick/a/", 5, 1, 33)
+    assert (second.topic, second.epoch, second.seq, second.recv_ns) == ("tick/b/", 5, 0, 0)
+    assert first[5:] == second[5:] == (BEAT, LAYOUT, Flag.LOCAL, b"")
+    assert tick.sent_ns <= first.sent_ns <= after.sent_ns
+    assert after.seq == 2
+    assert unpack_message(publisher.last("tick/a/") or b"") == after
+    assert publisher.last("tick/b/") is None
+
+
+def test_what_is_kept_after_a_place_can_be_had_again(bench: Bench) -> None:
+    publisher = bench.publisher(epoch=5, keep=3)
+
+    def since(epoch: int, seq: int) -> tuple[list[int], int]:
+        kept, last = publisher.since("tick/a/", epoch, seq)
+        return [unpack_message(frame).seq for frame in kept], last
+
+    assert since(5, 0) == ([], 0)
+    stream = publisher.stream("tick/a/")
+    publisher.publish(stream, 1, 2, b"body", 3)
+    assert since(5, 0) == ([1], 1)
+    for _ in range(4):
+        publisher.publish(stream, 1, 2, b"body", 3)
+    assert since(5, 3) == ([4, 5], 5)
+    assert since(5, 5) == since(5, 9) == since(6, 1) == ([], 5)
+    assert since(5, 0) == since(4, 77) == ([3, 4, 5], 5)
+    publisher.forget("tick/a/")  # it says nothing about now; it was published all the same
+    assert since(5, 3) == ([4, 5], 5)
+    publisher.drop("tick/a/")
+    assert since(5, 3) == ([], 5)
 
 
 def test_interest_comes_and_goes_with_the_subscribers(bench: Bench) -> None:

@@ -22,7 +22,7 @@ COUNTS = {  # requests and callbacks of both APIs, structs
     0x670B: (3, 13, 118, 164, 502),
 }
 OWN_MESSAGES = ["State", "Stat", "Heartbeat", "Error", "Session", "SessionLost", "Snapshot"]
-OWN_MESSAGES += ["Probe", "Sent", "Mark", "Detach"]
+OWN_MESSAGES += ["Probe", "Sent", "Mark", "Detach", "Beat", "Message", "Since"]
 
 
 def api_classes(binding: Binding, side: Side) -> tuple[Any, Any]:

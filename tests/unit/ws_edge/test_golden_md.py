@@ -192,6 +192,18 @@ def test_the_first_socket_gets_the_worker_s_last_tick(core: Core, client: Client
     assert core.counters.ticks_lost == 0
 
 
+@pytest.mark.parametrize("name", ["Beat", "SomethingNew"])
+def test_a_message_that_is_no_tick_is_none(core: Core, client: Client, name: str) -> None:
+    client.send(subscribe("rb2610"))
+    answer(core, "rb2610")
+    core.tick(1, Volume=1)
+    client.heard()
+    core.ticks.on_message(published("tick/rb2610/", name, 2))
+    assert client.texts() == []
+    core.tick(2, Volume=2)
+    assert [h["DepthMarketData"]["Volume"] for h in client.heard()] == [2]
+
+
 def test_a_snapshot_older_than_a_live_tick_is_left_out(core: Core, client: Client) -> None:
     client.send(subscribe("rb2610"))
     answer(core, "rb2610")

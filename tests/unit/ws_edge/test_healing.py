@@ -89,7 +89,7 @@ class Road:
             self.core.td_worker.tell(asked, *again(*frames, reached=self.seq))
 
     def end(self, heals: bool = True) -> None:
-        """The next state message tells how far the stream has come."""
+        """The next Beat tells how far the stream has come."""
         self.core.returns().expect((1, self.seq))
         for _ in range(30):
             if heals:
@@ -275,7 +275,7 @@ def test_an_end_that_could_not_be_had_is_healed_when_it_shows(core: Core, client
     assert core.counters.returns_lost == 0
 
 
-def test_an_end_that_could_not_be_had_is_asked_for_at_the_next_state_message(
+def test_an_end_that_could_not_be_had_is_asked_for_at_the_next_beat(
     core: Core, client: Client
 ) -> None:
     """The worker stood still; then it is there again, and nothing else happens for hours."""
@@ -297,7 +297,7 @@ def test_a_place_that_never_was_hides_nothing(core: Core, client: Client, answer
     assert numbers(client) == [2, 3]
 
 
-def test_a_loss_that_the_state_tells_is_no_proof_for_a_login(core: Core) -> None:
+def test_a_loss_that_a_beat_tells_is_no_proof_for_a_login(core: Core) -> None:
     core.td_in()
     returns, proven = core.returns(), []
     returns.watch((1, 2), lambda: proven.append(True))
