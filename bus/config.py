@@ -37,10 +37,11 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Loaded(msgspec.Struct, Generic[T], frozen=True):
-    """A process's view of the file."""
+    """A process's view of the file. ``member``: which one of several processes with one section."""
 
     common: Common
     own: T
+    member: str = ""
 
 
 def load(path: str, section: str, kind: type[T]) -> Loaded[T]:

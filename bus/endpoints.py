@@ -34,6 +34,12 @@ def resolve(addresses: Addresses, data: str) -> Addresses:
     )
 
 
+def feed_addresses(data: str, feed: str) -> Addresses:
+    """The sockets of one of several md_workers, between it and md_merge."""
+    run = run_dir(data)
+    return Addresses(md_pub=f"ipc://{run}/md_pub.{feed}", md_rpc=f"ipc://{run}/md_rpc.{feed}")
+
+
 def run_dir(data: str) -> Path:
     """The folder of sockets, 0700: ``data``/run, or a short one in the temporary directory when
     the path is too long for a socket address. The same ``data`` always gives the same folder."""

@@ -1,4 +1,5 @@
-"""The life of one process: ``python -m NAME --config FILE``.
+"""The life of one process: ``python -m NAME --config FILE``, with ``--member MEMBER`` where several
+processes share a section.
 
 Exit status: 0 stopped by SIGTERM or SIGINT, 1 a fault of ours (the log says which), 2 the
 configuration is wrong, 75 another process holds the lock. When ready a process writes one JSON line
@@ -23,14 +24,30 @@ from .errors import Busy, ConfigError
 T = TypeVar("T")
 
 
-def main(name: str, kind: type[T], run: Callable[[Loaded[T]], None], doc: str) -> int:
-    """Read the command line and the configuration, then ``run``; returns the exit status."""
+def main(
+    name: str,
+    kind: type[T],
+    run: Callable[[Loaded[T]], None],
+    doc: str,
+    *,
+    section: str = "",
+    as_member: Callable[[T, str], T] | None = None,
+) -> int:
+    """Read the command line and the configuration, then ``run``; returns the exit status.
+
+    ``section``: the one it reads, when that has another name. ``as_member``: the section as one
+    member reads it, "" for a process started without ``--member``; raises ValueError.
+    """
     parser = argparse.ArgumentParser(prog=f"python -m {name}", description=doc)
     parser.add_argument("--config", required=True, help="the group's YAML file")
     parser.add_argument("--check", action="store_true", help="only check the configuration")
+    if as_member is not None:
+        parser.add_argument("--member", default="", help="which one of several")
     arguments = parser.parse_args()
     try:
-        config = load(arguments.config, name, kind)
+        config = load(arguments.config, section or name, kind)
+        if as_member is not None:
+            config = _of_member(config, arguments.config, arguments.member, as_member)
         if not arguments.check:
             log.setup(config.common.log_level)
             run(config)
@@ -41,6 +58,15 @@ def main(name: str, kind: type[T], run: Callable[[Loaded[T]], None], doc: str) -
         print(f"{name}: {exc}", file=sys.stderr)
         return 75
     return 0
+
+
+def _of_member(
+    loaded: Loaded[T], path: str, member: str, as_member: Callable[[T, str], T]
+) -> Loaded[T]:
+    try:
+        return Loaded(loaded.common, as_member(loaded.own, member), member)
+    except ValueError as exc:
+        raise ConfigError(f"{path}: {exc}") from None
 
 
 def announce(addresses: Mapping[str, str]) -> None:

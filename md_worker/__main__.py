@@ -1,4 +1,4 @@
-"""python -m md_worker --config FILE"""
+"""python -m md_worker --config FILE [--member FEED]"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from bus.config import Loaded
 from bus.process import main
 
-from .config import MdConfig
+from .config import MdConfig, as_member
 from .worker import MdWorker
 
 
@@ -16,4 +16,5 @@ def run(loaded: Loaded[MdConfig]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main("md_worker", MdConfig, run, "Market data from a CTP front onto the bus."))
+    doc = "Market data from a CTP front onto the bus."
+    sys.exit(main("md_worker", MdConfig, run, doc, as_member=as_member))

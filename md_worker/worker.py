@@ -18,7 +18,7 @@ import zmq
 from bus.beats import Beats
 from bus.bodies import Bodies
 from bus.config import Loaded
-from bus.endpoints import resolve
+from bus.endpoints import feed_addresses, resolve
 from bus.epoch import next_epoch
 from bus.errors import Refused, bad_parameters, refused, request_failed
 from bus.frames import join_body, message_type, notice_topic, quote_topic, state_topic
@@ -79,10 +79,13 @@ class Family:
 class MdWorker:
     def __init__(self, loaded: Loaded[MdConfig]) -> None:
         self.config = loaded.own
-        folder = loaded.common.folder("md_worker")
+        member, data = loaded.member, loaded.common.data
+        folder = loaded.common.folder(f"md_worker.{member}" if member else "md_worker")
         self._lock = hold(folder / "lock")
         self.catalogue = catalogues.load(loaded.common.binding)
-        self.addresses = resolve(loaded.common.bus, loaded.common.data)
+        self.addresses = (
+            feed_addresses(data, member) if member else resolve(loaded.common.bus, data)
+        )
         self.context: zmq.Context[Any] = zmq.Context()
         layout_id = self.catalogue.layout_id
         epoch = next_epoch(folder)

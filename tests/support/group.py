@@ -7,7 +7,8 @@
         group.start("td_worker")
 
 Each process is ``python -m NAME --config FILE`` with the checkout first on its path, its stderr in
-``tmp_path/log/NAME.log``. Ports are chosen by the kernel and read from the ready lines.
+``tmp_path/log/NAME.log``. Ports are chosen by the kernel and read from the ready lines. The name
+"md_worker:a" starts ``python -m md_worker --member a``.
 """
 
 from __future__ import annotations
@@ -202,11 +203,13 @@ class Group:
         environment = dict(os.environ)
         paths = [str(CHECKOUT), environment.get("PYTHONPATH", "")]
         environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-        if name in WORKERS:
+        module, _, member = name.partition(":")
+        if module in WORKERS:
             environment.update(self._front_env)
+        command = [sys.executable, "-m", self._module(module), "--config", str(self.config_file)]
         with self._log_file(name).open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", self._module(name), "--config", str(self.config_file)],
+                [*command, "--member", member] if member else command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,  # a file: a pipe would have to be drained

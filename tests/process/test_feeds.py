@@ -1,0 +1,42 @@
+"""Several md_workers side by side."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.group import CHECKOUT, Group
+
+
+def start_refused(group: Group, *arguments: str) -> tuple[int, str]:
+    """Exit status and stderr of an md_worker that is not to start."""
+    done = subprocess.run(
+        [sys.executable, "-m", "md_worker", "--config", str(group.config_file), *arguments],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert not done.stdout
+    return done.returncode, done.stderr
+
+
+def test_two_md_workers_have_folders_locks_and_sockets_of_their_own(tmp_path: Path) -> None:
+    with Group(tmp_path, overrides={"md_worker": {"feeds": {"a": {}, "b": {}}}}) as group:
+        group.start("sim", "md_worker:a", "md_worker:b")
+        a, b = group.ready["md_worker:a"], group.ready["md_worker:b"]
+        assert a["pub"].endswith("/md_pub.a")
+        assert b["rpc"].endswith("/md_rpc.b")
+        assert not {*a.values()} & {*b.values()}
+        folders = {path.name for path in group.data.iterdir()}
+        assert {"md_worker.a", "md_worker.b"} <= folders
+        assert "md_worker" not in folders
+        assert start_refused(group, "--member", "a")[0] == 75
+        assert start_refused(group, "--member", "c")[0] == 2
+        status, told = start_refused(group)
+        assert status == 2
+        assert told.count("\n") == 1
+        assert "say with --member which of a, b" in told
+        assert group.stop("md_worker:a") == group.stop("md_worker:b") == 0
