@@ -37,6 +37,14 @@ def verdict(name: str, value: float, limit: float, unit: str) -> bool:
     return kept
 
 
+def verdict_at_least(name: str, value: float, limit: float, unit: str) -> bool:
+    """One promise: whether the value reaches its limit."""
+    kept = value >= limit
+    word = "kept  " if kept else "MISSED"
+    print(f"{word} {name}: {value:.2f} {unit}, at least {limit:.3g} {unit}", flush=True)
+    return kept
+
+
 def finish(kept: Sequence[bool]) -> None:
     """Exit status 1 when a promise was missed."""
     sys.exit(0 if all(kept) else 1)

@@ -1,0 +1,1 @@
+"""Programs that ctpbus is measured against, and the clients of all of them."""
