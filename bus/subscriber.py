@@ -20,7 +20,8 @@ _SLICE: Final = 50
 
 
 class Subscriber:
-    """A SUB socket whose messages go to ``on_message``, in slices.
+    """A SUB socket whose messages go to ``on_message``, in slices; ``on_slice`` follows each slice,
+    so what waits together can be handled together.
 
     ``unhandled`` counts messages that ``on_message`` failed with, see the log.
     """
@@ -30,8 +31,9 @@ class Subscriber:
         context: zmq.Context[Any],
         address: str,
         on_message: Callable[[bytes], None],
+        on_slice: Callable[[], None] | None = None,
     ) -> None:
-        self._on_message = on_message
+        self._on_message, self._on_slice = on_message, on_slice
         self.unhandled = 0
         self._loop = asyncio.get_running_loop()
         self._socket = context.socket(zmq.SUB)
@@ -73,10 +75,19 @@ class Subscriber:
             try:
                 message = self._recv()
             except zmq.Again:
-                return
+                break
             try:
                 self._on_message(message)
             except Exception:
-                self.unhandled += 1
-                log.exception("a message was not handled", extra={"fields": {"size": len(message)}})
-        self._drain_soon()
+                self._fail(len(message))
+        else:
+            self._drain_soon()
+        if self._on_slice is not None:
+            try:
+                self._on_slice()
+            except Exception:
+                self._fail(0)
+
+    def _fail(self, size: int) -> None:
+        self.unhandled += 1
+        log.exception("a message was not handled", extra={"fields": {"size": size}})

@@ -81,6 +81,32 @@ def test_a_message_that_cannot_be_handled_stops_nothing(caplog: pytest.LogCaptur
     assert [record.getMessage() for record in caplog.records] == ["a message was not handled"]
 
 
+def test_the_end_of_each_slice_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(context: Any, pub: Any) -> None:
+        slices: list[int] = []
+        turns = Turns()
+
+        def on_slice() -> None:
+            slices.append(turns.handled)
+            if len(slices) == 1:
+                raise ValueError
+
+        subscriber = Subscriber(context, "inproc://pub", turns.handle, on_slice)
+        subscriber.subscribe(b"")
+        pub.recv()
+        for _ in range(COUNT):
+            pub.send(b"a")
+        await turns.done()
+        await asyncio.sleep(0)
+        assert slices[-1] == COUNT
+        assert len(slices) >= COUNT // 50
+        assert subscriber.unhandled == 1
+        subscriber.close()
+
+    with caplog.at_level(logging.ERROR):
+        run(zmq.XPUB, "inproc://pub", scenario)
+
+
 def test_a_flood_of_rows_leaves_the_loop_its_turns() -> None:
     async def scenario(context: Any, router: Any) -> None:
         turns = Turns()
