@@ -62,7 +62,7 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     origins: tuple[str, ...] = ()
     max_message_bytes: Bytes = 1 << 20
     kernel_buffer_bytes: Bytes = 64 << 10
-    user_buffer_bytes: Bytes = 16 << 10
+    user_buffer_bytes: Annotated[int, Meta(ge=0)] = 0
     send_limit_bytes: Bytes = 64 << 20
     stall_s: Seconds = 40.0
     max_subscriptions: Count = 6000

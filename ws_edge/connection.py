@@ -15,6 +15,8 @@ from .outbox import Outbox
 log = logging.getLogger("ws_edge")
 
 _CLOSE_S = 2.0
+_CLOSE_FRAME = 4096  # bytes of kernel memory that it takes at the most
+_MOST_HANDED_OVER = 1 << 20
 _LONGEST_ORIGIN = 64  # of a call; an address of IPv6 with its scope may have more
 
 
@@ -22,8 +24,9 @@ class Connection(ServerConnection):
     """The library does handshake, pings, limits and closing; data frames are written past it.
 
     That is safe: it, too, hands whole frames to ``transport.write`` on this thread, so frames never
-    mix, and no data frame is written before the handshake or after a Close, because ``open`` looks
-    at the library's own state. Its ``send`` must not be used (it may cut messages into fragments).
+    mix. There is no outbox before the handshake, and whatever writes a Close frame goes through
+    ``send_data``, which shuts the outbox. The library's ``send`` must not be used (it may cut
+    messages into fragments).
     """
 
     visit: Visit
@@ -49,6 +52,16 @@ class Connection(ServerConnection):
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.kernel_buffer_bytes)
         super().connection_made(transport)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.outbox is not None:
+            self.outbox.abandon()
+        super().connection_lost(exc)
+
+    def send_data(self) -> None:
+        if self.outbox is not None and self.protocol.state is not State.OPEN:
+            self.outbox.finish()
+        super().send_data()
+
     def pause_writing(self) -> None:
         super().pause_writing()
         if self.outbox is not None:
@@ -63,7 +76,20 @@ class Connection(ServerConnection):
         """Close, and cut the line when the client does not take the Close frame in time: the
         library waits for its buffer to drain without a limit."""
         if self.open:
+            if self.outbox is not None:
+                self.outbox.finish()
+            self._hand_over()
             fields = {"socket": str(self.id), "code": code, "reason": reason}
             log.warning("client given up", extra={"fields": fields})
             self._closing = self.loop.create_task(self.close(code, reason))
             self.loop.call_later(_CLOSE_S, self.transport.abort)
+
+    def _hand_over(self) -> None:
+        """Let the kernel take what still waits, and the Close frame. It delivers that even when the
+        line is cut here, so a client that reads on some time later is told; 64 KiB of this process
+        are free at once."""
+        raw = self.transport.get_extra_info("socket")
+        if raw is not None and self.kernel_buffer_bytes:
+            waiting = min(self.transport.get_write_buffer_size(), _MOST_HANDED_OVER)
+            size = self.kernel_buffer_bytes + waiting + _CLOSE_FRAME
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)

@@ -7,7 +7,7 @@ import itertools
 import logging
 import signal
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -20,10 +20,12 @@ from websockets.typing import Subprotocol
 
 from bus.config import Loaded
 from bus.endpoints import resolve
-from bus.errors import Busy, ConfigError
+from bus.errors import Busy, ConfigError, Refused, Unavailable
 from bus.frames import (
     BEAT,
+    Flag,
     Message,
+    Row,
     message_type,
     notice_topic,
     quote_topic,
@@ -34,7 +36,7 @@ from bus.frames import (
 from bus.healing import HEAL_S
 from bus.orders import Place
 from bus.process import announce
-from bus.rpc import Caller, OnRow, OnSilence
+from bus.rpc import Caller, OnRow, OnSilence, refusal
 from bus.subscriber import Subscriber
 from schemas import catalogue as catalogues
 
@@ -118,7 +120,9 @@ class Edge:
         loop = asyncio.get_running_loop()
         self.md_rpc = Caller(context, self.addresses.md_rpc, "md_worker")
         self.td_rpc = Caller(context, self.addresses.td_rpc, "td_worker")
-        self.md_sub = Subscriber(context, self.addresses.md_pub, self._on_md)
+        self.md_sub = Subscriber(
+            context, self.addresses.md_pub, self._on_md, lambda: self.ticks.flush()
+        )
         self.td_sub = Subscriber(context, self.addresses.td_pub, self._on_td)
         self.md_pushes = pushes(self.catalogue, "md")
         self.md_renderer = Renderer(self.catalogue, "md")
@@ -128,6 +132,7 @@ class Edge:
             self.md_sub.unsubscribe,
             self.catalogue.reply_codec("md", "OnRtnDepthMarketData").json,
             self.counters,
+            fetch=self._fetch_ticks,
         )
         self.quotes = QuoteBoard(
             quote_topic, self.md_sub.subscribe, self.md_sub.unsubscribe, self._quote_text
@@ -205,10 +210,37 @@ class Edge:
             if account is not None and account.session.epoch < epoch:
                 connection.give_up(1012, "td_worker was started anew; log in again")
 
+    def _fetch_ticks(
+        self,
+        names: Sequence[str],
+        on_message: Callable[[bytes], None],
+        done: Callable[[bool], None],
+    ) -> None:
+        def on_row(row: Row) -> None:
+            try:
+                if row.flags & Flag.HAS_FIELD:
+                    on_message(row.body)
+            finally:
+                if row.flags & Flag.LAST:
+                    done(refusal(row) is None)
+
+        try:
+            self.services.md_background.start(
+                "Snapshot",
+                on_row,
+                lambda why: done(False),
+                self.config.subscribe_s,
+                body=msgspec.msgpack.encode(names),
+            )
+        except (Refused, Unavailable):
+            done(False)
+
     def _on_md(self, frame: bytes) -> None:
         if frame.startswith(b"tick/"):
-            self.ticks.on_message(frame)
-        elif frame.startswith(b"quote/"):
+            self.ticks.take(frame)
+            return
+        self.ticks.flush()  # nothing overtakes the ticks before it
+        if frame.startswith(b"quote/"):
             self.quotes.on_message(frame)
         elif frame.startswith(b"state/"):
             self._on_md_state(unpack_message(frame))
@@ -254,7 +286,7 @@ class Edge:
                 ping_timeout=config.ping_timeout_s,
                 close_timeout=_STOP_S,
                 max_size=config.max_message_bytes,
-                write_limit=config.user_buffer_bytes,
+                write_limit=max(1, config.user_buffer_bytes),  # 0 would pause TLS for ever
                 create_connection=_connection_class(config.kernel_buffer_bytes),
                 ssl=self.tls,
             )
@@ -308,7 +340,7 @@ class Edge:
             for connection in list(self.sessions.values()):
                 if connection.outbox is not None and connection.outbox.stalled():
                     self.counters.stalls += 1
-                    connection.give_up(1013, "too slow")
+                    connection.outbox.too_slow()
 
     async def _stop(self, server: Server) -> None:
         told = [s for s in self.sessions if s.visit.options.wants("front")]

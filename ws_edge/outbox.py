@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from .counters import Counters
 from .frames import text_frame
+from .notices import GapReason, conflated, gap
+
+# Of what waits, so much goes to the transport at a time: it cannot be taken back from there.
+_CHUNK: Final = 64 << 10
 
 
 class Pipe(Protocol):
@@ -18,80 +22,195 @@ class Pipe(Protocol):
 class Peer(Protocol):
     """The socket itself."""
 
-    @property
-    def open(self) -> bool:
-        """Whether a data frame may be written: not before the handshake, not after a Close."""
-        ...
-
     def give_up(self, code: int, reason: str) -> None:
         """Close the socket."""
         ...
 
 
 class Outbox:
-    """Writes whole frames straight to the transport.
+    """Writes whole frames to the transport, and to nothing else while that has room.
 
-    While the transport says "no more" (``pause`` … ``resume``) ticks are kept, the newest of each
-    instrument, and everything else is written nevertheless, up to ``limit`` bytes.
+    While the transport says "no more" (``pause`` … ``resume``) the newest tick of each instrument
+    is kept, and everything else queued, up to ``limit`` bytes. What is queued goes first, so a
+    reply never follows the ticks that it announces.
+
+    ready       whether a frame may be written past the queue: ``write``, the hot path
+    tells_gaps  whether the client is told which ticks it does not get
+    joining     ticks of this turn that one write will take, see ``TickBoard``
     """
+
+    __slots__ = (
+        "_counters",
+        "_gaps",
+        "_kept",
+        "_limit",
+        "_paused",
+        "_peer",
+        "_pipe",
+        "_queue",
+        "_queued",
+        "_replaced",
+        "_shut",
+        "_waiting_before",
+        "joining",
+        "ready",
+        "style_index",
+        "tells_gaps",
+        "write",
+    )
 
     def __init__(
         self, pipe: Pipe, peer: Peer, counters: Counters, limit: int, style_index: int
     ) -> None:
         self.style_index = style_index
+        self.tells_gaps = False
+        self.ready = True
+        self.write = pipe.write
+        self.joining: list[bytes] = []
         self._pipe, self._peer, self._counters, self._limit = pipe, peer, counters, limit
-        self._paused = False
+        self._paused = self._shut = False
+        self._queue: list[bytes] = []
+        self._queued = 0  # bytes
         self._kept: dict[Any, bytes] = {}
-        self._taken_before: int | None = None
-        self._written = 0
+        self._replaced: dict[Any, int] = {}  # ticks that those kept stand for, not told yet
+        self._gaps: dict[Any, tuple[int | None, GapReason]] = {}  # before those kept
+        self._waiting_before: int | None = None
+
+    # -- in ----------------------------------------------------------------------------------
 
     def send(self, text: bytes) -> None:
         """A reply or a push: never dropped while the socket lives."""
         self.send_frame(text_frame(text))
 
     def send_frame(self, frame: bytes) -> None:
-        if not self._peer.open:
-            return
-        self._pipe.write(frame)
-        if self._paused:
-            self._written += len(frame)
-            if self._pipe.get_write_buffer_size() > self._limit:
-                self._kept.clear()
+        if self.ready:
+            self.write(frame)
+        elif not self._shut:
+            self._queue.append(frame)
+            self._queued += len(frame)
+            if self._queued + self._pipe.get_write_buffer_size() > self._limit:
                 self._counters.overflows += 1
-                self._peer.give_up(1013, "too slow")
+                self.too_slow()
 
     def tick(self, instrument: Any, frame: bytes) -> None:
         """A tick, which the next one of the same instrument makes obsolete."""
-        if self._paused:
-            self._counters.conflated += instrument in self._kept
-            self._kept[instrument] = frame
-        elif self._peer.open:
-            self._pipe.write(frame)
+        if self.ready:
+            self._counters.deliveries += 1
+            self._counters.writes += 1
+            self.write(frame)
+        else:
+            self.keep(instrument, frame)
+
+    def keep(self, instrument: Any, frame: bytes) -> None:
+        """A tick that cannot be written now."""
+        if self._shut:
+            self._counters.withdrawn += 1
+            return
+        if instrument in self._kept:
+            self._counters.conflated += 1
+            if self.tells_gaps:
+                self._replaced[instrument] = self._replaced.get(instrument, 0) + 1
+        self._kept[instrument] = frame
+
+    def gap(self, instrument: Any, missing: int | None, reason: GapReason) -> None:
+        """Ticks are missing before the one that comes next; for a client that asked to be told."""
+        if self.ready:
+            self.send(gap(instrument.name, missing, reason))
+        elif not self._shut:
+            before, worst = self._gaps.get(instrument, (0, reason))
+            known = None if before is None or missing is None else before + missing
+            self._gaps[instrument] = (known, worst if before is None else reason)
 
     def drop(self, instrument: Any) -> None:
         """No more ticks of it, not even a kept one."""
-        self._kept.pop(instrument, None)
+        if self._kept.pop(instrument, None) is not None:
+            self._counters.withdrawn += 1
+        self._replaced.pop(instrument, None)
+        self._gaps.pop(instrument, None)
+
+    # -- flow --------------------------------------------------------------------------------
 
     def pause(self) -> None:
         """The transport holds more than it should."""
-        self._paused = True
-        self._written = 0
-        self._taken_before = None
+        self._paused, self.ready = True, False
+        self._waiting_before = None
 
     def resume(self) -> None:
         """The transport has room again; writing may pause it anew at any point."""
         self._paused = False
-        while self._kept and not self._paused:
-            instrument = next(iter(self._kept))
-            frame = self._kept.pop(instrument)
-            if self._peer.open:
-                self._pipe.write(frame)
+        while not self._paused and (self._queue or self._kept or self._gaps):
+            self._counters.writes += 1
+            self.write(self._next_chunk())
+        self.ready = not (self._paused or self._shut)
 
     def stalled(self) -> bool:
         """Whether the client has taken nothing since the last call; ask at long intervals."""
-        if not self._paused:
+        if not self._paused or self._shut:
             return False
         waiting = self._pipe.get_write_buffer_size()
-        taken = self._written - waiting
-        before, self._taken_before = self._taken_before, taken
-        return before == taken
+        before, self._waiting_before = self._waiting_before, waiting
+        # A ping of the library may have come on top.
+        return before is not None and waiting >= before
+
+    # -- the end -----------------------------------------------------------------------------
+
+    def too_slow(self) -> None:
+        """The client does not read: what waits for it is given up, and so is its socket."""
+        self.abandon()
+        self._peer.give_up(1013, "too slow")
+
+    def abandon(self) -> None:
+        """Nothing more is written; what waits is freed."""
+        self._queue.clear()
+        self._queued = 0
+        self.finish()
+
+    def finish(self) -> None:
+        """A Close frame comes next: what is queued goes before it, and nothing behind."""
+        if self._shut:
+            return
+        self._shut, self.ready = True, False
+        self._counters.withdrawn += len(self._kept)
+        for table in (self._kept, self._replaced, self._gaps):
+            table.clear()
+        if self._queue:
+            self.write(b"".join(self._queue))
+            self._queue.clear()
+            self._queued = 0
+
+    # -- out ---------------------------------------------------------------------------------
+
+    def _next_chunk(self) -> bytes:
+        """Some of what waits, the queue first."""
+        frames: list[bytes] = []
+        size = 0
+        for frame in self._queue:
+            if size >= _CHUNK:
+                break
+            frames.append(frame)
+            size += len(frame)
+        del self._queue[: len(frames)]
+        self._queued -= size
+        if not self._queue:
+            self._take_kept(frames, size)
+        return b"".join(frames)
+
+    def _take_kept(self, frames: list[bytes], size: int) -> None:
+        for instrument in [*self._kept, *(self._gaps.keys() - self._kept.keys())]:
+            if size >= _CHUNK:
+                return
+            notices = [text_frame(text) for text in self._notices(instrument)]
+            tick = self._kept.pop(instrument, None)
+            if tick is not None:
+                self._counters.deliveries += 1
+                notices.append(tick)
+            frames += notices
+            size += sum(map(len, notices))
+
+    def _notices(self, instrument: Any) -> list[bytes]:
+        texts = []
+        if instrument in self._gaps:
+            texts.append(gap(instrument.name, *self._gaps.pop(instrument)))
+        if instrument in self._replaced:
+            texts.append(conflated(instrument.name, self._replaced.pop(instrument)))
+        return texts

@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from typing import Final
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
 
-from bus.frames import HEADER, Message, message_type, unpack_message
+from bus.frames import BEAT, HEADER, Message, message_type, unpack_message
 
 from .counters import Counters
 from .envelope import STYLES, TICK_HEADS, Style
 from .frames import text_frame
+from .notices import GapReason
 from .outbox import Outbox
 
-_HEAD: Final = struct.Struct("<IQ16xH")  # epoch, seq and type, out of the header
+_HEAD: Final = struct.Struct("<IQ16xH")  # of the header: epoch, seq, type
 _TICK: Final = message_type("OnRtnDepthMarketData")
+_NO_FRAMES: Final[list[bytes | None]] = [None] * len(STYLES)
+
+
+class Fetch(Protocol):
+    """Calls md_worker's verb Snapshot. ``on_message`` gets the last message of each instrument that
+    has one; then, or when nobody answers, comes ``done``, with whether it was answered."""
+
+    def __call__(
+        self,
+        names: Sequence[str],
+        on_message: Callable[[bytes], None],
+        done: Callable[[bool], None],
+    ) -> None: ...
+
+
+def _fetch_nothing(names: Sequence[str], on_message: Any, done: Callable[[bool], None]) -> None:
+    done(False)
+
+
+def _pass(instrument: Instrument, message: bytes) -> None:
+    pass
 
 
 class Instrument:
@@ -23,10 +46,23 @@ class Instrument:
     outboxes  those that get its messages
     claims    requests about it that are not answered yet
     answered  whether the front has accepted it, ``info`` its RspInfo (None: it gave none)
-    last      the newest message as it came, and its place
+    last      the newest message as it came (None: nothing since the front was lost)
+    epoch, seq   up to where its ticks have come, or are told as lost
+    heard     when its last heartbeat came, on the board's clock; 0: none yet
     """
 
-    __slots__ = ("answered", "claims", "epoch", "info", "last", "name", "outboxes", "seq", "topic")
+    __slots__ = (
+        "answered",
+        "claims",
+        "epoch",
+        "heard",
+        "info",
+        "last",
+        "name",
+        "outboxes",
+        "seq",
+        "topic",
+    )
 
     def __init__(self, name: str, topic: bytes) -> None:
         self.name, self.topic = name, topic
@@ -36,6 +72,7 @@ class Instrument:
         self.info: bytes | None = None
         self.last: bytes | None = None
         self.epoch = self.seq = 0
+        self.heard = 0.0
 
 
 class Board:
@@ -108,7 +145,13 @@ class QuoteBoard(Board):
 
 
 class TickBoard(Board):
-    """The board of ticks: renders each once for all sockets."""
+    """The board of ticks: renders each once for all sockets that want it in the same style.
+
+    Ticks that come in one turn of the loop (``take``) are written at its end (``flush``), one write
+    for each socket. A tick that comes alone waits for nothing.
+
+    heard  when the last heartbeat of any instrument came; 0: none yet
+    """
 
     def __init__(
         self,
@@ -117,37 +160,57 @@ class TickBoard(Board):
         unsubscribe: Callable[[bytes], None],
         json: Callable[[bytes], bytes],
         counters: Counters,
+        *,
+        fetch: Fetch = _fetch_nothing,
+        first: Callable[[Instrument, bytes], None] = _pass,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``first`` is called with the first tick of an instrument since it was subscribed or the
+        front was forgotten, before anybody gets it."""
         super().__init__(topic_of, subscribe, unsubscribe)
         self._json, self._counters = json, counters
+        self._fetch, self._first, self._now = fetch, first, now
+        self.heard = 0.0
+        self._epoch = 0
+        self._waiting: list[tuple[Instrument, bytes]] = []
+        self._behind: dict[Instrument, tuple[int, int]] = {}
+        self._fetching = False
 
     def on_message(self, message: bytes) -> None:
-        """A live tick, or a snapshot of the same form. 8 µs, and the writes."""
+        """A message that comes alone: a snapshot, say."""
+        self.take(message)
+        self.flush()
+
+    def take(self, message: bytes) -> None:
+        """A live tick, or a snapshot of the same form, or a heartbeat; ``flush`` must follow. 8 µs,
+        and the writes."""
         end = message.find(b"\0")
         instrument = self.instruments.get(message[:end])
         if instrument is None:
             return  # unsubscribed a moment ago
         epoch, seq, kind = _HEAD.unpack_from(message, end + 1)
-        if kind != _TICK:
+        if (
+            seq != instrument.seq + 1 or epoch != instrument.epoch or kind != _TICK
+        ) and not self._step(instrument, epoch, seq, kind):
             return
-        if seq != instrument.seq + 1 or epoch != instrument.epoch:
-            if (epoch, seq) <= (instrument.epoch, instrument.seq):
-                return
-            if epoch == instrument.epoch:
-                self._counters.ticks_lost += seq - instrument.seq - 1
-            instrument.epoch = epoch
         instrument.seq = seq
+        if instrument.last is None:
+            self._first(instrument, message)
         instrument.last = message
         self._counters.ticks += 1
         if instrument.outboxes:
-            json = self._json(message[end + 1 + HEADER.size :])
-            frames: list[bytes | None] = [None] * len(STYLES)
-            for outbox in instrument.outboxes:
-                index = outbox.style_index
-                frame = frames[index]
-                if frame is None:
-                    frame = frames[index] = text_frame(b"%b%b}" % (TICK_HEADS[index], json))
-                outbox.tick(instrument, frame)
+            self._waiting.append((instrument, self._json(message[end + 1 + HEADER.size :])))
+
+    def flush(self) -> None:
+        """Write what was taken."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            if len(waiting) == 1:
+                self._write(*waiting[0])
+            else:
+                self._write_joined(waiting)
+        if self._behind and not self._fetching:
+            self._catch_up()
 
     def send_last(self, instrument: Instrument, outbox: Outbox) -> None:
         """What this edge has seen last, to one socket."""
@@ -161,3 +224,108 @@ class TickBoard(Board):
     def payload(self, message: bytes) -> bytes:
         """The struct of a complete tick message as JSON."""
         return self._json(message[message.find(b"\0") + 1 + HEADER.size :])
+
+    # -- writing -----------------------------------------------------------------------------
+
+    def _write(self, instrument: Instrument, json: bytes) -> None:
+        frames = _NO_FRAMES.copy()
+        count = 0
+        for outbox in instrument.outboxes:
+            index = outbox.style_index
+            frame = frames[index]
+            if frame is None:
+                frame = frames[index] = text_frame(b"%b%b}" % (TICK_HEADS[index], json))
+            if outbox.ready:
+                outbox.write(frame)
+                count += 1
+            else:
+                outbox.keep(instrument, frame)
+        self._counters.deliveries += count
+        self._counters.writes += count
+
+    def _write_joined(self, waiting: list[tuple[Instrument, bytes]]) -> None:
+        joining: list[Outbox] = []
+        count = 0
+        for instrument, json in waiting:
+            frames = _NO_FRAMES.copy()
+            for outbox in instrument.outboxes:
+                index = outbox.style_index
+                frame = frames[index]
+                if frame is None:
+                    frame = frames[index] = text_frame(b"%b%b}" % (TICK_HEADS[index], json))
+                if outbox.ready:
+                    if not outbox.joining:
+                        joining.append(outbox)
+                    outbox.joining.append(frame)
+                    count += 1
+                else:
+                    outbox.keep(instrument, frame)
+        for outbox in joining:
+            joined, outbox.joining = outbox.joining, []
+            outbox.write(b"".join(joined))
+        self._counters.deliveries += count
+        self._counters.writes += len(joining)
+
+    # -- what is missing ---------------------------------------------------------------------
+
+    def _step(self, instrument: Instrument, epoch: int, seq: int, kind: int) -> bool:
+        """Anything but the next tick. Whether it is a tick to deliver."""
+        if kind == BEAT:
+            self._on_beat(instrument, epoch, seq)
+            return False
+        if kind != _TICK or epoch < self._epoch:
+            return False
+        if (epoch, seq) <= (instrument.epoch, instrument.seq):
+            return False
+        self._skip_to(instrument, epoch, seq - 1)
+        return True
+
+    def _on_beat(self, instrument: Instrument, epoch: int, seq: int) -> None:
+        """md_worker says how far it has published: what has not come by now never will."""
+        instrument.heard = self.heard = self._now()
+        if epoch < self._epoch or (epoch, seq) <= (instrument.epoch, instrument.seq):
+            return
+        if not seq:
+            self._skip_to(instrument, epoch, 0)
+        elif instrument.outboxes:
+            self._behind[instrument] = (epoch, seq)
+
+    def _skip_to(self, instrument: Instrument, epoch: int, seq: int) -> None:
+        """What has not come up to here is lost."""
+        if epoch == instrument.epoch:
+            missing = seq - instrument.seq
+            self._counters.ticks_lost += missing
+            self._tell(instrument, missing, "lost")
+        elif instrument.epoch:
+            self._tell(instrument, None, "restarted")
+        instrument.epoch, instrument.seq = epoch, seq
+        self._epoch = max(self._epoch, epoch)
+
+    def _tell(self, instrument: Instrument, missing: int | None, reason: GapReason) -> None:
+        if any(outbox.tells_gaps for outbox in instrument.outboxes):
+            self.flush()
+            for outbox in instrument.outboxes:
+                if outbox.tells_gaps:
+                    outbox.gap(instrument, missing, reason)
+
+    def _catch_up(self) -> None:
+        """The newest tick of those that have fallen behind."""
+        behind = {
+            instrument: place
+            for instrument, place in self._behind.items()
+            if place > (instrument.epoch, instrument.seq) and instrument.outboxes
+        }
+        self._behind = {}
+        if not behind:
+            return
+        self._counters.tails_lost += len(behind)
+
+        def done(answered: bool) -> None:
+            self._fetching = False
+            for instrument, place in behind.items() if answered else ():
+                if place > (instrument.epoch, instrument.seq) and place[0] >= self._epoch:
+                    self._skip_to(instrument, *place)  # not even the newest one is kept
+            self.flush()
+
+        self._fetching = True
+        self._fetch([instrument.name for instrument in behind], self.on_message, done)

@@ -236,9 +236,12 @@ class Pipe:
         self.waiting = 0
         self.open = True
         self.given_up: tuple[int, str] | None = None
+        self.outbox: Outbox | None = None
+        self.on_write: Callable[[], None] = lambda: None
 
     def write(self, data: bytes) -> None:
         self.frames.append(data)
+        self.on_write()
 
     def get_write_buffer_size(self) -> int:
         return self.waiting
@@ -246,6 +249,8 @@ class Pipe:
     def give_up(self, code: int, reason: str) -> None:
         self.given_up = (code, reason)
         self.open = False
+        if self.outbox is not None:
+            self.outbox.finish()
 
 
 def text_of(frame: bytes) -> str:
@@ -266,7 +271,7 @@ class Client:
     def __init__(self, core: Core, side: Side, options: Options, access: Access) -> None:
         self.pipe = Pipe()
         visit = Visit(side, options, access, origin=ORIGIN)
-        self.outbox = Outbox(
+        self.outbox = self.pipe.outbox = Outbox(
             self.pipe,
             self.pipe,
             core.counters,
