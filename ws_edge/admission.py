@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from schemas.catalogue import Side
 
 from .config import Right, WsConfig, secret_of
+from .dialect import SUBPROTOCOL
 from .options import Options, read_options
 
 _SIDES: Final[dict[str, Side]] = {"/md": "md", "/md/": "md", "/td": "td", "/td/": "td"}
@@ -31,7 +32,8 @@ class Access(NamedTuple):
 class Visit(NamedTuple):
     """A socket that may come in.
 
-    subprotocol  the one to confirm: a browser that sent its token there hangs up otherwise
+    subprotocol  the one to confirm: that of the binary dialect; else the one with the token,
+                 because a browser that sent its token there hangs up otherwise
     origin       the client's address, "" when it is not known
     """
 
@@ -71,17 +73,19 @@ class Door:
         side = _SIDES.get(parts.path)
         if side is None or not self._origin_allowed(origin):
             return None
-        options = read_options(query, self._config)
+        binary = SUBPROTOCOL in subprotocols
+        options = read_options(query, self._config, binary)
+        confirmed = SUBPROTOCOL if binary else None
         if not self._tokens:
-            return Visit(side, options, Access())
+            return Visit(side, options, Access(), confirmed)
         for token in (_bearer(authorization), query.get("token", [""])[-1]):
             access = self._access(token)
             if access is not None and access.side(side):
-                return Visit(side, options, access)
+                return Visit(side, options, access, confirmed)
         for name in subprotocols:
             access = self._access(name)
             if access is not None and access.side(side):
-                return Visit(side, options, access, name)
+                return Visit(side, options, access, confirmed or name)
         return None
 
     def _origin_allowed(self, origin: str | None) -> bool:

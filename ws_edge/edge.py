@@ -45,6 +45,7 @@ from .calls import Calls
 from .config import WsConfig
 from .connection import Connection
 from .counters import Counters
+from .dialect import TickFrames
 from .envelope import Style
 from .md_session import MdSession
 from .names import methods
@@ -130,7 +131,7 @@ class Edge:
             tick_topic,
             self.md_sub.subscribe,
             self.md_sub.unsubscribe,
-            self.catalogue.reply_codec("md", "OnRtnDepthMarketData").json,
+            TickFrames(self.catalogue),
             self.counters,
             fetch=self._fetch_ticks,
         )

@@ -16,20 +16,28 @@ _encode: Final = msgspec.json.Encoder().encode
 class Style(NamedTuple):
     """What a socket may ask for at its connect.
 
-    full  ``envelope=full``: RequestID, IsLast and the payload key are always there
-    on    ``dialect=on``: MsgTypes of replies and pushes keep the "On" of the callback
+    full    ``envelope=full``: RequestID, IsLast and the payload key are always there
+    on      ``dialect=on``: MsgTypes of replies and pushes keep the "On" of the callback
+    binary  sub-protocol ``ctpbus.msgpack.v1``: MessagePack; messages are put together as JSON all
+            the same, and translated as a whole
     """
 
     full: bool = False
     on: bool = False
+    binary: bool = False
 
     @property
     def number(self) -> int:
-        """0 to 3, for tables of one message in each style."""
-        return 2 * self.full + self.on
+        """0 to 7, for tables of one message in each style."""
+        return 4 * self.binary + 2 * self.full + self.on
 
 
-STYLES: Final = tuple(Style(full, on) for full in (False, True) for on in (False, True))
+STYLES: Final = tuple(
+    Style(full, on, binary)
+    for binary in (False, True)
+    for full in (False, True)
+    for on in (False, True)
+)
 
 
 class Head(NamedTuple):
@@ -80,14 +88,6 @@ def _join(
 def rsp_info(error_id: int, error_msg: str) -> bytes:
     """RspInfo of our own."""
     return b'{"ErrorID":%d,"ErrorMsg":%b}' % (error_id, _encode(error_msg))
-
-
-# The one message without RspInfo.
-TICK_HEADS: Final = tuple(
-    b'{"MsgType":"%bRtnDepthMarketData",%b"DepthMarketData":'
-    % (b"On" if style.on else b"", b'"RequestID":0,"IsLast":false,' if style.full else b"")
-    for style in STYLES
-)
 
 
 def clock(name: str, unix_ms: int) -> bytes:

@@ -28,6 +28,8 @@ class MdSession(Session):
 
     def __init__(self, services: Services, visit: Visit, outbox: Outbox, peer: Peer) -> None:
         super().__init__(services, visit, outbox, peer, services.md, services.md_parser)
+        if visit.options.style.binary:
+            self.outbox.send(services.ticks.frames.announcement)
         self.logged_in = False
         self._subscriptions = Subscriptions(self)
         self._handlers: dict[Kind, Callable[[Request], None]] = {

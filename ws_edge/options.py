@@ -27,9 +27,11 @@ class Options(NamedTuple):
         return notice in self.notices or ("all" in self.notices and notice not in _APART)
 
 
-def read_options(query: Mapping[str, Sequence[str]], config: WsConfig) -> Options:
+def read_options(
+    query: Mapping[str, Sequence[str]], config: WsConfig, binary: bool = False
+) -> Options:
     """From the parsed query (all values of each key) over the configured defaults. What is not
-    known is ignored, keys and values alike."""
+    known is ignored, keys and values alike. ``binary``: by the sub-protocol."""
 
     def switch(key: str, default: bool) -> bool:
         values = query.get(key)
@@ -40,7 +42,7 @@ def read_options(query: Mapping[str, Sequence[str]], config: WsConfig) -> Option
     if "notices" in query:
         notices = frozenset(",".join(query["notices"]).split(",")) & NOTICES
     return Options(
-        Style(full, switch("dialect", config.dialect)),
+        Style(full, switch("dialect", config.dialect), binary),
         notices,
         switch("heartbeat", config.heartbeat),
         switch("outcomes", config.outcomes),

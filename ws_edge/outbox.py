@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, Protocol
 
 from .counters import Counters
-from .frames import text_frame
+from .dialect import frame as frame_of
 from .notices import GapReason, conflated, gap
 
 # Of what waits, so much goes to the transport at a time: it cannot be taken back from there.
@@ -79,8 +79,8 @@ class Outbox:
     # -- in ----------------------------------------------------------------------------------
 
     def send(self, text: bytes) -> None:
-        """A reply or a push: never dropped while the socket lives."""
-        self.send_frame(text_frame(text))
+        """A reply or a push, as JSON: never dropped while the socket lives."""
+        self.send_frame(frame_of(self.style_index, text))
 
     def send_frame(self, frame: bytes) -> None:
         if self.ready:
@@ -199,7 +199,7 @@ class Outbox:
         for instrument in [*self._kept, *(self._gaps.keys() - self._kept.keys())]:
             if size >= _CHUNK:
                 return
-            notices = [text_frame(text) for text in self._notices(instrument)]
+            notices = [frame_of(self.style_index, text) for text in self._notices(instrument)]
             tick = self._kept.pop(instrument, None)
             if tick is not None:
                 self._counters.deliveries += 1

@@ -1,5 +1,6 @@
 """What a client sends, checked. The order of the checks is part of the protocol:
-JSON, then MsgType (-404), then parameters (-400); the login (-401) is the session's to check.
+JSON (or MessagePack), then MsgType (-404), then parameters (-400); the login (-401) is the
+session's to check.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .verbs import VERBS
 
 _INT32: Final = 2**31
 _decode: Final = msgspec.json.Decoder().decode
+_decode_msgpack: Final = msgspec.msgpack.Decoder().decode
 
 
 class Request(NamedTuple):
@@ -52,11 +54,14 @@ class Parser:
     ) -> None:
         self._catalogue, self._methods, self._most_names = catalogue, methods, most_names
 
-    def parse(self, message: str | bytes) -> Request:
-        """Raises BadRequest."""
-        if not isinstance(message, str):
+    def parse(self, message: str | bytes, *, binary: bool = False) -> Request:
+        """``binary``: MessagePack may come as well. Raises BadRequest."""
+        if isinstance(message, str):
+            document = _json(message)
+        elif binary:
+            document = _msgpack(message)
+        else:
             raise BadRequest("expected a text frame")
-        document = _json(message)
         request_id = _request_id_or_0(document)
         name = document.get("MsgType")
         if not isinstance(name, str):
@@ -126,6 +131,21 @@ def _json(text: str) -> dict[str, Any]:
         raise BadRequest("not JSON: nested too deeply") from None
     if not isinstance(document, dict):
         raise BadRequest("expected a JSON object")
+    return cast(dict[str, Any], document)
+
+
+def _msgpack(message: bytes) -> dict[str, Any]:
+    """Keys and values of types that JSON does not have fit nowhere, and are refused as such."""
+    try:
+        document = _decode_msgpack(message)
+    except UnicodeDecodeError:
+        raise BadRequest("not MessagePack: a string that is not UTF-8") from None
+    except msgspec.DecodeError as error:
+        raise BadRequest(f"not MessagePack: {error}") from None
+    except RecursionError:
+        raise BadRequest("not MessagePack: nested too deeply") from None
+    if not isinstance(document, dict):
+        raise BadRequest("expected a MessagePack map")
     return cast(dict[str, Any], document)
 
 

@@ -84,7 +84,7 @@ class Session(ABC):
     ) -> None:
         self.services, self.visit, self.outbox, self.peer = services, visit, outbox, peer
         self.config = services.config
-        self.style = visit.options.style
+        self.style = visit.options.style._replace(binary=False)  # the outbox translates
         self.closed = False
         self._parser = parser
         self._info = services.catalogue.codec("RspInfo")
@@ -100,7 +100,7 @@ class Session(ABC):
     def receive(self, text: str | bytes) -> None:
         """One message of the client. Never raises."""
         try:
-            request = self._parser.parse(text)
+            request = self._parser.parse(text, binary=self.visit.options.style.binary)
         except BadRequest as bad:
             self._answer_bad(bad)
         except Exception:

@@ -10,8 +10,8 @@ from typing import Any, Final, Protocol
 from bus.frames import BEAT, HEADER, Message, message_type, unpack_message
 
 from .counters import Counters
-from .envelope import STYLES, TICK_HEADS, Style
-from .frames import text_frame
+from .dialect import TickFrames
+from .envelope import STYLES, Style
 from .notices import GapReason
 from .outbox import Outbox
 
@@ -158,7 +158,7 @@ class TickBoard(Board):
         topic_of: Callable[[str], str],
         subscribe: Callable[[bytes], None],
         unsubscribe: Callable[[bytes], None],
-        json: Callable[[bytes], bytes],
+        frames: TickFrames,
         counters: Counters,
         *,
         fetch: Fetch = _fetch_nothing,
@@ -168,7 +168,7 @@ class TickBoard(Board):
         """``first`` is called with the first tick of an instrument since it was subscribed or the
         front was forgotten, before anybody gets it."""
         super().__init__(topic_of, subscribe, unsubscribe)
-        self._json, self._counters = json, counters
+        self.frames, self._counters = frames, counters
         self._fetch, self._first, self._now = fetch, first, now
         self.heard = 0.0
         self._epoch = 0
@@ -199,7 +199,8 @@ class TickBoard(Board):
         instrument.last = message
         self._counters.ticks += 1
         if instrument.outboxes:
-            self._waiting.append((instrument, self._json(message[end + 1 + HEADER.size :])))
+            raw = self.frames.checked(message[end + 1 + HEADER.size :])
+            self._waiting.append((instrument, raw))
 
     def flush(self) -> None:
         """Write what was taken."""
@@ -215,26 +216,23 @@ class TickBoard(Board):
     def send_last(self, instrument: Instrument, outbox: Outbox) -> None:
         """What this edge has seen last, to one socket."""
         if instrument.last is not None:
-            text = self.text(instrument.last, outbox.style_index)
-            outbox.tick(instrument, text_frame(text))
-
-    def text(self, message: bytes, style_index: int) -> bytes:
-        return b"%b%b}" % (TICK_HEADS[style_index], self.payload(message))
+            frame = self.frames.frame(outbox.style_index, _struct(instrument.last))
+            outbox.tick(instrument, frame)
 
     def payload(self, message: bytes) -> bytes:
         """The struct of a complete tick message as JSON."""
-        return self._json(message[message.find(b"\0") + 1 + HEADER.size :])
+        return self.frames.json(_struct(message))
 
     # -- writing -----------------------------------------------------------------------------
 
-    def _write(self, instrument: Instrument, json: bytes) -> None:
+    def _write(self, instrument: Instrument, raw: bytes) -> None:
         frames = _NO_FRAMES.copy()
         count = 0
         for outbox in instrument.outboxes:
             index = outbox.style_index
             frame = frames[index]
             if frame is None:
-                frame = frames[index] = text_frame(b"%b%b}" % (TICK_HEADS[index], json))
+                frame = frames[index] = self.frames.frame(index, raw)
             if outbox.ready:
                 outbox.write(frame)
                 count += 1
@@ -246,13 +244,13 @@ class TickBoard(Board):
     def _write_joined(self, waiting: list[tuple[Instrument, bytes]]) -> None:
         joining: list[Outbox] = []
         count = 0
-        for instrument, json in waiting:
+        for instrument, raw in waiting:
             frames = _NO_FRAMES.copy()
             for outbox in instrument.outboxes:
                 index = outbox.style_index
                 frame = frames[index]
                 if frame is None:
-                    frame = frames[index] = text_frame(b"%b%b}" % (TICK_HEADS[index], json))
+                    frame = frames[index] = self.frames.frame(index, raw)
                 if outbox.ready:
                     if not outbox.joining:
                         joining.append(outbox)
@@ -329,3 +327,7 @@ class TickBoard(Board):
 
         self._fetching = True
         self._fetch([instrument.name for instrument in behind], self.on_message, done)
+
+
+def _struct(message: bytes) -> bytes:
+    return message[message.find(b"\0") + 1 + HEADER.size :]

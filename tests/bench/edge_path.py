@@ -21,6 +21,7 @@ import uvloop
 import schemas.catalogue
 from bus.frames import HEADER, Flag, message_type, tick_topic
 from ws_edge.counters import Counters
+from ws_edge.dialect import TickFrames
 from ws_edge.outbox import Outbox
 from ws_edge.ticks import TickBoard
 
@@ -69,8 +70,8 @@ def frames(count: int) -> list[bytes]:
 
 def board(outboxes: list[Outbox]) -> TickBoard:
     catalogue = schemas.catalogue.load()
-    json = catalogue.reply_codec("md", "OnRtnDepthMarketData").json
-    made = TickBoard(tick_topic, lambda topic: None, lambda topic: None, json, Counters())
+    frames = TickFrames(catalogue)
+    made = TickBoard(tick_topic, lambda topic: None, lambda topic: None, frames, Counters())
     for instrument in INSTRUMENTS:
         made.claim(instrument).outboxes.update(dict.fromkeys(outboxes))
     return made

@@ -37,6 +37,7 @@ from ws_edge.admission import Access, Visit
 from ws_edge.calls import Calls
 from ws_edge.config import WsConfig
 from ws_edge.counters import Counters
+from ws_edge.dialect import TickFrames
 from ws_edge.envelope import Style
 from ws_edge.md_session import MdSession
 from ws_edge.names import methods
@@ -255,14 +256,19 @@ class Pipe:
 
 def text_of(frame: bytes) -> str:
     """The payload of a whole unmasked text frame."""
-    assert frame[0] == 0x81
+    return payload_of(frame, 0x81).decode()
+
+
+def payload_of(frame: bytes, first: int) -> bytes:
+    """That of a whole frame that begins with this byte."""
+    assert frame[0] == first
     size, start = frame[1], 2
     if size == 126:
         size, start = int.from_bytes(frame[2:4], "big"), 4
     elif size == 127:
         size, start = int.from_bytes(frame[2:10], "big"), 10
     assert len(frame) == start + size
-    return frame[start:].decode()
+    return frame[start:]
 
 
 class Client:
@@ -290,7 +296,14 @@ class Client:
         return [text_of(frame) for frame in frames]
 
     def heard(self) -> list[Any]:
-        return [json.loads(text) for text in self.texts()]
+        """The same, of either dialect."""
+        frames, self.pipe.frames = self.pipe.frames, []
+        return [
+            msgspec.msgpack.decode(payload_of(frame, 0x82))
+            if frame[0] == 0x82
+            else json.loads(text_of(frame))
+            for frame in frames
+        ]
 
     def ask(self, message: object) -> str:
         """The one answer that comes at once."""
@@ -321,8 +334,8 @@ class Core:
         def quote(message: Message, style: Style) -> bytes:
             return md_renderer.text(md_pushes[message.type], message, style)
 
-        json_of = CATALOGUE.reply_codec("md", "OnRtnDepthMarketData").json
-        self.ticks = TickBoard(tick_topic, subscribe, unsubscribe, json_of, self.counters)
+        frames = TickFrames(CATALOGUE)
+        self.ticks = TickBoard(tick_topic, subscribe, unsubscribe, frames, self.counters)
         self.quotes = QuoteBoard(quote_topic, subscribe, unsubscribe, quote)
         self.services = Services(
             catalogue=CATALOGUE,
@@ -400,7 +413,7 @@ class Core:
             self.publish("Mark", 1)
         reply = row("OnRspUserLogin", pack("RspUserLogin"), info(), last=True, after_seq=1)
         self.td_worker.answer("ReqUserLogin", session_row(), reply)
-        assert len(client.texts()) == 1
+        assert len(client.heard()) == 1
         return client
 
     def md_in(self, options: Options = Options(), access: Access = Access()) -> Client:  # noqa: B008
@@ -409,7 +422,7 @@ class Core:
         self.md_worker.answer(
             "ReqUserLogin", row("OnRspUserLogin", pack("RspUserLogin"), info(), last=True)
         )
-        assert len(client.texts()) == 1
+        assert client.heard()[-1]["MsgType"].endswith("RspUserLogin")
         return client
 
 

@@ -13,6 +13,8 @@ from bus.errors import ConfigError
 from bus.secrets import Secret
 from ws_edge.admission import Door
 from ws_edge.config import TokenConfig, WsConfig
+from ws_edge.dialect import SUBPROTOCOL
+from ws_edge.envelope import Style
 from ws_edge.options import Options, read_options
 
 OPEN = Door(WsConfig())
@@ -134,7 +136,7 @@ def test_the_config_has_the_last_word_only_where_the_url_is_silent() -> None:
     visit = door.admit("/td/")
     assert visit is not None
     assert visit.options == Options(visit.options.style, frozenset({"front"}), True)
-    assert visit.options.style == (True, True)
+    assert visit.options.style == Style(full=True, on=True)
     visit = door.admit("/td/?envelope=&dialect=off&notices=&heartbeat=0")
     assert visit is not None
     assert visit.options == Options()
@@ -169,6 +171,33 @@ def test_a_token_from_a_file(tmp_path: Path) -> None:
     path.chmod(0o644)
     with pytest.raises(ConfigError):
         Door(WsConfig(tokens=(TokenConfig(token_file=str(path)),)))
+
+
+@pytest.mark.parametrize("offered", [(SUBPROTOCOL,), ("chat", SUBPROTOCOL), (SUBPROTOCOL, "alpha")])
+def test_the_binary_dialect_is_confirmed(offered: tuple[str, ...]) -> None:
+    visit = OPEN.admit("/td/?envelope=full", subprotocols=offered)
+    assert visit is not None
+    assert visit.options.style == Style(full=True, binary=True)
+    assert visit.subprotocol == SUBPROTOCOL
+
+
+@pytest.mark.parametrize(
+    ("offered", "header", "confirmed"),
+    [
+        ((SUBPROTOCOL,), "", None),
+        ((SUBPROTOCOL, "wrong"), "", None),
+        (("alpha",), "", "alpha"),
+        (("alpha", SUBPROTOCOL), "", SUBPROTOCOL),
+        ((SUBPROTOCOL, "alpha"), "", SUBPROTOCOL),
+        ((SUBPROTOCOL,), "Bearer alpha", SUBPROTOCOL),
+    ],
+)
+def test_a_token_beside_the_binary_dialect(
+    offered: tuple[str, ...], header: str, confirmed: str | None
+) -> None:
+    visit = GUARDED.admit("/md/", authorization=header, subprotocols=offered)
+    assert (visit and visit.subprotocol) == confirmed
+    assert visit is None or visit.options.style.binary == (confirmed == SUBPROTOCOL)
 
 
 def test_all_notices_are_those_that_leave_a_market_data_stream_as_it_was() -> None:
