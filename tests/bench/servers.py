@@ -104,8 +104,8 @@ class Reference:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT
         )
-        port = int(self._line())
-        self.sink = Sink([Line(port, path) for _ in range(clients)])
+        self.port = int(self._line())
+        self.sink = Sink([Line(self.port, path) for _ in range(clients)])
 
     @property
     def pid(self) -> int:
@@ -159,8 +159,12 @@ class FastApi(Reference):
     def __init__(self, tick: Frame, clients: int, folder: Path) -> None:
         file = folder / "tick.json"
         file.write_bytes(tick.payload)
-        program = [sys.executable, "-m", "tests.bench.reference.fastapi_app", str(file)]
-        super().__init__(program, clients, "/")
+        super().__init__([*python("fastapi_app"), str(file)], clients, "/")
+
+
+def python(program: str) -> list[str]:
+    """The command for a program of ours under reference/."""
+    return [sys.executable, "-m", f"tests.bench.reference.{program}"]
 
 
 def sample(group: EdgeGroup, instrument: str) -> Frame:
