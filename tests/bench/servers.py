@@ -41,15 +41,16 @@ class Server(Protocol):
 class EdgeGroup(ExitStack):
     """md_worker on the stand-in front, and ws_edge; silent until told otherwise."""
 
-    def __init__(self, edge: dict[str, Any] | None = None, *names: str) -> None:
+    def __init__(self, log_level: str = "WARNING", **edge: Any) -> None:
+        """``edge``: options of ws_edge."""
         super().__init__()
         folder = Path(self.enter_context(tempfile.TemporaryDirectory()))
         self.front = Front(folder, TICK_RATE=QUIET)
-        overrides = {"ws_edge": edge or {}, "log_level": "WARNING"}
+        overrides = {"ws_edge": edge, "log_level": log_level}
         self.group = self.enter_context(
             Group(folder, sim=False, front_env=self.front.env, overrides=overrides)
         )
-        self.group.start(*(names or ("md_worker", "ws_edge")))
+        self.group.start("md_worker", "ws_edge")
 
     @property
     def port(self) -> int:
