@@ -12,7 +12,6 @@ import time
 from functools import partial
 from typing import Any, Final
 
-import msgspec
 import zmq
 
 from bus.beats import Beats
@@ -20,14 +19,13 @@ from bus.bodies import Bodies
 from bus.config import Loaded
 from bus.endpoints import feed_addresses, resolve
 from bus.epoch import next_epoch
-from bus.errors import Refused, bad_parameters, refused, request_failed
+from bus.errors import Refused, refused, request_failed
 from bus.frames import join_body, message_type, notice_topic, quote_topic, state_topic
 from bus.lock import hold
 from bus.orders import Place
 from bus.process import announce, leave
 from bus.publisher import Publisher
 from bus.rpc import Call, Router
-from bus.since import Since
 from bus.wake import Inbox
 from schemas import catalogue as catalogues
 from schemas.counter import Counter, Event
@@ -39,6 +37,7 @@ from .login import State
 from .replies import Replies
 from .subscriptions import Answer, Subscriptions, Ticket
 from .ticks import TickPublisher
+from .verbs import instruments_of, is_instrument, place_of
 
 log = logging.getLogger("md_worker")
 
@@ -50,15 +49,6 @@ _STATE_S: Final = 1.0
 # Calls taken before callbacks and timers get their turn again: one caller may not take it all.
 _CALLS_AT_ONCE: Final = 256
 _MOST_OPEN: Final = 10_000
-_MOST_IN_CALL: Final = 20_000  # instruments; all exchanges together have fewer than that
-_LONGEST_ID: Final = 80  # bytes of an InstrumentID in GB18030
-
-
-def is_instrument(name: str) -> bool:
-    """Whether the API can take it and a topic can hold it."""
-    if not name or "/" in name or "\0" in name or len(name) > _LONGEST_ID:
-        return False
-    return len(name.encode("gb18030", "replace")) <= _LONGEST_ID
 
 
 class Family:
@@ -290,7 +280,7 @@ class MdWorker:
             raise refused(NOT_IMPLEMENTED, f"md_worker has no {call.method}")
 
     def _subscribe(self, family: Family, peer: bytes, call: Call, now: float) -> None:
-        instruments = _instruments(call)
+        instruments = instruments_of(call)
         self._check_ready()
         reply = partial(self.replies.answers, peer, call, family.subscribed)
         # The front's time to answer begins when it has been asked.
@@ -304,20 +294,17 @@ class MdWorker:
         info = self.catalogue.codec("RspInfo").pack({"ErrorMsg": "CTP:No Error"})
         answers = [
             Answer(self.catalogue.codec("SpecificInstrument").pack({"InstrumentID": name}), info)
-            for name in _instruments(call)
+            for name in instruments_of(call)
         ]
         self.replies.answers(peer, call, family.unsubscribed, answers)
 
     def _snapshot(self, peer: bytes, call: Call) -> None:
-        names = _instruments(call, may_be_empty=True) or self.ticks.instruments()
+        names = instruments_of(call, may_be_empty=True) or self.ticks.instruments()
         messages = [self.ticks.last(name) for name in names]
         self.replies.messages(peer, call, messages or [None])
 
     def _since(self, peer: bytes, call: Call) -> None:
-        try:
-            asked = msgspec.msgpack.decode(call.body, type=Since)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
-            raise bad_parameters(f"Since: {exc}") from None
+        asked = place_of(call)
         messages, seq = self.publisher.since(asked.topic, asked.epoch, asked.seq)
         self.replies.since(peer, call, messages, Place(self.publisher.epoch, seq))
 
@@ -425,17 +412,3 @@ class MdWorker:
             "rows_dropped": self.router.dropped,
             "malformed_calls": self.router.malformed,
         }
-
-
-def _instruments(call: Call, may_be_empty: bool = False) -> list[str]:
-    try:
-        names = msgspec.msgpack.decode(call.body, type=list[str])
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        raise bad_parameters(f"{call.method}: expected a list of texts") from None
-    if not names and not may_be_empty:
-        raise bad_parameters(f"{call.method}: the list is empty")
-    if len(names) > _MOST_IN_CALL:
-        raise bad_parameters(f"{call.method}: more than {_MOST_IN_CALL} instruments")
-    if not all(is_instrument(name) for name in names):
-        raise bad_parameters(f"{call.method}: not an instrument id")
-    return names
