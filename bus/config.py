@@ -8,6 +8,7 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 import yaml
 
+from . import links
 from .endpoints import Addresses
 from .errors import ConfigError
 from .secrets import Secret
@@ -22,12 +23,20 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     data       folder of everything that the group writes, relative to where the processes run
     binding    the CTP binding, a package of openctp_ctp's shape
     bus        addresses of the workers' sockets, when not the default ones under ``data``
+    keys       folder of the keys for tcp addresses, see bus/security.py
     """
 
     data: str = "var"
     binding: str = "openctp_ctp"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     bus: Addresses = Addresses()
+    keys: str = ""
+
+    def __post_init__(self) -> None:
+        for name in self.bus.__struct_fields__:
+            address = getattr(self.bus, name)
+            if address:
+                _check_address(f"bus.{name}", address, self.keys)
 
     def folder(self, name: str) -> Path:
         """A folder of one process under ``data``, made when missing, closed to others."""
@@ -73,6 +82,15 @@ def _convert(path: str, section: str, document: object, kind: type[T]) -> T:
     except msgspec.ValidationError as exc:
         text = str(exc).replace("`$", f"`{section}" if section else "`")
         raise ConfigError(f"{path}: {text.replace('`.', '`')}") from None
+
+
+def _check_address(key: str, address: str, keys: str) -> None:
+    try:
+        links.check(address)
+    except ValueError as exc:
+        raise ValueError(f"{key}: {exc}") from None
+    if links.is_tcp(address) and not keys:
+        raise ValueError(f"{key}: {address} needs `keys`, a folder made by ctpbus keygen")
 
 
 def _decode(kind: type, value: object) -> object:

@@ -17,7 +17,7 @@ from typing import NoReturn, TypeVar
 
 import msgspec
 
-from . import log
+from . import log, security
 from .config import Loaded, load
 from .errors import Busy, ConfigError
 
@@ -48,7 +48,9 @@ def main(
         config = load(arguments.config, section or name, kind)
         if as_member is not None:
             config = _of_member(config, arguments.config, arguments.member, as_member)
-        if not arguments.check:
+        if arguments.check:
+            security.keys_of(config.common.keys, name)
+        else:
             log.setup(config.common.log_level)
             run(config)
     except ConfigError as exc:

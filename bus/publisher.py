@@ -13,6 +13,7 @@ import msgspec
 import zmq
 import zmq.backend
 
+from . import security
 from .frames import BEAT, HEADER, Flag, message_type
 
 # Messages waiting for one subscriber before the newest are dropped: a burst, not an outage.
@@ -54,7 +55,14 @@ class Publisher:
     """
 
     def __init__(
-        self, context: zmq.Context[Any], address: str, epoch: int, layout: int, keep: int = 1
+        self,
+        context: zmq.Context[Any],
+        address: str,
+        epoch: int,
+        layout: int,
+        keep: int = 1,
+        *,
+        keys: security.Keys | None = None,
     ) -> None:
         self.epoch, self.layout, self._keep = epoch, layout, keep
         self.lock = threading.Lock()
@@ -65,7 +73,7 @@ class Publisher:
         # needs the same as its SNDHWM.
         self.socket.set(zmq.RCVHWM, HIGH_WATER)
         self.socket.set(zmq.MAXMSGSIZE, _LONGEST_TOPIC)
-        self.socket.bind(address)
+        security.bind(context, self.socket, address, keys, "pub")
         self.fd = int(self.socket.get(zmq.FD))
         # Past pyzmq's Python layer, whose options we do not use: 0.5 us less a message.
         self._send = partial(zmq.backend.Socket.send, self.socket)

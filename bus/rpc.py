@@ -22,6 +22,7 @@ import msgspec
 import zmq
 from msgspec import Meta
 
+from . import links, security
 from .errors import Refused, Unavailable
 from .frames import Flag, FrameError, Row, message_type, pack_row, unpack_row
 from .publisher import HIGH_WATER
@@ -98,23 +99,38 @@ class Router:
     """The worker's side. One thread uses it.
 
     ``dropped`` counts rows that nobody took, ``malformed`` calls that are none of this protocol.
+    ``role`` is that of the key with which the last call came; "" over ipc.
     """
 
-    def __init__(self, context: zmq.Context[Any], address: str, layout: int) -> None:
+    def __init__(
+        self,
+        context: zmq.Context[Any],
+        address: str,
+        layout: int,
+        keys: security.Keys | None = None,
+    ) -> None:
         self.layout = layout
+        self.role = ""
         self.dropped = self.malformed = 0
+        self._keys = keys
         self.socket = context.socket(zmq.ROUTER)
         self.socket.set(zmq.LINGER, 0)
         self.socket.set(zmq.ROUTER_MANDATORY, 1)
         self.socket.set(zmq.SNDHWM, HIGH_WATER)
         self.socket.set(zmq.MAXMSGSIZE, MAX_CALL)
-        self.socket.bind(address)
+        security.bind(context, self.socket, address, keys, "rpc")
+        self._plain = not links.is_tcp(address)
+
+    @property
+    def refused(self) -> int:
+        """Connections to any socket of this process that were not let in, see bus/security.py."""
+        return 0 if self._keys is None else self._keys.refused
 
     def receive(self) -> tuple[bytes, Call] | None:
         """The next call with the identity of its caller; None when none waits."""
         while True:
             try:
-                frames = self.socket.recv_multipart(zmq.NOBLOCK)
+                frames = self._frames()
             except zmq.Again:
                 return None
             try:
@@ -153,6 +169,15 @@ class Router:
     def close(self) -> None:
         self.socket.close()
 
+    def _frames(self) -> list[bytes]:
+        if self._plain:
+            frames: list[bytes] = self.socket.recv_multipart(zmq.NOBLOCK)
+            return frames
+        # Only frames that were not copied tell whose they are.
+        uncopied = self.socket.recv_multipart(zmq.NOBLOCK, copy=False)
+        self.role = str(uncopied[-1].get("User-Id"))
+        return [frame.bytes for frame in uncopied]
+
     def _count_malformed(self, size: int) -> None:
         self.malformed += 1
         if self.malformed & (self.malformed - 1) == 0:  # 1, 2, 4 …: a flood must not fill the log
@@ -168,7 +193,13 @@ class _Waiting(NamedTuple):
 class Caller:
     """An asyncio program's side: many calls at once over one DEALER."""
 
-    def __init__(self, context: zmq.Context[Any], address: str, worker: str) -> None:
+    def __init__(
+        self,
+        context: zmq.Context[Any],
+        address: str,
+        worker: str,
+        keys: security.Keys | None = None,
+    ) -> None:
         self.worker = worker
         self._ids = itertools.count(1)
         self._waiting: dict[int, _Waiting] = {}
@@ -183,7 +214,7 @@ class Caller:
         # Nothing is queued for a worker that is not there: the caller hears it at once.
         self._socket.set(zmq.IMMEDIATE, 1)
         self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-        self._socket.connect(address)
+        security.connect(self._socket, address, keys, worker)
         self._fd = int(self._socket.get(zmq.FD))
         self._monitor_fd = int(self._monitor.get(zmq.FD))
         self._loop = asyncio.get_running_loop()

@@ -11,6 +11,7 @@ from typing import Any, Final
 import zmq
 import zmq.backend
 
+from . import security
 from .publisher import HIGH_WATER
 
 log = logging.getLogger(__name__)
@@ -21,7 +22,7 @@ _SLICE: Final = 50
 
 class Subscriber:
     """A SUB socket whose messages go to ``on_message``, in slices; ``on_slice`` follows each slice,
-    so what waits together can be handled together.
+    so what waits together can be handled together. Over tcp it takes them from ``worker`` alone.
 
     ``unhandled`` counts messages that ``on_message`` failed with, see the log.
     """
@@ -32,6 +33,9 @@ class Subscriber:
         address: str,
         on_message: Callable[[bytes], None],
         on_slice: Callable[[], None] | None = None,
+        *,
+        keys: security.Keys | None = None,
+        worker: str = "md_worker",
     ) -> None:
         self._on_message, self._on_slice = on_message, on_slice
         self.unhandled = 0
@@ -41,7 +45,7 @@ class Subscriber:
         self._socket.set(zmq.RCVHWM, HIGH_WATER)
         # Subscriptions beyond it (1000 by default) would be lost without a word.
         self._socket.set(zmq.SNDHWM, HIGH_WATER)
-        self._socket.connect(address)
+        security.connect(self._socket, address, keys, worker)
         # Past pyzmq's Python layer, whose options we do not use: 0.5 us less a message.
         self._recv = partial(zmq.backend.Socket.recv, self._socket, zmq.NOBLOCK)
         self._fd = int(self._socket.get(zmq.FD))

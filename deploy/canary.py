@@ -24,6 +24,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from bus.endpoints import Addresses
 from bus.secrets import Secret, read_secret
+from bus.security import Keys
 from deploy.state import heard
 
 NOT_SENT = -1  # the front is not there yet; nothing was tried with the account, so try again
@@ -75,6 +76,7 @@ class Canary:
     deadline: float
     certificate: str = ""
     """ws_edge's own, a PEM file; empty: it does not speak TLS."""
+    keys: Keys | None = None
 
     def fly(self) -> list[str]:
         """Send both canaries; what was proven and what was not, a sentence each."""
@@ -140,7 +142,7 @@ class Canary:
 
     def _silence(self, worker: str, pub: str, front: str) -> NoReturn:
         """No answer to a login: the worker's state tells on which side of it the canary is."""
-        state = heard(pub, worker)
+        state = heard(pub, worker, self.keys)
         if state is None:
             raise CanaryFailed(f"ws_edge → {worker}", f"no answer to the login, no state at {pub}")
         if state["front"] != "connected":
@@ -152,7 +154,7 @@ class Canary:
         with self._connection("/td/") as client:
             client.send("ReqQryTradingAccount", QryTradingAccount={}, RequestID=1)
             client.expect("ReqQryTradingAccount", "client → ws_edge")  # -401: log in first
-        if heard(self.bus.td_pub, "td_worker") is None:
+        if heard(self.bus.td_pub, "td_worker", self.keys) is None:
             raise _NotYet("td_worker → bus", f"no state message at {self.bus.td_pub}")
         for front in self.td_fronts:
             address = urlsplit(front)

@@ -198,6 +198,7 @@ def _fly(plan: Plan, deadline: float) -> None:
         must_tick=plan.embedded,
         deadline=deadline,
         certificate=plan.edge.cert_file,
+        keys=plan.keys,
     )
     try:
         for sentence in canary.fly():

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from bus import config, endpoints
+from bus.security import Keys, keys_of
 from deploy.canary import CanaryConfig
 from md_worker.config import MdConfig
 from td_worker.config import TdConfig
@@ -35,6 +36,7 @@ class Plan:
     md_fronts: list[str]
     td_fronts: list[str]
     canary: CanaryConfig
+    keys: Keys | None
 
     @property
     def embedded(self) -> bool:
@@ -62,6 +64,7 @@ def read(path: Path) -> Plan:
         md_fronts=md,
         td_fronts=td,
         canary=canary.own,
+        keys=keys_of(canary.common.keys, "canary"),
     )
 
 

@@ -26,6 +26,7 @@ from bus.orders import Place
 from bus.process import announce, leave
 from bus.publisher import Publisher
 from bus.rpc import Call, Router
+from bus.security import keys_of
 from bus.wake import Inbox
 from schemas import catalogue as catalogues
 from schemas.counter import Counter, Event
@@ -77,12 +78,18 @@ class MdWorker:
             feed_addresses(data, member) if member else resolve(loaded.common.bus, data)
         )
         self.context: zmq.Context[Any] = zmq.Context()
+        self.keys = keys_of(loaded.common.keys, "md_worker")
         layout_id = self.catalogue.layout_id
         epoch = next_epoch(folder)
         self.publisher = Publisher(
-            self.context, self.addresses.md_pub, epoch, layout_id, self.config.keep_ticks
+            self.context,
+            self.addresses.md_pub,
+            epoch,
+            layout_id,
+            self.config.keep_ticks,
+            keys=self.keys,
         )
-        self.router = Router(self.context, self.addresses.md_rpc, layout_id)
+        self.router = Router(self.context, self.addresses.md_rpc, layout_id, self.keys)
         self.replies = Replies(self.router)
         self.bodies = Bodies(self.catalogue)
         self.ticks = TickPublisher(self.publisher, self.catalogue.layouts["DepthMarketData"])
@@ -410,5 +417,6 @@ class MdWorker:
             "subscribed": len(self.families[0].state.confirmed),
             "wanted": len(self.families[0].state),
             "rows_dropped": self.router.dropped,
+            "connections_refused": self.router.refused,
             "malformed_calls": self.router.malformed,
         }

@@ -5,6 +5,7 @@
     interval_s        seconds since the last one; the waiting times are of this interval, all other
                       counters run from the start of the process
     rows_dropped      rows of replies that their caller did not take
+    connections_refused   over tcp, see bus/security.py
     malformed_calls   calls that were none
     callbacks_waiting of the counter, not handled yet
     cache             answers and bytes that are kept for the day
@@ -68,6 +69,7 @@ class Stats:
         message = {
             "interval_s": interval_s,
             "rows_dropped": self._router.dropped,
+            "connections_refused": self._router.refused,
             "malformed_calls": self._router.malformed,
             "callbacks_waiting": callbacks,
             "cache": {"answers": len(self._cache), "bytes": self._cache.size},

@@ -30,6 +30,7 @@ from bus.process import announce, leave
 from bus.publisher import Publisher
 from bus.rpc import Call, Router
 from bus.secrets import Secret
+from bus.security import keys_of
 from bus.wake import Inbox
 from schemas import catalogue as catalogues
 from schemas.counter import Event, module
@@ -74,17 +75,25 @@ class TdWorker:
         # Now, because it takes 0.2 s and the first login should not wait for it.
         module(self.config.fronts[0], "td", loaded.common.binding)
         self.addresses = resolve(loaded.common.bus, loaded.common.data)
+        self.keys = keys_of(loaded.common.keys, "td_worker")
         self.context: zmq.Context[Any] = zmq.Context()
         self.poller = zmq.Poller()
         self.limits = Limits(
-            self.catalogue, self.config.limits_file, self.context, self.addresses, self.poller
+            self.catalogue,
+            self.config.limits_file,
+            self.context,
+            self.addresses,
+            self.poller,
+            self.keys,
         )
         layout_id = self.catalogue.layout_id
         # Where the journals are: a place names one message among all workers that write there.
         accounts.mkdir(mode=0o700, parents=True, exist_ok=True)
         epoch = next_epoch(accounts)
-        self.publisher = Publisher(self.context, self.addresses.td_pub, epoch, layout_id)
-        self.router = Router(self.context, self.addresses.td_rpc, layout_id)
+        self.publisher = Publisher(
+            self.context, self.addresses.td_pub, epoch, layout_id, keys=self.keys
+        )
+        self.router = Router(self.context, self.addresses.td_rpc, layout_id, self.keys)
         self.inbox: Inbox[tuple[Session, int, Event | NotStarted | Stopped] | None] = Inbox()
         # Taken out of the inbox, in the same order.
         self._callbacks: deque[tuple[Session, int, Event | NotStarted | Stopped] | None] = deque()
@@ -331,6 +340,7 @@ class TdWorker:
             "reason": next((session.gate.reason for session in down), None),
             "epoch": self.publisher.epoch,
             "rows_dropped": self.router.dropped,
+            "connections_refused": self.router.refused,
             "wrong_passwords": self.accounts.wrongs.total,
             "malformed_calls": self.router.malformed,
             "limits": self.limits.describe(),

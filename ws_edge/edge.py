@@ -37,6 +37,7 @@ from bus.healing import HEAL_S
 from bus.orders import Place
 from bus.process import announce
 from bus.rpc import Caller, OnRow, OnSilence, refusal
+from bus.security import keys_of
 from bus.subscriber import Subscriber
 from schemas import catalogue as catalogues
 
@@ -85,6 +86,7 @@ class Edge:
         self.tls = _tls(self.config)
         self.catalogue = catalogues.load(loaded.common.binding)
         self.addresses = resolve(loaded.common.bus, loaded.common.data)
+        self.keys = keys_of(loaded.common.keys, "ws_edge")
         self.counters = Counters()
         self.sessions: dict[Session, Connection] = {}
         self.accounts: dict[str, Returns] = {}
@@ -119,12 +121,18 @@ class Edge:
     def _connect(self, context: zmq.Context[Any]) -> None:
         """Workers need not be there: ZeroMQ connects when they are, and again after each loss."""
         loop = asyncio.get_running_loop()
-        self.md_rpc = Caller(context, self.addresses.md_rpc, "md_worker")
-        self.td_rpc = Caller(context, self.addresses.td_rpc, "td_worker")
+        self.md_rpc = Caller(context, self.addresses.md_rpc, "md_worker", self.keys)
+        self.td_rpc = Caller(context, self.addresses.td_rpc, "td_worker", self.keys)
         self.md_sub = Subscriber(
-            context, self.addresses.md_pub, self._on_md, lambda: self.ticks.flush()
+            context,
+            self.addresses.md_pub,
+            self._on_md,
+            lambda: self.ticks.flush(),
+            keys=self.keys,
         )
-        self.td_sub = Subscriber(context, self.addresses.td_pub, self._on_td)
+        self.td_sub = Subscriber(
+            context, self.addresses.td_pub, self._on_td, keys=self.keys, worker="td_worker"
+        )
         self.md_pushes = pushes(self.catalogue, "md")
         self.md_renderer = Renderer(self.catalogue, "md")
         self.ticks = TickBoard(

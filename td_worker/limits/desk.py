@@ -10,6 +10,8 @@ from weakref import WeakSet, WeakValueDictionary
 import zmq
 
 from bus.endpoints import Addresses
+from bus.links import is_tcp
+from bus.security import Keys
 from schemas.catalogue import Catalogue
 
 from .feed import Feed
@@ -30,7 +32,11 @@ class Limits:
         context: zmq.Context[Any],
         addresses: Addresses,
         poller: zmq.Poller,
+        keys: Keys | None = None,
     ) -> None:
+        if keys is not None and is_tcp(addresses.md_pub):
+            keys.server_key("md_worker")  # at the start, not when a rule first needs a tick
+        self._keys = keys
         self._catalogue, self._context, self._addresses = catalogue, context, addresses
         self._poller = poller
         self._watch = Watch(Path(file).absolute() if file else None)
@@ -76,7 +82,7 @@ class Limits:
             self._ticks.want(limits.rules.listed(), now)
         needed = needs_ticks(self._watch.rules)
         if needed and self._feed is None:
-            self._feed = Feed(self._context, self._addresses, self._ticks)
+            self._feed = Feed(self._context, self._addresses, self._ticks, self._keys)
             for socket in self._feed.sockets:
                 self._poller.register(socket, zmq.POLLIN)
         elif not needed and self._feed is not None:

@@ -15,6 +15,7 @@ from bus.endpoints import Addresses
 from bus.frames import FrameError, message_type, tick_topic, unpack_row
 from bus.publisher import HIGH_WATER
 from bus.rpc import Call
+from bus.security import Keys, connect
 
 from .ticks import Ticks
 
@@ -26,7 +27,9 @@ _SNAPSHOT: Final = message_type("Snapshot")
 class Feed:
     """A SUB and a DEALER socket of the main thread; whoever polls registers ``sockets``."""
 
-    def __init__(self, context: zmq.Context[Any], addresses: Addresses, ticks: Ticks) -> None:
+    def __init__(
+        self, context: zmq.Context[Any], addresses: Addresses, ticks: Ticks, keys: Keys | None
+    ) -> None:
         self._ticks = ticks
         self._ids = itertools.count(1)
         self._followed: set[str] = set()
@@ -37,7 +40,7 @@ class Feed:
         for socket, address in ((self._sub, addresses.md_pub), (self._rpc, addresses.md_rpc)):
             socket.set(zmq.LINGER, 0)
             socket.set(zmq.RCVHWM, HIGH_WATER)
-            socket.connect(address)
+            connect(socket, address, keys, "md_worker")
         self.sockets = (self._sub, self._rpc)
 
     def pump(self, now: float) -> None:

@@ -1,0 +1,5 @@
+"""The ``ctpbus`` command.
+
+main.py is the command itself; each of its commands is a module of its own, which holds what it does
+as plain functions and, at its end, the few lines that typer needs.
+"""

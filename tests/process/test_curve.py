@@ -1,0 +1,307 @@
+"""Keys over real processes: who gets in, who does not, and what either of them hears."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import zmq
+
+from admin.keygen import make
+from bus.errors import Unavailable
+from bus.frames import Row
+from bus.rpc import Call, Caller, Router
+from bus.security import ROLES, Keys
+from bus.subscriber import Subscriber
+from tests.support.group import CHECKOUT, Group
+from tests.support.ws_client import ws
+
+WAIT_S = 20.0
+SOCKETS = ("md_pub", "md_rpc", "td_pub", "td_rpc")
+
+
+def free_ports(count: int) -> list[int]:
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [int(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+class CurveGroup(Group):
+    """A group whose sockets are on tcp; ``keys`` is the folder that all its processes share."""
+
+    def __init__(self, path: Path) -> None:
+        self.keys = path / "keys"
+        make(self.keys, list(ROLES))
+        ports = free_ports(len(SOCKETS))
+        bus = {name: f"tcp://127.0.0.1:{port}" for name, port in zip(SOCKETS, ports, strict=True)}
+        super().__init__(path, overrides={"bus": bus, "keys": str(self.keys)})
+        self.bus = bus
+
+    def secrets(self) -> list[str]:
+        return [path.read_text().strip() for path in self.keys.glob("*.key")]
+
+
+@pytest.fixture(scope="module")
+def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CurveGroup]:
+    with CurveGroup(tmp_path_factory.mktemp("curve")) as group:
+        group.start_all()
+        yield group
+
+
+def until(fact: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not fact():
+        assert time.monotonic() < deadline, f"no {what} within {WAIT_S} s"
+        time.sleep(0.02)
+
+
+async def until_soon(fact: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not fact():
+        assert time.monotonic() < deadline, f"no {what} within {WAIT_S} s"
+        await asyncio.sleep(0.02)
+
+
+class Asker:
+    """A Caller that asks for the worker's state."""
+
+    def __init__(self, context: zmq.Context[Any], address: str, worker: str, keys: Keys) -> None:
+        self.rows: list[Row] = []
+        self.caller = Caller(context, address, worker, keys)
+
+    def asks(self) -> bool:
+        """Whether the call could be sent."""
+        try:
+            self.caller.call("State", self.rows.append, deadline_ns=time.time_ns() + 10**10)
+        except Unavailable:
+            return False
+        return True
+
+
+async def answered(address: str, worker: str, keys: Keys) -> None:
+    with zmq.Context() as context:
+        asker = Asker(context, address, worker, keys)
+        await until_soon(asker.asks, f"connection with {worker}")
+        await until_soon(lambda: bool(asker.rows), f"answer of {worker}")
+        asker.caller.close()
+
+
+async def refused_while(address: str, worker: str, keys: Keys, noticed: Callable[[], bool]) -> None:
+    """Nothing can be sent until ``noticed``, which says that the worker has turned us away."""
+    with zmq.Context() as context:
+        asker = Asker(context, address, worker, keys)
+        await until_soon(lambda: asker.asks() or noticed(), "refusal")
+        assert noticed()
+        assert not asker.asks()
+        asker.caller.close()
+
+
+def folder_with(group: CurveGroup, path: Path, *names: str) -> Path:
+    path.mkdir(mode=0o700)
+    for name in (*names, "md_worker.pub", "td_worker.pub"):
+        shutil.copy2(group.keys / name, path)
+    return path
+
+
+def test_a_group_on_tcp_does_everything_that_one_on_ipc_does(group: CurveGroup) -> None:
+    with ws(group.url("/md/")) as md, ws(group.url("/td/")) as td:
+        until(lambda: md.log_in("", "")["RspInfo"]["ErrorID"] == 0, "login for market data")
+        md.send(MsgType="SubscribeMarketData", InstrumentID=["600000"])
+        assert md.hear_of("RtnDepthMarketData")["DepthMarketData"]["InstrumentID"] == "600000"
+        until(lambda: td.log_in()["RspInfo"]["ErrorID"] == 0, "login")
+        td.send(MsgType="ReqQryTradingAccount", QryTradingAccount={}, RequestID=1)
+        assert td.hear_of("RspQryTradingAccount")["TradingAccount"]["AccountID"] == "028742"
+
+
+@pytest.mark.parametrize(
+    ("role", "worker", "may"),
+    [
+        ("service", "md_worker", True),
+        ("recorder", "md_worker", True),
+        ("td_worker", "md_worker", True),
+        ("admin", "td_worker", True),
+        ("service", "td_worker", False),
+        ("recorder", "td_worker", False),
+        ("md_worker", "td_worker", False),
+    ],
+)
+def test_a_key_calls_only_the_workers_of_its_role(
+    group: CurveGroup, role: str, worker: str, may: bool
+) -> None:
+    keys = Keys(group.keys, role)
+    address = group.bus[f"{worker[:2]}_rpc"]
+    if may:
+        asyncio.run(answered(address, worker, keys))
+        return
+    reason = f'"reason":"role {role} is not admitted"'
+    asyncio.run(refused_while(address, worker, keys, lambda: reason in group.log(worker)))
+    asyncio.run(answered(address, worker, Keys(group.keys, "client")))  # it did not hang
+
+
+def test_a_key_for_market_data_never_hears_a_return(group: CurveGroup) -> None:
+    async def scenario() -> None:
+        heard: dict[str, list[bytes]] = {"service": [], "recorder": []}
+        with zmq.Context() as context:
+            subs = [
+                Subscriber(
+                    context,
+                    group.bus["td_pub"],
+                    take.append,
+                    keys=Keys(group.keys, role),
+                    worker="td_worker",
+                )
+                for role, take in heard.items()
+            ]
+            for sub in subs:
+                sub.subscribe(b"")
+            await until_soon(lambda: len(heard["recorder"]) >= 2, "state messages")
+            assert heard["service"] == []
+            for sub in subs:
+                sub.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_stranger_is_turned_away_and_counted_and_the_worker_goes_on(
+    group: CurveGroup, tmp_path: Path
+) -> None:
+    folder = folder_with(group, tmp_path / "keys")
+    make(folder, ["client"])
+    key = (folder / "client.pub").read_text().strip()
+
+    def noticed() -> bool:
+        return any(
+            '"reason":"unknown key"' in line and f'"public_key":"{key}"' in line
+            for line in group.log("td_worker").splitlines()
+        )
+
+    stranger = Keys(folder, "client")
+    asyncio.run(refused_while(group.bus["td_rpc"], "td_worker", stranger, noticed))
+    asyncio.run(counted(group, "td_worker"))
+
+
+async def counted(group: CurveGroup, worker: str) -> None:
+    with zmq.Context() as context:
+        keys = Keys(group.keys, "client")
+        asker = Asker(context, group.bus[f"{worker[:2]}_rpc"], worker, keys)
+        await until_soon(asker.asks, "connection")
+        await until_soon(lambda: bool(asker.rows), "state")
+        assert msgspec.msgpack.decode(asker.rows[0].body)["connections_refused"] > 0
+        asker.caller.close()
+
+
+def test_a_client_talks_to_no_worker_but_the_one_whose_key_it_has(
+    group: CurveGroup, tmp_path: Path
+) -> None:
+    folder = folder_with(group, tmp_path / "keys", "client.key")
+    shutil.copy2(folder / "td_worker.pub", folder / "md_worker.pub")
+    keys = Keys(folder, "client")
+    noticed = '"socket":"md_rpc","reason":"another server\'s key'
+    asyncio.run(
+        refused_while(
+            group.bus["md_rpc"], "md_worker", keys, lambda: noticed in group.log("md_worker")
+        )
+    )
+    asyncio.run(answered(group.bus["td_rpc"], "td_worker", keys))
+
+
+@pytest.mark.parametrize("worker", ["md_worker", "td_worker"])
+def test_without_a_key_nothing_gets_in(group: CurveGroup, worker: str) -> None:
+    call = Call(1, "State", time.time_ns() + 10**11)
+    with zmq.Context() as context, context.socket(zmq.DEALER) as dealer:
+        dealer.set(zmq.LINGER, 0)
+        dealer.connect(group.bus[f"{worker[:2]}_rpc"])
+        dealer.send(msgspec.msgpack.encode(call))
+        noticed = f'"socket":"{worker[:2]}_rpc","reason":"no key"'
+        until(lambda: noticed in group.log(worker), "refusal")
+        assert not dealer.poll(0)
+    with socket.create_connection(("127.0.0.1", int(group.bus["td_rpc"].rpartition(":")[2]))) as s:
+        s.sendall(b"GET / HTTP/1.1\r\n\r\n" * 100)
+    asyncio.run(answered(group.bus["td_rpc"], "td_worker", Keys(group.keys, "client")))
+
+
+def test_a_key_that_is_dropped_in_is_admitted_without_a_restart_of_anybody(
+    group: CurveGroup, tmp_path: Path
+) -> None:
+    folder = folder_with(group, tmp_path / "keys")
+    make(folder, ["client.new"])
+    key = (folder / "client.new.pub").read_text().strip()
+
+    async def scenario() -> None:
+        with zmq.Context() as context:
+            keys = Keys(folder, "client")
+            asker = Asker(context, group.bus["td_rpc"], "td_worker", keys)
+            await until_soon(lambda: key in group.log("td_worker"), "refusal")
+            assert not asker.asks()
+            shutil.copy2(folder / "client.new.pub", group.keys)
+            await until_soon(asker.asks, "connection of the key that was dropped in")
+            await until_soon(lambda: bool(asker.rows), "answer")
+            asker.caller.close()
+
+    asyncio.run(scenario())
+    (group.keys / "client.new.pub").unlink()
+
+
+def test_the_worker_knows_the_role_behind_each_call(tmp_path: Path) -> None:
+    make(tmp_path / "keys", list(ROLES))
+    address = f"tcp://127.0.0.1:{free_ports(1)[0]}"
+
+    async def scenario() -> None:
+        with zmq.Context() as context, zmq.Context() as other:
+            server = Keys(tmp_path / "keys", "td_worker")
+            router = Router(context, address, 1, server)
+            for role in ("edge", "admin"):
+                asker = Asker(other, address, "td_worker", Keys(tmp_path / "keys", role))
+                await until_soon(asker.asks, "connection")
+                await until_soon(lambda: router.receive() is not None, "call")
+                assert router.role == role
+                asker.caller.close()
+            router.close()
+            server.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("name", ["md_worker", "td_worker", "ws_edge"])
+@pytest.mark.parametrize("check", [(), ("--check",)])
+def test_a_secret_that_others_may_read_stops_the_process_before_any_socket(
+    tmp_path: Path, name: str, check: tuple[str, ...]
+) -> None:
+    with CurveGroup(tmp_path) as group:
+        file = group.keys / ("edge.key" if name == "ws_edge" else f"{name}.key")
+        file.chmod(0o640)
+        done = subprocess.run(
+            [sys.executable, "-m", name, "--config", str(group.config_file), *check],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr == f"{name}: {file} is open to others: chmod 600 {file}\n"
+
+
+def test_no_secret_is_in_a_log_or_in_the_list_of_processes(group: CurveGroup) -> None:
+    names = ("sim", "md_worker", "td_worker", "ws_edge")
+    for name in names:
+        process = Path("/proc", str(group.pid(name)))
+        seen = group.log(name).encode()
+        seen += (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        assert len(seen) > 100
+        assert [secret for secret in group.secrets() if secret.encode() in seen] == []
