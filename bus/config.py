@@ -8,6 +8,14 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 import yaml
 
+from schemas.calendar import (
+    Calendar,
+    CalendarError,
+    always_open,
+    exchange_calendar,
+    read_calendar,
+)
+
 from . import links
 from .endpoints import Addresses
 from .errors import ConfigError
@@ -24,6 +32,8 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     binding    the CTP binding, a package of openctp_ctp's shape
     bus        addresses of the workers' sockets, when not the default ones under ``data``
     keys       folder of the keys for tcp addresses, see bus/security.py
+    calendar   when instruments trade: the exchanges' hours (``exchange``), at any time
+               (``always``), or a file that adds to these hours, see schemas/calendar.py
     """
 
     data: str = "var"
@@ -31,6 +41,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     bus: Addresses = Addresses()
     keys: str = ""
+    calendar: str = "exchange"
 
     def __post_init__(self) -> None:
         for name in self.bus.__struct_fields__:
@@ -51,6 +62,18 @@ class Loaded(msgspec.Struct, Generic[T], frozen=True):
     common: Common
     own: T
     member: str = ""
+
+
+def open_calendar(common: Common) -> Calendar:
+    """Raises ConfigError."""
+    if common.calendar == "exchange":
+        return exchange_calendar()
+    if common.calendar == "always":
+        return always_open()
+    try:
+        return read_calendar(common.calendar)
+    except CalendarError as exc:
+        raise ConfigError(f"calendar: {exc}") from None
 
 
 def load(path: str, section: str, kind: type[T]) -> Loaded[T]:

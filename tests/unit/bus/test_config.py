@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 from msgspec import Struct
 
 from bus import config
+from bus.config import Common, open_calendar
 from bus.errors import ConfigError
 from bus.secrets import Secret, read_secret
 
@@ -74,3 +76,14 @@ def test_a_secret_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
     file.chmod(0o640)
     with pytest.raises(PermissionError, match="chmod 600"):
         read_secret(str(file))
+
+
+def test_the_calendar_is_the_exchanges_or_always_open_or_a_file(tmp_path: Path) -> None:
+    assert not open_calendar(Common()).always
+    assert open_calendar(Common(calendar="always")).always
+    file = tmp_path / "hours.yaml"
+    file.write_text("open: {2026: [11-21]}")
+    assert open_calendar(Common(calendar=str(file))).trades(date(2026, 11, 21))
+    file.write_text("open: 3")
+    with pytest.raises(ConfigError, match=r"^calendar: .*hours\.yaml: Expected"):
+        open_calendar(Common(calendar=str(file)))
