@@ -1,0 +1,4 @@
+"""Keeps what the gateway has seen: the ticks of each day as files, events and answers as tables.
+
+``ticks/`` holds the files of ticks, without sockets and without a clock.
+"""
