@@ -18,15 +18,17 @@ log = logging.getLogger(__name__)
 
 HEAL_S: Final = 2.0  # for what is missing to come; then it is lost
 _AGAIN_S: Final = 0.1
+_STOOD_STILL_S: Final = 1.0  # so late no loop is that does its work
 _MOST_AHEAD: Final = 10_000  # messages behind a gap; 10 MB of orders
-_RETURN: Final = message_type("Return")
-_RETURNS: Final = message_type("Returns")
+# Rows of the verbs Returns (td_worker) and Since (md_worker): the messages, and how far they go.
+_AGAIN: Final = frozenset({message_type("Return"), message_type("Message")})
+_REACHED: Final = frozenset({message_type("Returns"), message_type("Since")})
 _decode_place: Final = msgspec.msgpack.Decoder(Place).decode
 
 
 class Ask(Protocol):
-    """Calls the worker's verb Returns for what lies behind ``place``. Raises Refused,
-    Unavailable."""
+    """Calls the worker's verb Returns, or Since, for what lies behind ``place``. Raises Refused,
+    Unavailable. The last row, or the silence instead of it, must come some time."""
 
     def __call__(
         self, handle: bytes, place: Place, on_row: OnRow, on_silence: OnSilence
@@ -37,7 +39,8 @@ class Reader(Protocol):
     """Who gets the messages."""
 
     def handle(self) -> bytes | None:
-        """Of a login to the account; None: nobody reads, so nothing needs to be asked for."""
+        """Of a login, for the worker (md_worker wants none: b""); None: nobody reads, so nothing
+        needs to be asked for."""
         ...
 
     def take(self, message: Message) -> None:
@@ -52,15 +55,25 @@ class Reader(Protocol):
         """``place`` has gone on past a loss of so many messages."""
         ...
 
+    def began(self, before: tuple[int, int], epoch: int) -> None:
+        """A new epoch; how many messages there were behind the place ``before`` nobody knows.
+        (0, 0): it is the first that was heard of."""
+        ...
+
 
 class Stream:
     """Hands over each message once and in order.
 
     A *place* is (epoch, seq). Behind a gap messages wait until the worker has said what was in it,
     for HEAL_S without news at the most; what has not come then, or is known to be gone, is lost. A
-    new epoch ends the one before it, with all its gaps: its logins are void.
+    new epoch ends the one before it, with all its gaps: its logins are void, its messages gone.
 
-    place  up to which all was handed over, or is lost
+    place    up to which all was handed over, or is lost
+    whole    an epoch that begins while one is followed counts from its first message, not from
+             the first that arrives; and who tells of an end (``expect``) knows that its messages
+             cannot be on their way any more, so they are lost when they cannot be had
+    patient  messages wait behind a gap; else the gap is a loss as soon as something is behind it,
+             and only an end that was told of is asked for
     """
 
     def __init__(
@@ -70,34 +83,49 @@ class Stream:
         ask: Ask,
         later: Later,
         now: Callable[[], float],
+        *,
+        whole: bool = False,
+        patient: bool = True,
     ) -> None:
         self.topic, self.place = topic, (0, 0)
+        self._whole, self._patient = whole, patient
         self._reader, self._ask, self._later = reader, ask, later
         self._now = now
         self._ahead: dict[int, Message] = {}  # by seq, behind a gap
         self._known = 0  # the highest seq of this epoch of which somebody has told
         self._vain = 0  # up to here nobody could say what was missing
         self._healing: Timer | None = None
-        self._until = 0.0
+        self._until = self._due = 0.0
         self._asked = False
 
     def see(self, message: Message) -> None:
         """A message, from the stream itself or once more from the worker."""
-        place = (message.epoch, message.seq)
-        if place <= self.place:
+        if (message.epoch, message.seq) <= self.place:
             return
         if message.epoch > self.place[0]:
-            self._skip(self._last())
-            self._known = self._vain = 0
-            self._hand_over(message)
-        else:
-            self._ahead[message.seq] = message
-            self._go_on()
+            joins = not self._whole or self.place == (0, 0)
+            self.begin((message.epoch, message.seq - 1 if joins else 0))
+        self._ahead[message.seq] = message
+        self._go_on()
         self._mend()
+
+    def begin(self, place: tuple[int, int]) -> None:
+        """Go on behind a place of another epoch; what is still missing before it is lost."""
+        self._skip(self._last())
+        self._stop()
+        self._known = self._vain = 0
+        before, self.place = self.place, place
+        self._reader.began(before, place[0])
+
+    def close(self) -> None:
+        """Ask for nothing any more."""
+        self._stop()
 
     def expect(self, place: tuple[int, int], *, again: bool = False) -> bool:
         """So much was published before something else that has come by now. Whether it is still
         to be waited for. ``again``: try also what nobody could say before."""
+        if self._whole and place[0] > self.place[0]:
+            self.begin((place[0], 0))
         if place[0] != self.place[0] or (place[1] <= self._vain and not again):
             return False
         self._known = max(self._known, place[1])
@@ -136,12 +164,15 @@ class Stream:
 
     def _mend(self) -> None:
         """Begin to heal, or end it."""
+        if not self._patient and self._ahead:
+            self._skip(max(self._ahead))
         if self._last() <= self.place[1]:
             self._stop()
         elif self._reader.handle() is None or len(self._ahead) > _MOST_AHEAD:
             self._give_up()
         elif self._healing is None:
-            self._until = self._now() + HEAL_S
+            self._due = self._now()
+            self._until = self._due + HEAL_S
             self._try()
 
     def _stop(self) -> None:
@@ -150,18 +181,21 @@ class Stream:
             self._healing = None
 
     def _give_up(self) -> None:
-        """What follows a gap is handed over. An end that only was told of is not skipped: the next
-        message shows what is missing, and that is healed then."""
+        """What follows a gap is handed over. Unless it is known to be lost, an end that only was
+        told of is not skipped: the next message shows what is missing, and that is healed then."""
         self._stop()
-        self._skip(max(self._ahead, default=0))
+        self._skip(self._last() if self._whole else max(self._ahead, default=0))
         self._known, self._vain = 0, max(self._vain, self._known)
 
     def _try(self) -> None:
         """Ask, unless an answer is on its way; and look again soon."""
-        handle = self._reader.handle()
-        if handle is None or self._now() >= self._until:
+        handle, now = self._reader.handle(), self._now()
+        if now - self._due > _STOOD_STILL_S:  # this process; what came meanwhile is not read yet
+            self._until += now - self._due
+        if handle is None or now >= self._until:
             self._give_up()
             return
+        self._due = now + _AGAIN_S
         self._healing = self._later(_AGAIN_S, self._try)
         if not self._asked:
             try:
@@ -171,12 +205,14 @@ class Stream:
                 pass  # the next try is soon enough
 
     def _on_row(self, row: Row) -> None:
-        if row.type == _RETURN:
+        if row.type in _AGAIN:
             self._see_again(unpack_message(row.body))
             return
         self._asked = False
-        if row.type == _RETURNS:
+        if row.type in _REACHED:
             reached = _decode_place(row.body)
+            if self._whole and reached.epoch > self.place[0]:
+                self.begin((reached.epoch, 0))
             if reached.epoch == self.place[0]:
                 self._known = min(self._known, reached.seq)
                 self._skip(reached.seq)  # what was not among the rows is not kept
@@ -187,7 +223,7 @@ class Stream:
 
     def _see_again(self, message: Message) -> None:
         if message.topic != self.topic:
-            raise ValueError(f"a return of {message.topic} among those of {self.topic}")
+            raise ValueError(f"a message of {message.topic} among those of {self.topic}")
         lacked = message.seq not in self._ahead and (message.epoch, message.seq) > self.place
         if lacked:
             self._reader.healed()

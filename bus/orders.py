@@ -13,7 +13,8 @@ Detach                 Detached, or nothing    a row "Detach"
 All of them need the handle of a login and concern its account. A "Return" holds one published
 message as it was, topic and all (``bus.frames.unpack_message``). An order that is not on record
 is a refusal whose detail is NOT_ON_RECORD: it was not sent on this trading day nor on the five
-before, as far as their records are kept (``keep_days``).
+before, as far as their records are kept (``keep_days``). A place whose returns are not kept is one
+whose detail has NOT_KEPT.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class OrderState(StrEnum):
 
 
 NOT_ON_RECORD: Final = "no such order on record"
+
+NOT_KEPT: Final = "are not kept"
 
 FINAL: Final = frozenset(
     {OrderState.REJECTED, OrderState.NOT_SENT, OrderState.FILLED, OrderState.CANCELLED}

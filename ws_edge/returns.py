@@ -126,6 +126,9 @@ class Returns:
             viewer.on_loss()
         self._deliver()
 
+    def began(self, before: tuple[int, int], epoch: int) -> None:
+        """Who was logged in before it is sent away, see Edge."""
+
     def _deliver(self) -> None:
         while self._held and self._held[0].place <= self.place:
             self._held.popleft().deliver()

@@ -14,7 +14,7 @@ import zmq
 
 from bus.errors import bad_parameters, request_failed
 from bus.frames import Flag, Row, message_type
-from bus.orders import Place
+from bus.orders import NOT_KEPT, Place
 from bus.rpc import Call, Router
 
 from .journal import Journal
@@ -72,7 +72,7 @@ class Replays:
         except LookupError:
             last = journal.last
             raise request_failed(
-                f"the returns after {place.epoch}/{place.seq} are not kept: query orders, trades "
+                f"the returns after {place.epoch}/{place.seq} {NOT_KEPT}: query orders, trades "
                 f"and positions anew and go on from {last.epoch}/{last.seq}"
             ) from None
         self._open.append(Replay(peer, call, self._rows(call, frames, journal.last)))

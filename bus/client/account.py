@@ -1,0 +1,316 @@
+"""An account: its login, and the iterator of its returns."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Final, Self
+
+import msgspec
+import zmq
+
+from schemas.catalogue import Catalogue
+from schemas.errors import NOT_LOGGED_IN
+
+from ..endpoints import Addresses
+from ..errors import Refused, Unavailable
+from ..frames import (
+    FrameError,
+    Message,
+    Row,
+    account_topic,
+    message_type,
+    split_body,
+    state_topic,
+    unpack_message,
+)
+from ..orders import NOT_KEPT, Place
+from ..rpc import Caller, SessionBody
+from ..secrets import Secret
+from ..subscriber import Subscriber
+from .calls import Calls
+from .follow import Follow
+from .items import Fresh, Gap, Item, Return, Stale
+from .pulse import CHECK_S, Pulse
+from .queue import Queue
+from .topic import Counters
+
+log = logging.getLogger(__name__)
+
+_AGAIN_S: Final = 0.2
+_LOGIN_AGAIN_S: Final = 1.0
+_LOGIN_S: Final = 15.0  # a front may be slow
+_SILENT_S: Final = 5.0
+_STATE: Final = state_topic("td_worker")
+_RETURN: Final = message_type("Return")
+_SESSION: Final = message_type("Session")
+_SESSION_LOST: Final = message_type("SessionLost")
+_decode_session: Final = msgspec.msgpack.Decoder(SessionBody).decode
+_decode_place: Final = msgspec.msgpack.Decoder(Place).decode
+
+
+class Trading:
+    """One SUB and one DEALER socket to td_worker for all accounts of a client."""
+
+    def __init__(
+        self,
+        context: zmq.Context[Any],
+        addresses: Addresses,
+        catalogue: Catalogue,
+        counters: Counters,
+        heal: bool,
+    ) -> None:
+        self.catalogue, self.counters, self.heal = catalogue, counters, heal
+        self._loop = asyncio.get_running_loop()
+        self._caller = Caller(context, addresses.td_rpc, "td_worker")
+        self._subscriber = Subscriber(context, addresses.td_pub, self._on_frame)
+        self.calls = Calls(self._caller, self._loop.call_later)
+        self.epoch = 0  # of td_worker
+        self.accounts: list[Account] = []
+        self._followers: dict[str, dict[Returns, None]] = {}
+        self._subscriber.subscribe(_STATE.encode())
+        self._timer = self._loop.call_later(CHECK_S, self._check)
+
+    def add(self, returns: Returns, topic: str) -> None:
+        self._followers.setdefault(topic, {})[returns] = None
+        self._subscriber.subscribe(topic.encode())
+
+    def remove(self, returns: Returns, topic: str) -> None:
+        followers = self._followers[topic]
+        del followers[returns]
+        if not followers:
+            del self._followers[topic]
+        self._subscriber.unsubscribe(topic.encode())
+
+    def all(self) -> list[Returns]:
+        return [returns for followers in self._followers.values() for returns in followers]
+
+    def close(self) -> None:
+        for returns in self.all():
+            returns.close()
+        for account in self.accounts:
+            self.calls.tell("Detach", session=account.handle)
+        self._timer.cancel()
+        self._subscriber.close()
+        self._caller.close()
+
+    def _on_frame(self, frame: bytes) -> None:
+        try:
+            message = unpack_message(frame)
+        except FrameError:
+            return
+        if message.topic == _STATE:
+            self._on_state(message.epoch)
+        for returns in list(self._followers.get(message.topic, ())):
+            returns.on_message(message)
+
+    def _on_state(self, epoch: int) -> None:
+        """A td_worker that was started anew publishes nothing of an account without a login."""
+        if epoch > self.epoch:
+            self.epoch = epoch
+            for returns in self.all():
+                returns.catch_up()
+
+    def _check(self) -> None:
+        self._timer = self._loop.call_later(CHECK_S, self._check)
+        for returns in self.all():
+            returns.check()
+
+
+class Account:
+    """A login. ``handle`` is that of the latest one, for calls of one's own; ``topic`` has the
+    account's returns; ``place`` is how far they had come at that login."""
+
+    def __init__(self, trading: Trading, broker_id: str, user: str, password: Secret) -> None:
+        self.broker_id, self.user = broker_id, user
+        self.handle, self.topic = b"", ""
+        self.place = Place(0, 0)
+        self._trading, self._password = trading, password
+        self._lock = asyncio.Lock()
+
+    def returns(self, since: Place | None = None, *, limit: int = 10_000) -> Returns:
+        """See the package; ``limit`` items wait in the memory at the most, others in td_worker's
+        journal."""
+        return Returns(self._trading, self, self.place if since is None else since, limit)
+
+    async def log_in(self) -> None:
+        """Raises Refused when the counter, or td_worker, does not let the account in."""
+        while True:
+            try:
+                await self._log_in()
+                return
+            except Unavailable:
+                await asyncio.sleep(_AGAIN_S)
+
+    async def log_in_again(self, void: bytes) -> None:
+        """This handle counts no more. Raises Refused when the counter does not let the account in;
+        what is td_worker's own trouble passes."""
+        async with self._lock:
+            while self.handle == void:
+                try:
+                    await self.log_in()
+                except CounterRefused:
+                    raise
+                except Refused:
+                    await asyncio.sleep(_LOGIN_AGAIN_S)
+
+    async def _log_in(self) -> None:
+        codec = self._trading.catalogue.codec("ReqUserLogin")
+        body = codec.pack(
+            {
+                "BrokerID": self.broker_id,
+                "UserID": self.user,
+                "Password": self._password.reveal(),
+            }
+        )
+        sessions: list[SessionBody] = []
+
+        def take(row: Row) -> None:
+            if row.type == _SESSION:
+                sessions.append(_decode_session(row.body))
+
+        last = await self._trading.calls.ask("ReqUserLogin", take, _LOGIN_S, body=body)
+        self._check(last)
+        if not sessions:
+            raise Unavailable("td_worker")
+        session = sessions[-1]
+        if not self.handle:
+            self._trading.accounts.append(self)
+        self.handle, self.place = session.handle, Place(session.epoch, last.after_seq)
+        self.topic = session.topic or account_topic(session.broker, session.user)
+
+    def _check(self, row: Row) -> None:
+        catalogue = self._trading.catalogue
+        _, info = split_body(row.flags, row.body, catalogue.layouts["RspInfo"].size)
+        if info is not None:
+            error = catalogue.codec("RspInfo").unpack(info)
+            if error["ErrorID"]:
+                raise CounterRefused(int(str(error["ErrorID"])), str(error["ErrorMsg"]))
+
+
+class CounterRefused(Refused):
+    """The counter does not let the account in."""
+
+
+class Returns:
+    """An asynchronous iterator; see the package.
+
+    While everything comes in order nothing is asked. Whatever does not (a loss, a new epoch, a
+    consumer who was slow) makes ``_work`` ask td_worker for all that is behind the last item, for
+    as long as it takes; what comes live meanwhile is among the answers.
+    """
+
+    def __init__(self, trading: Trading, account: Account, since: Place, limit: int) -> None:
+        self._trading, self._account, self._topic = trading, account, account.topic
+        self._queue = Queue(1 << 62, lambda count: None)  # it is never conflated
+        self._limit = limit
+        self._follow = Follow(self._topic, (since.epoch, since.seq), self._put)
+        self._pulse = Pulse()
+        self._behind = asyncio.Event()
+        self._void = b""  # a handle that counts no more
+        trading.add(self, self._topic)
+        self._task = asyncio.get_running_loop().create_task(self._work())
+        if since != account.place:
+            self.catch_up()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Item:
+        return await self._queue.get()
+
+    async def aclose(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """What has come can still be taken."""
+        self._end(StopAsyncIteration())
+
+    def on_message(self, message: Message) -> None:
+        if self._pulse.heard():
+            self._queue.put(Fresh(self._topic))
+        room = len(self._queue) < self._limit and not self._behind.is_set()
+        if not self._follow.see(message, room or not self._trading.heal):
+            if self._trading.heal:
+                self.catch_up()
+            else:
+                self._follow.jump(message)
+
+    def catch_up(self) -> None:
+        """Something may be missing."""
+        if self._trading.heal:
+            self._behind.set()
+
+    def check(self) -> None:
+        """Once in CHECK_S."""
+        if self._pulse.check():
+            self._queue.put(Stale(self._topic))
+        if self._pulse.stale:  # perhaps the session has ended, and a login makes a new one
+            self.catch_up()
+
+    def _put(self, item: Item) -> None:
+        match item:
+            case Return(type=kind) if kind == _SESSION_LOST:
+                at = self._account.place
+                if (item.epoch, item.seq) > (at.epoch, at.seq):
+                    self._void = self._account.handle
+                    self.catch_up()
+            case Gap(last=int(last)):
+                self._trading.counters.lost += last - item.first + 1
+        self._queue.put(item)
+
+    def _end(self, why: BaseException) -> None:
+        if not self._task.done():
+            self._trading.remove(self, self._topic)
+            self._task.cancel()
+        self._queue.end(why)
+
+    async def _work(self) -> None:
+        try:
+            while True:
+                await self._behind.wait()
+                await self._queue.below(self._limit)
+                await self._ask()
+                if self._follow.complete:
+                    self._behind.clear()
+                else:
+                    await asyncio.sleep(_AGAIN_S)
+        except Refused as refusal:
+            self._trading.remove(self, self._topic)
+            self._queue.end(refusal)
+        except Exception as exc:
+            log.exception("the returns of an account have ended")
+            self._trading.remove(self, self._topic)
+            self._queue.end(exc)
+
+    async def _ask(self) -> None:
+        """Once; what it does not reach is asked for again."""
+        account, follow = self._account, self._follow
+        if self._void:
+            await account.log_in_again(self._void)
+            self._void = b""
+        handle = account.handle
+        try:
+            last = await self._trading.calls.ask(
+                "Returns",
+                self._on_row,
+                _SILENT_S,
+                session=handle,
+                body=msgspec.msgpack.encode(Place(*follow.asked)),
+            )
+        except Unavailable:
+            await asyncio.sleep(_AGAIN_S)
+        except Refused as refusal:
+            if refusal.error_id == NOT_LOGGED_IN:
+                self._void = handle
+            elif NOT_KEPT in refusal.detail:
+                follow.lose()
+            else:
+                await asyncio.sleep(_AGAIN_S)
+        else:
+            reached = _decode_place(last.body)
+            follow.reach((reached.epoch, reached.seq), account.place.epoch)
+
+    def _on_row(self, row: Row) -> None:
+        if row.type == _RETURN:
+            self._trading.counters.healed += self._follow.again(unpack_message(row.body))

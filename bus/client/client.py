@@ -1,0 +1,117 @@
+"""The client: what a program makes first, and closes last."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Self
+
+import msgspec
+import zmq
+
+from schemas import catalogue as catalogues
+from schemas.catalogue import Catalogue
+from schemas.codec import Value
+
+from ..config import load
+from ..endpoints import Addresses, resolve
+from ..errors import Unavailable
+from ..frames import Flag, message_type, split_body
+from ..secrets import Secret
+from .account import Account, Trading
+from .items import Return, Tick
+from .ticks import Market, Ticks
+from .topic import Counters
+
+_OWN = ("Mark", "SessionLost", "OnFrontConnected", "OnFrontDisconnected", "OnHeartBeatWarning")
+
+
+class _Nothing(msgspec.Struct, frozen=True):
+    """No section: the common keys alone are read."""
+
+
+def addresses_of(path: str) -> Addresses:
+    """The sockets of the group that this configuration file describes. Raises ConfigError."""
+    common = load(path, "", _Nothing).common
+    return resolve(common.bus, common.data)
+
+
+class Client:
+    """Made and used in one event loop; see the package. The sockets to a worker are made when they
+    are needed first."""
+
+    def __init__(
+        self, addresses: Addresses, *, binding: str = "openctp_ctp", heal: bool = True
+    ) -> None:
+        self._addresses, self._binding, self._heal = addresses, binding, heal
+        self._context: zmq.Context[Any] = zmq.Context()
+        self.counters = Counters()
+        self._market: Market | None = None
+        self._trading: Trading | None = None
+        self._catalogue: Catalogue | None = None
+        self._names: dict[int, str] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End all iterators; logged-in accounts are left as by a logout."""
+        if self._market is not None:
+            self._market.close()
+        if self._trading is not None:
+            self._trading.close()
+        # It may wait for what was sent last.
+        await asyncio.to_thread(self._context.term)
+
+    def ticks(self, *names: str, complete: bool = False, limit: int = 10_000) -> Ticks:
+        """Follow instruments, see the package. Raises ValueError for what is no instrument."""
+        for name in names:
+            if not name or "/" in name or "\0" in name:
+                raise ValueError(f"{name!r} is no instrument")
+        if self._market is None:
+            self._market = Market(self._context, self._addresses, self.counters, self._heal)
+        return Ticks(self._market, names, complete, limit)
+
+    async def login(
+        self, user: str, password: str, *, broker_id: str = "", timeout_s: float = 30.0
+    ) -> Account:
+        """Log in to an account; waits for td_worker when it is not there yet. Raises Refused,
+        and Unavailable after ``timeout_s``."""
+        if self._trading is None:
+            self._trading = Trading(
+                self._context, self._addresses, self.catalogue, self.counters, self._heal
+            )
+        account = Account(self._trading, broker_id, user, Secret(password))
+        try:
+            async with asyncio.timeout(timeout_s):
+                await account.log_in()
+        except TimeoutError:
+            raise Unavailable("td_worker") from None
+        return account
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Of the binding; loaded at first use, which takes a moment."""
+        if self._catalogue is None:
+            self._catalogue = catalogues.load(self._binding)
+        return self._catalogue
+
+    def name(self, item: Tick | Return) -> str:
+        """The callback, or the message of td_worker's own; "" for one that is not known."""
+        if not self._names:
+            callbacks = (*self.catalogue.td.callbacks, *self.catalogue.md.callbacks)
+            self._names = {message_type(name): name for name in (*_OWN, *callbacks)}
+        return self._names.get(item.type, "")
+
+    def fields(self, item: Tick | Return) -> dict[str, Value]:
+        """The struct of an item; nothing for one that has none."""
+        name = self.name(item)
+        callbacks = self.catalogue.td.callbacks | self.catalogue.md.callbacks
+        callback = callbacks.get(name)
+        if callback is None or callback.struct is None or item.flags & Flag.MSGPACK:
+            return {}
+        info_size = self.catalogue.layouts["RspInfo"].size
+        field, _ = split_body(item.flags, item.body, info_size)
+        return {} if field is None else self.catalogue.codec(callback.struct).unpack(field)

@@ -1,0 +1,234 @@
+"""The SDK against real workers on the embedded exchange: what is lost is healed or told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from bus.client import (
+    Client,
+    Fresh,
+    Gap,
+    Restarted,
+    Return,
+    Returns,
+    Stale,
+    Tick,
+    Ticks,
+    addresses_of,
+)
+from sim.control import SimControl
+from tests.support.buslink import MdLink, TdLink
+from tests.support.group import Group
+
+USER, PASSWORD, BROKER = "028742", "123456", "9999"
+WAIT_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
+    overrides: dict[str, Any] = {
+        "sim": {"queries_per_second": 0},
+        "md_worker": {"retry_s": 0.2, "step_s": 0.5},
+        "td_worker": {"retry_s": 0.2, "step_s": 0.5},
+    }
+    with Group(tmp_path_factory.mktemp("client"), overrides=overrides) as group:
+        group.start("sim", "md_worker", "td_worker")
+        yield group
+
+
+@pytest.fixture(scope="module")
+def instrument(group: Group) -> str:
+    with TdLink(group) as td:
+        td.login()
+        rows = td.request("ReqQryInstrument", ProductID="rb", ExchangeID="SHFE")
+        return str(rows[0]["InstrumentID"])
+
+
+def run(group: Group, scenario: Callable[[Client], Awaitable[None]], **options: Any) -> None:
+    """One client's program, within a bounded time."""
+
+    async def whole() -> None:
+        async with Client(addresses_of(str(group.config_file)), **options) as client:
+            async with asyncio.timeout(WAIT_S):
+                await scenario(client)
+
+    asyncio.run(whole())
+
+
+async def until(items: Ticks | Returns, fact: Callable[[Any], bool]) -> list[Any]:
+    """All items up to the first that is wanted."""
+    seen: list[Any] = []
+    async for item in items:
+        seen.append(item)
+        if fact(item):
+            return seen
+    raise AssertionError(f"it ended after {seen}")
+
+
+def is_tick(item: object) -> bool:
+    return isinstance(item, Tick)
+
+
+def seqs(items: list[Any]) -> list[int]:
+    """Of the ticks and returns among them."""
+    return [item.seq for item in items if isinstance(item, (Tick, Return))]
+
+
+def missing(items: list[Any]) -> list[int]:
+    """The seqs that their gaps name."""
+    gaps = [item for item in items if isinstance(item, Gap)]
+    return [seq for gap in gaps for seq in range(gap.first, (gap.last or 0) + 1)]
+
+
+# -- ticks -----------------------------------------------------------------------------------
+
+
+def test_a_late_joiner_begins_with_the_last_tick_and_misses_none_from_there(
+    group: Group, instrument: str
+) -> None:
+    async def scenario(client: Client) -> None:
+        with MdLink(group) as md:
+            md.subscribe(f"tick/{instrument}/")
+            md.next("OnRtnDepthMarketData")
+            ticks = client.ticks(instrument)
+            (first,) = await until(ticks, is_tick)
+            more = [await anext(ticks) for _ in range(3)]
+        assert first.instrument == instrument
+        assert seqs(more) == [first.seq + n for n in (1, 2, 3)]
+        assert client.name(first) == "OnRtnDepthMarketData"
+        assert client.fields(first)["InstrumentID"] == instrument
+
+    run(group, scenario)
+
+
+def test_a_star_follows_what_others_subscribe(group: Group, instrument: str) -> None:
+    async def scenario(client: Client) -> None:
+        with MdLink(group) as md:
+            md.subscribe(f"tick/{instrument}/")
+            (*_, tick) = await until(client.ticks("*"), is_tick)
+            assert tick.instrument == instrument
+            wide = client.ticks(instrument[:2] + "*", instrument)
+            ticks = [await anext(wide) for _ in range(3)]
+            assert seqs(ticks) == [seqs(ticks)[0] + n for n in range(3)]
+
+    run(group, scenario)
+
+
+def test_a_worker_that_is_killed_is_seen_and_its_new_epoch_is_complete(
+    group: Group, instrument: str
+) -> None:
+    async def scenario(client: Client) -> None:
+        ticks = client.ticks(instrument, complete=True)
+        (*_, first) = await until(ticks, is_tick)
+        await asyncio.to_thread(group.kill, "md_worker")
+        await until(ticks, lambda item: isinstance(item, Stale))
+        await asyncio.to_thread(group.start, "md_worker")
+        seen = await until(ticks, lambda item: is_tick(item) and item.epoch > first.epoch)
+        fresh, gap, restarted, *_ = seen
+        assert isinstance(fresh, Fresh)
+        assert isinstance(gap, Gap)
+        assert (gap.epoch, gap.last, gap.reason) == (first.epoch, None, "restarted")
+        assert restarted == Restarted(f"tick/{instrument}/", seen[-1].epoch)
+        assert seen[-1].seq == 1, "nothing of the new epoch is missing"
+
+    run(group, scenario)
+
+
+class Broken:
+    """Loses messages of one client on the way to it: the frames that ``loses`` names."""
+
+    def __init__(self, client: Client, ticks: Ticks) -> None:
+        self.lost: list[bytes] = []
+        self.losing = False
+        assert client._market is not None
+        subscriber = client._market._subscriber
+        deliver = subscriber._on_message
+
+        def pass_on(frame: bytes) -> None:
+            if self.losing and frame.startswith(b"tick/"):
+                self.lost.append(frame)
+            else:
+                deliver(frame)
+
+        subscriber._on_message = pass_on
+
+
+@pytest.mark.parametrize("heal", [True, False])
+def test_what_the_bus_lost_is_healed_in_its_place_or_else_reported(
+    group: Group, instrument: str, heal: bool
+) -> None:
+    async def scenario(client: Client) -> None:
+        ticks = client.ticks(instrument, complete=True)
+        broken = Broken(client, ticks)
+        (*_, first) = await until(ticks, is_tick)
+        broken.losing = True
+        while len([f for f in broken.lost if len(f) > 200]) < 3:
+            await asyncio.sleep(0.01)
+        broken.losing = False
+        seen = await until(ticks, lambda item: is_tick(item) and item.seq > first.seq + 5)
+        got, gaps = seqs(seen), missing(seen)
+        assert sorted(got + gaps) == list(range(first.seq + 1, seen[-1].seq + 1))
+        assert got == sorted(got)
+        assert (not gaps) is heal, "the negative control: nothing else brings them back"
+        assert (client.counters.healed >= 3) is heal
+
+    run(group, scenario, heal=heal)
+
+
+def test_the_lost_end_of_a_silent_topic_shows_in_a_beat(group: Group, instrument: str) -> None:
+    async def scenario(client: Client) -> None:
+        ticks = client.ticks(instrument)
+        broken = Broken(client, ticks)
+        (*_, first) = await until(ticks, is_tick)
+        broken.losing = True
+        while len([f for f in broken.lost if len(f) > 200]) < 2:
+            await asyncio.sleep(0.01)
+        with SimControl(group.config["sim"]["listen"]) as sim:
+            sim.disconnect(side="md", seconds=3.0)
+            broken.losing = False  # nothing but Beats from here
+            seen = [await anext(ticks) for _ in range(2)]
+        assert seqs(seen) == [first.seq + 1, first.seq + 2]
+        await until(ticks, lambda item: is_tick(item) and item.seq > first.seq + 5)
+
+    run(group, scenario)
+
+
+def test_a_program_that_does_not_take_its_ticks_gets_the_newest_and_the_truth(
+    group: Group, instrument: str
+) -> None:
+    async def scenario(client: Client) -> None:
+        slow, other = client.ticks(instrument, limit=3), client.ticks(instrument)
+        (*_, first) = await until(slow, is_tick)
+        await until(other, lambda item: is_tick(item) and item.seq >= first.seq + 8)
+        seen = await until(slow, lambda item: is_tick(item) and item.seq >= first.seq + 8)
+        got, gaps = seqs(seen), missing(seen)
+        assert {item.reason for item in seen if isinstance(item, Gap)} == {"slow"}
+        assert sorted(got + gaps) == list(range(first.seq + 1, seen[-1].seq + 1))
+        assert client.counters.slow == len(gaps)
+
+    run(group, scenario)
+
+
+def test_an_iterator_ends_with_its_client(group: Group, instrument: str) -> None:
+    async def scenario(client: Client) -> None:
+        ticks = client.ticks(instrument)
+        await until(ticks, is_tick)
+        await ticks.aclose()
+        assert [item async for item in ticks if not is_tick(item)] == []
+
+    run(group, scenario)
+    with MdLink(group) as md:
+        md.state(wanted=0)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "a\0b"])
+def test_what_is_no_instrument_is_an_error(group: Group, name: str) -> None:
+    async def scenario(client: Client) -> None:
+        with pytest.raises(ValueError, match="is no instrument"):
+            client.ticks(name)
+
+    run(group, scenario)
