@@ -49,7 +49,7 @@ class Subscriber:
         security.connect(self._socket, address, keys, worker)
         # Past pyzmq's Python layer, whose options we do not use: 0.5 us less a message.
         self._recv = partial(zmq.backend.Socket.recv, self._socket, zmq.NOBLOCK)
-        self._events = partial(zmq.backend.Socket.get, self._socket, zmq.EVENTS)
+        self._events: Callable[[], Any] = partial(zmq.backend.Socket.get, self._socket, zmq.EVENTS)
         self._fd = int(self._socket.get(zmq.FD))
         self._more: asyncio.Handle | None = None
         self._loop.add_reader(self._fd, self._drain)

@@ -189,9 +189,8 @@ class TickBoard(Board):
         if instrument is None:
             return  # unsubscribed a moment ago
         epoch, seq, kind = _HEAD.unpack_from(message, end + 1)
-        if (
-            seq != instrument.seq + 1 or epoch != instrument.epoch or kind != _TICK
-        ) and not self._step(instrument, epoch, seq, kind):
+        usual = seq == instrument.seq + 1 and epoch == instrument.epoch == self._epoch
+        if not (usual and kind == _TICK) and not self._step(instrument, epoch, seq, kind):
             return
         instrument.seq = seq
         if instrument.last is None:
