@@ -51,7 +51,7 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     action_s            an order is not sent when it could not be sent within this time
     subscribe_s         the same for market data requests
     sent_s              how long a late refusal of a request still finds its socket
-    envelope, dialect, notices, outcomes, heartbeat   what a client gets that asks for nothing
+    envelope, dialect, notices, outcomes, seq, heartbeat   what a client gets that asks for nothing
     """
 
     host: str = "127.0.0.1"
@@ -78,6 +78,7 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     dialect: bool = False
     notices: tuple[Notice, ...] = ()
     outcomes: bool = False
+    seq: bool = False
     heartbeat: bool = False
     heartbeat_interval_s: Seconds = 30.0
     heartbeat_timeout_s: Seconds = 60.0

@@ -1,7 +1,7 @@
 """What a client gets, byte for byte.
 
-Key order: MsgType, RspInfo, RequestID, IsLast, payload, Detail. Payloads come as finished JSON
-from the codecs, so a message is put together from bytes and nothing is encoded twice.
+Key order: MsgType, RspInfo, RequestID, IsLast, payload, Detail, Place. Payloads come as finished
+JSON from the codecs, so a message is put together from bytes and nothing is encoded twice.
 """
 
 from __future__ import annotations
@@ -60,6 +60,11 @@ def message(
     """A reply or a push. ``payload`` None leaves its key out (``envelope=full``: null)."""
     name = head.callback if style.on else head.callback.removeprefix("On")
     return _join(style, name, head, key, payload, detail)
+
+
+def placed(text: bytes, epoch: int, seq: int) -> bytes:
+    """A message with its place in the account's stream."""
+    return b'%b,"Place":"%d-%d"}' % (text[:-1], epoch, seq)
 
 
 def request_error(style: Style, request: str, head: Head, key: str, detail: str) -> bytes:

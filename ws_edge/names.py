@@ -65,6 +65,7 @@ class Method(NamedTuple):
     empty     JSON of the payload when the counter gave none
     insertion it makes an order, a quote or the like
     cancels   it ends one, which is never too late
+    resumes   a login after which missed returns may be asked for
     """
 
     name: str
@@ -78,6 +79,7 @@ class Method(NamedTuple):
     empty: bytes = b"null"
     insertion: bool = False
     cancels: bool = False
+    resumes: bool = False
 
 
 _MD_VERBS: Final = (
@@ -124,6 +126,7 @@ def _method(request: Request, side: Side, key: str) -> Method:
         empty=b"{}" if request.name in _EMPTY_OBJECT else b"null",
         insertion=request.name.endswith("Insert"),
         cancels=request.name.endswith("Action") and request.name != "ReqParkedOrderAction",
+        resumes=is_login and side == "td",
     )
 
 

@@ -16,12 +16,13 @@ _ON = frozenset({"1", "on", "true", "yes"})
 
 class Options(NamedTuple):
     """``notices`` is a subset of NOTICES; ``outcomes``: every insertion is answered by what became
-    of it."""
+    of it; ``seq``: returns carry their place."""
 
     style: Style = Style()
     notices: frozenset[str] = frozenset()
     heartbeat: bool = False
     outcomes: bool = False
+    seq: bool = False
 
     def wants(self, notice: str) -> bool:
         return notice in self.notices or ("all" in self.notices and notice not in _APART)
@@ -46,4 +47,5 @@ def read_options(
         notices,
         switch("heartbeat", config.heartbeat),
         switch("outcomes", config.outcomes),
+        switch("seq", config.seq),
     )

@@ -12,7 +12,7 @@ from bus.frames import Flag, Message, message_type, split_body
 from schemas.catalogue import Catalogue, Side
 from schemas.errors import disconnect_text
 
-from .envelope import Head, Style, message, rsp_info
+from .envelope import Head, Style, message, placed, rsp_info
 
 # Every client of the original gets these, whatever it asked for.
 _ALWAYS: Final = frozenset(
@@ -76,15 +76,16 @@ class Renderer:
     def __init__(self, catalogue: Catalogue, side: Side) -> None:
         self._catalogue, self._side = catalogue, side
         self._info = catalogue.codec("RspInfo")
-        self._last: tuple[Message, dict[Style, bytes]] | None = None
+        self._last: tuple[Message, dict[tuple[Style, bool], bytes]] | None = None
 
-    def text(self, push: Push, what: Message, style: Style) -> bytes:
+    def text(self, push: Push, what: Message, style: Style, with_place: bool = False) -> bytes:
         if self._last is None or self._last[0] is not what:
             self._last = (what, {})
-        texts = self._last[1]
-        if style not in texts:
-            texts[style] = self._render(push, what, style)
-        return texts[style]
+        texts, key = self._last[1], (style, with_place)
+        if key not in texts:
+            text = self._render(push, what, style)
+            texts[key] = placed(text, what.epoch, what.seq) if with_place else text
+        return texts[key]
 
     def _render(self, push: Push, what: Message, style: Style) -> bytes:
         if what.flags & Flag.MSGPACK:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -9,17 +10,19 @@ import msgspec
 
 from bus.errors import Refused, request_failed
 from bus.frames import Flag, Message, Row, message_type
-from bus.orders import NOT_ON_RECORD
+from bus.orders import NOT_ON_RECORD, Place
 from bus.rpc import refusal
 from schemas.errors import NOT_LOGGED_IN, text_of
 
 from .admission import Visit
-from .envelope import message, rsp_info
+from .envelope import message, placed, rsp_info
 from .names import Kind, Method
+from .notices import gap
 from .outbox import Outbox, Peer
 from .outcomes import OUTCOME, SENT, Outcomes
 from .pushes import family
 from .requests import Request
+from .resume import Resume
 from .returns import SESSION_LOST
 from .session import Services, Session, not_logged_in
 from .statement import METHOD as STATEMENT
@@ -56,6 +59,7 @@ class TdSession(Session):
         self._families: set[str] = set()
         self._outcomes = Outcomes(self)
         self._statements = Statements()
+        self._resume: Resume | None = None
 
     def handle(self, request: Request) -> None:
         method = request.method
@@ -134,7 +138,8 @@ class TdSession(Session):
         if account is None:
             deliver()
         else:
-            account.returns.in_order((account.session.epoch, row.after_seq), deliver)
+            place = (account.session.epoch, row.after_seq)
+            account.returns.in_order(place, partial(self._after_missed, deliver))
 
     def _deliver(self, request: Request, account: Account | None, row: Row) -> None:
         refused = refusal(row)
@@ -220,7 +225,12 @@ class TdSession(Session):
         field, info = self.split(reply.flags, reply.body)
         payload = None if field is None else self._payload(request, field)
         head = self.login_head(request, request.method.callback, info)
-        self.outbox.send(message(self.style, head, request.method.key, payload))
+        text = message(self.style, head, request.method.key, payload)
+        after, live = request.extras.resume, Place(*account.returns.place)
+        self._send_placed(text, after or live)
+        if after is not None:
+            self._resume = Resume(self.services, account.session.handle, after, live, self)
+            self._resume.start()
 
     # -- the account -------------------------------------------------------------------------
 
@@ -228,7 +238,13 @@ class TdSession(Session):
         if what.type == SESSION_LOST:
             error_id = _decode_number(what.body)
             self.peer.give_up(1012, f"the counter refuses the login: {error_id}; log in again")
-            return
+        elif self._resume is not None:
+            self._resume.wait(partial(self.show, what))
+        else:
+            self.show(what)
+
+    def show(self, what: Message) -> None:
+        """A return, if it is one that this client gets."""
         push = self.services.td_pushes.get(what.type)
         if push is None:
             return  # a mark
@@ -239,11 +255,32 @@ class TdSession(Session):
             or push.family in self._families
             or "all" in options.notices
         ):
-            self.push(push, what, self.services.td_renderer)
+            renderer = self.services.td_renderer
+            self.outbox.send(renderer.text(push, what, self.style, options.seq))
 
     def on_loss(self) -> None:
         # Nothing else would show a client that it lacks a trade.
         self.peer.give_up(1012, "returns were lost; log in again, query orders and trades")
+
+    # -- what was missed ---------------------------------------------------------------------
+
+    def on_gap(self, place: Place) -> None:
+        if not self.closed:
+            self._send_placed(gap("", None, "lost"), place)
+
+    def on_resumed(self) -> None:
+        self._resume = None
+
+    def _after_missed(self, deliver: Callable[[], None]) -> None:
+        """A reply, which never overtakes the returns before it."""
+        if self._resume is not None:
+            self._resume.wait(deliver)
+        else:
+            deliver()
+
+    def _send_placed(self, text: bytes, place: Place) -> None:
+        seq = self.visit.options.seq
+        self.outbox.send(placed(text, place.epoch, place.seq) if seq else text)
 
     def _leave(self, clean: bool) -> None:
         """Give the session handle back, if there is one."""
@@ -254,6 +291,8 @@ class TdSession(Session):
     def _forget(self, account: Account) -> None:
         """The worker does not know the handle any more."""
         if self.account is account:
+            if self._resume is not None:
+                self._resume.give_up()
             self.account = None
             account.returns.viewers.pop(self, None)
 

@@ -119,7 +119,9 @@ class Replays:
         except OSError as exc:
             fields = {"error": str(exc.strerror)}
             log.error("the journal of returns cannot be read", extra={"fields": fields})
-            error = request_failed("the journal cannot be read: query orders and trades anew")
+            error = request_failed(
+                f"returns that cannot be read {NOT_KEPT}: query orders and trades"
+            )
             self._router.refuse(replay.peer, call, error)
             return False
         return True

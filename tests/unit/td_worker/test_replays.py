@@ -202,7 +202,9 @@ def test_a_journal_that_cannot_be_read_is_no_end_of_the_worker(bench: Bench) -> 
     bench.ask()
     bench.journal.close()
     bench.finish()
-    assert bench.router.refused == ["the journal cannot be read: query orders and trades anew"]
+    assert bench.router.refused == [
+        "returns that cannot be read are not kept: query orders and trades"
+    ]
 
 
 def test_replays_are_limited(bench: Bench) -> None:

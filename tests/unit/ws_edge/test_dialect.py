@@ -188,7 +188,7 @@ values = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers(-(2**63), 2**64 - 1)
     | st.text(max_size=5) | st.binary(max_size=5) | st.datetimes(timezones=st.just(None)),
     lambda inner: st.lists(inner, max_size=2)
-    | st.dictionaries(st.sampled_from(KEYS) | st.integers() | st.none(), inner, max_size=3),
+    | st.dictionaries(st.sampled_from(KEYS) | st.integers(-9, 9) | st.none(), inner, max_size=3),
     max_leaves=5,
 )  # fmt: skip
 requests = st.sampled_from(["ReqQryOrder", "SetKillSwitch", "QryOrderOutcome", "ReqUserLogin"])
