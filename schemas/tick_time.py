@@ -102,9 +102,10 @@ def _date(text: str) -> date | None:
     if len(text) != 8 or not text.isascii() or not text.isdigit():
         return None
     try:
-        return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+        day = date(int(text[:4]), int(text[4:6]), int(text[6:]))
     except ValueError:
         return None
+    return day if 1990 < day.year < 2100 else None
 
 
 def _clock_ns(text: str) -> int | None:

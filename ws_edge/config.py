@@ -50,6 +50,7 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     query_s             a query without news for so long is answered with an error
     action_s            an order is not sent when it could not be sent within this time
     subscribe_s         the same for market data requests
+    feed_silence_s      without a tick for so long while instruments trade the feed counts as stale
     sent_s              how long a late refusal of a request still finds its socket
     envelope, dialect, notices, outcomes, seq, heartbeat   what a client gets that asks for nothing
     """
@@ -73,6 +74,7 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     query_s: Seconds = 60.0
     action_s: Seconds = 5.0
     subscribe_s: Seconds = 10.0
+    feed_silence_s: Seconds = 30.0
     sent_s: Seconds = 60.0
     envelope: Literal["compatible", "full"] = "compatible"
     dialect: bool = False

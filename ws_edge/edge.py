@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from bus.config import Loaded
+from bus.config import Loaded, open_calendar
 from bus.endpoints import resolve
 from bus.errors import Busy, ConfigError, Refused, Unavailable
 from bus.frames import (
@@ -48,6 +48,7 @@ from .connection import Connection
 from .counters import Counters
 from .dialect import TickFrames
 from .envelope import Style
+from .freshness import CHECK_S, Freshness
 from .md_session import MdSession
 from .names import methods
 from .outbox import Outbox
@@ -87,6 +88,7 @@ class Edge:
         self.catalogue = catalogues.load(loaded.common.binding)
         self.addresses = resolve(loaded.common.bus, loaded.common.data)
         self.keys = keys_of(loaded.common.keys, "ws_edge")
+        self.calendar = open_calendar(loaded.common)
         self.counters = Counters()
         self.sessions: dict[Session, Connection] = {}
         self.accounts: dict[str, Returns] = {}
@@ -105,9 +107,12 @@ class Edge:
         scheme = "wss" if self.tls else "ws"
         host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
         announce({"ws": f"{scheme}://{host}:{port}"})
-        watch = asyncio.create_task(self._watch_stalled())
+        watches = [
+            asyncio.create_task(watch) for watch in (self._watch_stalled(), self._watch_freshness())
+        ]
         await stop.wait()
-        watch.cancel()
+        for watch in watches:
+            watch.cancel()
         await self._stop(server)
         unhandled = self.md_sub.unhandled + self.td_sub.unhandled
         fields = asdict(self.counters) | {"unhandled": unhandled}
@@ -142,9 +147,18 @@ class Edge:
             TickFrames(self.catalogue),
             self.counters,
             fetch=self._fetch_ticks,
+            first=lambda instrument, message: self.freshness.first(instrument, message),
         )
         self.quotes = QuoteBoard(
             quote_topic, self.md_sub.subscribe, self.md_sub.unsubscribe, self._quote_text
+        )
+        self.freshness = Freshness(
+            self.calendar,
+            self.config.feed_silence_s,
+            self.catalogue.codec("DepthMarketData"),
+            self.counters,
+            self.ticks,
+            self.quotes,
         )
         limit, sent_s = self.config.max_pending, self.config.sent_s
         self.services = Services(
@@ -163,6 +177,7 @@ class Edge:
             ),
             ticks=self.ticks,
             quotes=self.quotes,
+            freshness=self.freshness,
             md_pushes=self.md_pushes,
             td_pushes=pushes(self.catalogue, "td"),
             md_renderer=self.md_renderer,
@@ -250,6 +265,7 @@ class Edge:
             return
         self.ticks.flush()  # nothing overtakes the ticks before it
         if frame.startswith(b"quote/"):
+            self.freshness.heard()
             self.quotes.on_message(frame)
         elif frame.startswith(b"state/"):
             self._on_md_state(unpack_message(frame))
@@ -259,9 +275,11 @@ class Edge:
     def _on_md_state(self, message: Message) -> None:
         """Once a second. It may also be the first news of a loss, or the last: an answer from
         before the loss may come here after the notice of it."""
-        if message.epoch != self.md_epoch or not _decode_md_state(message.body).logged_in:
+        logged_in = _decode_md_state(message.body).logged_in
+        if message.epoch != self.md_epoch or not logged_in:
             self._forget_front()
         self.md_epoch = message.epoch
+        self.freshness.state(logged_in)
 
     def _forget_front(self) -> None:
         self.ticks.forget_front()
@@ -274,6 +292,7 @@ class Edge:
     def _on_md_notice(self, message: Message) -> None:
         if message.type == _DISCONNECTED:
             self._forget_front()
+            self.freshness.front(False)
         push = self.md_pushes.get(message.type)
         for session in list(self.sessions):
             if push is not None and isinstance(session, MdSession):
@@ -350,6 +369,14 @@ class Edge:
                 if connection.outbox is not None and connection.outbox.stalled():
                     self.counters.stalls += 1
                     connection.outbox.too_slow()
+
+    async def _watch_freshness(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_S)
+            try:
+                self.freshness.check()
+            except Exception:  # a watch that ended would be silent, as if all were well
+                log.exception("the check of freshness failed")
 
     async def _stop(self, server: Server) -> None:
         told = [s for s in self.sessions if s.visit.options.wants("front")]

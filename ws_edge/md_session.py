@@ -31,6 +31,7 @@ class MdSession(Session):
         if visit.options.style.binary:
             self.outbox.send(services.ticks.frames.announcement)
         self.logged_in = False
+        outbox.tells_gaps = visit.options.wants("gap")
         self._subscriptions = Subscriptions(self)
         self._handlers: dict[Kind, Callable[[Request], None]] = {
             Kind.LOGOUT: self._log_out,
@@ -53,6 +54,7 @@ class MdSession(Session):
 
     def close(self) -> None:
         super().close()
+        self.services.freshness.leave(self.outbox)
         self._subscriptions.clear()
 
     # -- login, plain requests ---------------------------------------------------------------
@@ -74,11 +76,14 @@ class MdSession(Session):
         if refused is not None:
             raise refused
         field, info = self.split(row.flags, row.body)
-        if row.type != _ERROR and self.is_success(self.raw_info(row)):
+        accepted = row.type != _ERROR and self.is_success(self.raw_info(row))
+        if accepted:
             self.logged_in = True
         head = self.login_head(request, request.method.callback, info)
         text = message(self.style, head, request.method.key, self._login_payload(field))
         self.outbox.send(text)
+        if accepted and self.visit.options.wants("stale"):
+            self.services.freshness.join(self.outbox)
 
     def _login_payload(self, field: bytes | None) -> bytes:
         """Clients read it without a look at RspInfo, so it is always there."""
@@ -93,6 +98,7 @@ class MdSession(Session):
     def _log_out(self, request: Request) -> None:
         """Ends what this socket has; the session at the front is everybody's."""
         self.logged_in = False
+        self.services.freshness.leave(self.outbox)
         self._subscriptions.clear()
         codec = self.services.catalogue.reply_codec("md", request.method.callback)
         self.reply(request, self.no_error(), last=True, payload=codec.json(request.body))

@@ -29,6 +29,7 @@ from .calls import Caller, Calls
 from .config import WsConfig
 from .counters import Counters
 from .envelope import Head, clock, message, request_error, rsp_info, shutdown
+from .freshness import Freshness
 from .names import Kind
 from .outbox import Outbox, Peer
 from .pushes import Push, Renderer
@@ -60,6 +61,7 @@ class Services:
     td_parser: Parser
     ticks: TickBoard
     quotes: Board
+    freshness: Freshness
     md_pushes: dict[int, Push]
     td_pushes: dict[int, Push]
     md_renderer: Renderer

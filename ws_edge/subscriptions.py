@@ -114,8 +114,10 @@ class Subscriptions:
         return stood
 
     def _send_last(self, instruments: list[Instrument]) -> None:
+        services, outbox = self._session.services, self._session.outbox
         for instrument in instruments:
-            self._session.services.ticks.send_last(instrument, self._session.outbox)
+            services.freshness.before_last(instrument, outbox)
+            services.ticks.send_last(instrument, outbox)
         missing = [instrument.name for instrument in instruments if instrument.last is None]
         if missing:
             self._fetch_last(missing)

@@ -32,6 +32,7 @@ from bus.healing import HEAL_S
 from bus.orders import Outcome, Place
 from bus.rpc import ErrorBody, OnRow, OnSilence, SessionBody
 from schemas import catalogue as catalogues
+from schemas.calendar import Calendar, always_open
 from schemas.catalogue import Side
 from ws_edge.admission import Access, Visit
 from ws_edge.calls import Calls
@@ -39,6 +40,7 @@ from ws_edge.config import WsConfig
 from ws_edge.counters import Counters
 from ws_edge.dialect import TickFrames
 from ws_edge.envelope import Style
+from ws_edge.freshness import Freshness
 from ws_edge.md_session import MdSession
 from ws_edge.names import methods
 from ws_edge.options import Options
@@ -51,6 +53,7 @@ from ws_edge.td_session import TdSession
 from ws_edge.ticks import QuoteBoard, TickBoard
 
 CATALOGUE = catalogues.load()
+ALWAYS = always_open()
 BROKER, USER, HANDLE = "9999", "028742", b"0123456789abcdef"
 ORIGIN = "192.0.2.7"
 
@@ -130,7 +133,7 @@ class Clock:
     """``call_later`` on a time that only ``advance`` moves."""
 
     def __init__(self) -> None:
-        self.now = 1000.0
+        self.now = self.start = 1000.0
         self._timers: list[Timer] = []
 
     def later(self, delay: float, callback: Callable[..., Any], *args: Any) -> Timer:
@@ -315,8 +318,14 @@ class Client:
 class Core:
     """The edge without its sockets."""
 
-    def __init__(self, config: WsConfig | None = None) -> None:
+    def __init__(
+        self,
+        config: WsConfig | None = None,
+        calendar: Calendar = ALWAYS,
+        wall_ns: int = 1_795_000_000_000_000_000,
+    ) -> None:
         self.config = config or WsConfig()
+        self.wall_ns = wall_ns  # when the clock starts
         self.clock = Clock()
         self.counters = Counters()
         self.td_worker, self.md_worker = Worker("td_worker"), Worker("md_worker")
@@ -335,8 +344,26 @@ class Core:
             return md_renderer.text(md_pushes[message.type], message, style)
 
         frames = TickFrames(CATALOGUE)
-        self.ticks = TickBoard(tick_topic, subscribe, unsubscribe, frames, self.counters)
+        self.ticks = TickBoard(
+            tick_topic,
+            subscribe,
+            unsubscribe,
+            frames,
+            self.counters,
+            first=lambda instrument, message: self.freshness.first(instrument, message),
+            now=lambda: self.clock.now,
+        )
         self.quotes = QuoteBoard(quote_topic, subscribe, unsubscribe, quote)
+        self.freshness = Freshness(
+            calendar,
+            self.config.feed_silence_s,
+            CATALOGUE.codec("DepthMarketData"),
+            self.counters,
+            self.ticks,
+            self.quotes,
+            now=lambda: self.clock.now,
+            wall_ns=lambda: self.wall_ns + round((self.clock.now - self.clock.start) * 1e9),
+        )
         self.services = Services(
             catalogue=CATALOGUE,
             config=self.config,
@@ -349,6 +376,7 @@ class Core:
             td_parser=Parser(CATALOGUE, methods(CATALOGUE, "td"), self.config.max_subscriptions),
             ticks=self.ticks,
             quotes=self.quotes,
+            freshness=self.freshness,
             md_pushes=md_pushes,
             td_pushes=pushes(CATALOGUE, "td"),
             md_renderer=md_renderer,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.calendar import exchange_calendar
 from schemas.tick_time import tick_time_ns
@@ -68,3 +72,24 @@ def test_the_moment_of_a_tick(
 def test_a_tick_without_a_time_has_none(clock: str) -> None:
     fields = ("20261120", "20261120", clock, 0)
     assert tick_time_ns(CALENDAR, "rb2610", *fields, at("11-20 09:30:00")) is None
+
+
+_DATES = st.one_of(st.just(""), st.dates().map(lambda day: day.strftime("%Y%m%d")), st.text("0129"))
+
+
+@given(
+    st.sampled_from(["rb2610", "m2609", "SR609", "600000", ""]),
+    _DATES,
+    _DATES,
+    st.times().map(lambda time: f"{time:%H:%M:%S}"),
+    st.integers(-(2**31), 2**31 - 1),
+    st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)),
+)
+def test_no_content_is_too_strange_and_nothing_comes_from_the_future(
+    instrument: str, trading: str, action: str, clock: str, millisec: int, received: datetime
+) -> None:
+    now = int(received.replace(tzinfo=UTC).timestamp()) * 1_000_000_000
+    made = tick_time_ns(CALENDAR, instrument, trading, action, clock, millisec, now)
+    assert made is not None
+    if trading or action:
+        assert made <= now + 12 * 3600 * 1_000_000_000
