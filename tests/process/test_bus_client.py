@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from bus.client import (
+    Account,
     Client,
     Fresh,
     Gap,
+    Place,
     Restarted,
     Return,
     Returns,
@@ -20,6 +22,7 @@ from bus.client import (
     Ticks,
     addresses_of,
 )
+from bus.errors import Refused, Unavailable
 from sim.control import SimControl
 from tests.support.buslink import MdLink, TdLink
 from tests.support.group import Group
@@ -230,5 +233,184 @@ def test_what_is_no_instrument_is_an_error(group: Group, name: str) -> None:
     async def scenario(client: Client) -> None:
         with pytest.raises(ValueError, match="is no instrument"):
             client.ticks(name)
+
+    run(group, scenario)
+
+
+# -- returns ---------------------------------------------------------------------------------
+
+
+class Orders:
+    """Another client of the same account, whose orders make the returns. It also keeps what it
+    hears, which is the truth: it is the first subscriber and loses nothing."""
+
+    def __init__(self, group: Group, instrument: str) -> None:
+        self._group, self._instrument = group, instrument
+        self._link: TdLink | None = None
+
+    def make(self, count: int) -> None:
+        """So many orders that are filled at once; returns when the last trade is published."""
+        if self._link is None:
+            self._link = TdLink(self._group)
+            self._link.login()
+            self._link.follow()
+            (quote,) = self._link.request("ReqQryDepthMarketData", InstrumentID=self._instrument)
+            self._price = float(str(quote["UpperLimitPrice"]))
+        for _ in range(count):
+            self._link.order(self._instrument, self._price)
+            self._link.next("OnRtnTrade")
+
+    def journal(self) -> list[tuple[int, int]]:
+        """The places of everything that was published today."""
+        with TdLink(self._group) as td:
+            td.login()
+            return [(m.epoch, m.seq) for m in td.returns()[0]]
+
+    def close(self) -> None:
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+
+@pytest.fixture
+def orders(group: Group, instrument: str) -> Iterator[Orders]:
+    orders = Orders(group, instrument)
+    yield orders
+    orders.close()
+
+
+async def login(client: Client) -> Account:
+    return await client.login(USER, PASSWORD, broker_id=BROKER)
+
+
+def is_trade(client: Client) -> Callable[[Any], bool]:
+    return lambda item: isinstance(item, Return) and client.name(item) == "OnRtnTrade"
+
+
+def places(items: list[Any]) -> list[tuple[int, int]]:
+    return [(item.epoch, item.seq) for item in items if isinstance(item, Return)]
+
+
+async def up_to(returns: Returns, place: tuple[int, int]) -> list[Any]:
+    return await until(returns, lambda i: isinstance(i, Return) and (i.epoch, i.seq) >= place)
+
+
+def test_returns_come_from_the_login_on_or_from_the_beginning_of_the_day(
+    group: Group, orders: Orders
+) -> None:
+    async def scenario(client: Client) -> None:
+        await asyncio.to_thread(orders.make, 1)
+        account = await login(client)
+        returns = account.returns()
+        await asyncio.to_thread(orders.make, 2)
+        seen = await until(returns, is_trade(client))
+        seen += await until(returns, is_trade(client))
+        assert client.fields(seen[-1])["InvestorID"] == USER
+        journal = await asyncio.to_thread(orders.journal)
+        behind = [p for p in journal if p > (account.place.epoch, account.place.seq)]
+        assert places(seen) == behind[: len(seen)]
+        day = await up_to(account.returns(since=Place(0, 0)), journal[-1])
+        assert places(day) == journal
+        half = journal[len(journal) // 2]
+        rest = await up_to(account.returns(since=Place(*half)), journal[-1])
+        assert places(rest) == [p for p in journal if p > half]
+
+    run(group, scenario)
+
+
+def test_a_wrong_password_and_a_worker_that_is_away_are_errors(group: Group) -> None:
+    async def scenario(client: Client) -> None:
+        with pytest.raises(Refused) as refused:
+            await client.login(USER, "wrong", broker_id=BROKER)
+        assert refused.value.error_id == 3
+        group.freeze("td_worker")
+        try:
+            with pytest.raises(Unavailable):
+                await client.login(USER, PASSWORD, broker_id=BROKER, timeout_s=0.3)
+        finally:
+            group.thaw("td_worker")
+
+    run(group, scenario)
+
+
+class BrokenReturns:
+    """Loses returns, and Beats, on the way to one client."""
+
+    def __init__(self, client: Client) -> None:
+        self.losing = False
+        assert client._trading is not None
+        subscriber = client._trading._subscriber
+        deliver = subscriber._on_message
+
+        def pass_on(frame: bytes) -> None:
+            if not (self.losing and frame.startswith(b"td/")):
+                deliver(frame)
+
+        subscriber._on_message = pass_on
+
+
+@pytest.mark.parametrize("heal", [True, False])
+def test_lost_returns_are_healed_completely_also_the_last_ones(
+    group: Group, orders: Orders, heal: bool
+) -> None:
+    async def scenario(client: Client) -> None:
+        await asyncio.to_thread(orders.make, 1)
+        account = await login(client)
+        returns, broken = account.returns(), BrokenReturns(client)
+        await asyncio.to_thread(orders.make, 1)
+        broken.losing = True
+        await asyncio.to_thread(orders.make, 2)
+        broken.losing = False  # nothing but a Beat tells
+        journal = await asyncio.to_thread(orders.journal)
+        wanted = [p for p in journal if p > (account.place.epoch, account.place.seq)]
+        if heal:
+            seen = await up_to(returns, wanted[-1])
+            assert places(seen) == wanted
+            assert client.counters.healed > 0
+        else:
+            seen = await until(returns, lambda item: isinstance(item, Gap))
+            assert len(places(seen)) < len(wanted)
+            assert client.counters.lost > 0
+
+    run(group, scenario, heal=heal)
+
+
+def test_returns_go_on_across_kills_of_the_worker_without_a_hole(
+    group: Group, orders: Orders
+) -> None:
+    async def scenario(client: Client) -> None:
+        await asyncio.to_thread(orders.make, 1)
+        account = await login(client)
+        returns, broken = account.returns(), BrokenReturns(client)
+        for _ in range(3):
+            broken.losing = True  # the end of the old epoch is known to the journal alone
+            await asyncio.to_thread(orders.make, 1)
+            orders.close()
+            await asyncio.to_thread(group.restart, "td_worker")
+            broken.losing = False
+            await asyncio.to_thread(orders.make, 1)
+        journal = await asyncio.to_thread(orders.journal)
+        seen = await up_to(returns, journal[-1])
+        wanted = [p for p in journal if p > (account.place.epoch, account.place.seq)]
+        assert places(seen) == wanted
+        assert len([item for item in seen if isinstance(item, Restarted)]) == 3
+        assert [item for item in seen if isinstance(item, Gap)] == []
+
+    run(group, scenario)
+
+
+def test_a_slow_program_loses_no_return(group: Group, orders: Orders) -> None:
+    async def scenario(client: Client) -> None:
+        await asyncio.to_thread(orders.make, 1)
+        account = await login(client)
+        returns = account.returns(limit=3)
+        await asyncio.to_thread(orders.make, 4)
+        journal = await asyncio.to_thread(orders.journal)
+        seen = await up_to(returns, journal[-1])
+        assert (
+            places(seen)
+            == [p for p in journal if p > (account.place.epoch, account.place.seq)][: len(seen)]
+        )
+        assert places(seen)[-1] >= journal[-1]
 
     run(group, scenario)
