@@ -18,9 +18,11 @@ from __future__ import annotations
 
 import re
 import struct
+from collections import OrderedDict
 from enum import IntEnum
 from typing import Final
 
+from schemas.codec import Codec, Value
 from schemas.layout import Layout
 
 # Contents remembered of each instrument: between this and twice as many. A front cuts a session
@@ -44,6 +46,8 @@ _BOOK: Final = tuple(
     for side in ("Bid", "Ask")
     for what in ("Price", "Volume")
 )
+_READ_OF_QUOTE: Final = ("TradingDay", "ForQuoteSysID", "ForQuoteTime")
+_MOST_QUOTES: Final = 10_000
 _READ: Final = ("TradingDay", "Volume", "OpenInterest", "UpdateTime", "UpdateMillisec", *_BOOK)
 
 Place = tuple[bytes, int, bytes, int]
@@ -181,6 +185,25 @@ class Merger:
             return False
         self.doubts += 1
         track.floor, track.tops = _NOWHERE, (_NOWHERE, _NOWHERE)
+        return True
+
+
+class Quotes:
+    """Calls for quotes of several feeds: each one once. They have no order."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+        self._seen: OrderedDict[tuple[Value, ...], None] = OrderedDict()
+
+    def take(self, topic: str, body: bytes) -> bool:
+        """Whether nobody has brought it before."""
+        raw = body[: self._codec.layout.size]
+        content = (topic, *(self._codec.get(raw, name) for name in _READ_OF_QUOTE))
+        if content in self._seen:
+            return False
+        self._seen[content] = None
+        if len(self._seen) > _MOST_QUOTES:
+            self._seen.popitem(last=False)
         return True
 
 

@@ -100,9 +100,9 @@ class Published(Content):
 class Link:
     """One client of one worker: a DEALER for calls and a SUB for topics."""
 
-    def __init__(self, group: Group, side: Side) -> None:
+    def __init__(self, group: Group, side: Side, worker: str = "") -> None:
         self.side: Side = side
-        self.worker = f"{side}_worker"
+        self.worker = worker or f"{side}_worker"
         self.catalogue = schemas.catalogue.load()
         self._info_size = self.catalogue.layouts["RspInfo"].size
         self._names = {message_type(name): name for name in OWN}
@@ -296,10 +296,10 @@ class Link:
 
 
 class MdLink(Link):
-    """A client of md_worker."""
+    """A client of md_worker, or of another process that does the same."""
 
-    def __init__(self, group: Group) -> None:
-        super().__init__(group, "md")
+    def __init__(self, group: Group, worker: str = "md_worker") -> None:
+        super().__init__(group, "md", worker)
 
     def names(self, method: str, instruments: list[str], **options: Any) -> list[Reply]:
         """A call whose body is a list of instruments."""
