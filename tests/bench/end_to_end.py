@@ -196,9 +196,9 @@ def sustained(clients: int, rate: int, seconds: float) -> list[bool]:
         delivered=delivered,
         conflated=totals["conflated"],
     )
-    kept = [verdict_at_least(f"{clients} clients, deliveries a second", speed, NEEDED, "")]
-    kept.append(verdict(f"{clients} clients, ends that are wrong", wrong, 1, ""))
-    kept.append(verdict(f"{clients} clients, deliveries unaccounted for", abs(missing), 1, ""))
+    kept = [verdict_at_least(f"{clients} clients, deliveries a second", speed, NEEDED, "/s")]
+    kept.append(verdict(f"{clients} clients, without the newest ticks", wrong, 1, "clients"))
+    kept.append(verdict(f"{clients} clients, unaccounted for", abs(missing), 1, "deliveries"))
     return kept
 
 

@@ -3,10 +3,10 @@
     python -m tests.bench.stuck [--seconds S] [--rounds N]
 
 All have eight instruments. In each round the readers' latency is measured twice in the same group:
-alone, and with the others beside them, who log in, subscribe and never read again. How many ticks
-fit into the buffers between the two programs is the kernel's choice; the rounds with the stuck ones
-begin when ws_edge has begun to keep ticks back for them. Then they are cut off, and the next round
-begins. The resident memory of ws_edge is read before they come and while they are stuck.
+alone, and with the others beside them, who log in, subscribe, ask for notices of gaps and do not
+read. Before they count as stuck they are sent more than the kernel's buffers hold. The resident
+memory of ws_edge is read before they come and while they are stuck. At the end of the round they
+read again, up to the notice that tells them what they have missed, and hang up.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from .table import finish, header, quantile, row, verdict
 READERS = STUCK = 100
 RATE = 100
 FILL_TICKS, FILL_RATE = 3000, 1000  # 3 MB each: more than the kernel holds, with SO_SNDBUF 64 KiB
+WAIT_S = 5.0  # for the next frame of a client that reads again
 MB = 1 << 20
 
 
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> list[bool]:
     alone: list[list[float]] = []
     beside: list[list[float]] = []
     grown: list[float] = []
+    silent = 0
     with EdgeGroup() as group, Edge(group, READERS, INSTRUMENTS) as edge:
         edge.sink.stamps()
         run(edge, FILL_RATE, FILL_TICKS, READERS)  # the buffers of the readers exist from here on
@@ -47,23 +49,34 @@ def main(arguments: Sequence[str] | None = None) -> list[bool]:
             show(f"round {number}, alone", alone[-1])
             before = rss_bytes(edge.pid)
             with ExitStack() as stack:
-                for line in stuck(group):
+                lines = subscribed(group.port, STUCK, INSTRUMENTS, "?notices=gap")
+                for line in lines:
                     stack.callback(line.close)
                 fill(edge)
                 beside.append(milliseconds(run(edge, RATE, count, READERS)))
                 grown.append((rss_bytes(edge.pid) - before) / MB)
+                told = sum(map(is_told, lines))
+                silent += STUCK - told
             show(f"round {number}, beside the stuck", beside[-1])
-            row(f"round {number}, memory of ws_edge", grown_mb=grown[-1])
+            row(f"round {number}, the stuck", ws_edge_grew_mb=grown[-1], told_of_a_gap=told)
     pairs = zip(beside, alone, strict=True)
     times = median(quantile(one, 0.99) / quantile(other, 0.99) for one, other in pairs)
     return [
         verdict("memory that ws_edge grew by", max(grown), 64, "MB"),
         verdict("the readers' p99, times that without the stuck", times, 1.2, "x"),
+        verdict("stuck clients that were not told", silent, 1, "clients"),
     ]
 
 
-def stuck(group: EdgeGroup) -> list[Line]:
-    return subscribed(group.port, STUCK, INSTRUMENTS)
+def is_told(line: Line) -> bool:
+    """Reads what has waited for the client, up to the first notice of ticks that it did not get."""
+    line.socket.settimeout(WAIT_S)
+    try:
+        while b'"Conflated"' not in line.frame().payload[:40]:
+            pass
+    except TimeoutError:
+        return False
+    return True
 
 
 def fill(edge: Edge) -> None:
