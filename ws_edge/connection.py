@@ -91,5 +91,6 @@ class Connection(ServerConnection):
         raw = self.transport.get_extra_info("socket")
         if raw is not None and self.kernel_buffer_bytes:
             waiting = min(self.transport.get_write_buffer_size(), _MOST_HANDED_OVER)
-            size = self.kernel_buffer_bytes + waiting + _CLOSE_FRAME
+            # Linux calls a socket writable when a third of its buffer is free.
+            size = 2 * self.kernel_buffer_bytes + waiting + _CLOSE_FRAME
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)

@@ -42,8 +42,9 @@ TOPIC = account_topic(BROKER, USER)
 class Stage:
     """One ws_edge and the workers it talks to."""
 
-    def __init__(self, path: Path, **config: Any) -> None:
-        self.group = Group(path, sim=False, overrides={"ws_edge": config})
+    def __init__(self, path: Path, entry: str = "ws_edge", **config: Any) -> None:
+        entries, overrides = {"ws_edge": entry}, {"ws_edge": config}
+        self.group = Group(path, sim=False, entries=entries, overrides=overrides)
         self.addresses = resolve(Addresses(), str(self.group.data))
         self.workers: dict[str, FakeWorker] = {}
 
