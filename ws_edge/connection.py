@@ -7,6 +7,7 @@ import logging
 import socket
 
 from websockets.asyncio.server import ServerConnection
+from websockets.datastructures import Headers
 from websockets.protocol import State
 
 from .admission import Visit
@@ -44,6 +45,15 @@ class Connection(ServerConnection):
     @property
     def open(self) -> bool:
         return self.protocol.state is State.OPEN and self._closing is None
+
+    def forget_handshake(self) -> None:
+        """The library keeps both heads as long as the connection lives: a megabyte if a client
+        likes, and tokens in it. It looks whether they are there, so empty ones stay."""
+        for head in (self.request, self.response):
+            assert head is not None
+            head.headers = Headers()
+        assert self.request is not None
+        self.request.path = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Left alone the kernel takes megabytes: thousands of ticks that are old when they arrive.

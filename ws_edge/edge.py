@@ -339,6 +339,7 @@ class Edge:
 
     async def _serve(self, connection: ServerConnection) -> None:
         assert isinstance(connection, Connection)
+        connection.forget_handshake()
         config, visit = self.config, connection.visit
         outbox = connection.outbox = Outbox(
             connection.transport,
