@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,16 @@ LONG_S = 30.0  # until a message that must come
 ORDERS = 120
 
 
+def line(url: str) -> AbstractContextManager[WsClient]:
+    """Its end does not wait for what the client has not read."""
+    return ws(url, close_timeout=0.1)
+
+
 class Market:
     """What is traded, and at what."""
 
     def __init__(self, url: str) -> None:
-        with ws(url) as client:
+        with line(url) as client:
             client.log_in()
             client.send(MsgType="ReqQryInstrument", QryInstrument={"ProductID": "rb"})
             found = client.hear_of("RspQryInstrument")["Instrument"]
@@ -112,7 +117,7 @@ def is_memo(text: str) -> Callable[[dict[str, Any]], bool]:
 
 def trade(url: str, market: Market, count: int) -> None:
     """Orders one behind the other, every second one is filled at once."""
-    with ws(url) as client:
+    with line(url) as client:
         client.log_in()
         for number in range(count):
             client.send(MsgType="ReqOrderInsert", InputOrder=market.order(bool(number % 2)))
@@ -121,7 +126,7 @@ def trade(url: str, market: Market, count: int) -> None:
 
 def mark(url: str, market: Market, text: str) -> None:
     """One more order, by which everybody knows that all others are behind him."""
-    with ws(url) as client:
+    with line(url) as client:
         client.log_in()
         order = {**market.order(fills=False), "OrderMemo": text}
         while True:
@@ -182,7 +187,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 def begin(stack: ExitStack, url: str, *listeners: Listener) -> list[WsClient]:
     """They log in, and begin at one place."""
-    clients = [stack.enter_context(ws(url)) for _ in listeners]
+    clients = [stack.enter_context(line(url)) for _ in listeners]
     for listener, client in zip(listeners, clients, strict=True):
         listener.log_in(client)
     place = listeners[-1].place
@@ -199,7 +204,7 @@ def listen_with_cuts(stage: Stage, listener: Listener, client: WsClient, cuts: i
             for _ in range(chance.randrange(1, 25)):
                 listener.hear(client)
             cut(client)
-            client = stack.enter_context(ws((stage.other, stage.url)[number % 2]))
+            client = stack.enter_context(line((stage.other, stage.url)[number % 2]))
             listener.log_in(client)
         mark(stage.other, stage.market, "the end")
         listener.listen(client, is_memo("the end"))
@@ -212,7 +217,7 @@ def test_a_client_that_is_cut_again_and_again_has_what_the_others_have(stage: St
         with stage.trading():
             listen_with_cuts(stage, listener, client, cuts=12)
         mark(stage.other, stage.market, "all done")
-        with ws(stage.url) as last:
+        with line(stage.url) as last:
             listener.log_in(last)
             listener.listen(last, is_memo("all done"))
         watcher.listen(steady, is_memo("all done"))
@@ -232,7 +237,7 @@ def test_what_happened_while_it_was_away_comes_to_who_resumes(stage: Stage, resu
         mark(stage.other, stage.market, away)
         watcher.listen(steady, is_memo(away))
         missed = len(watcher.returns)
-        client = stack.enter_context(ws(stage.other))
+        client = stack.enter_context(line(stage.other))
         listener.log_in(client)
         mark(stage.other, stage.market, end)
         watcher.listen(steady, is_memo(end))
@@ -247,14 +252,14 @@ def test_it_goes_on_after_the_end_of_its_edge(stage: Stage) -> None:
         (steady,) = begin(stack, stage.other, watcher)
         with stage.trading():
             for _ in range(3):
-                with ws(stage.url) as client:
+                with line(stage.url) as client:
                     listener.place = listener.place or watcher.place
                     listener.log_in(client)
                     for _ in range(20):
                         listener.hear(client)
                     stage.group.restart("ws_edge")
         mark(stage.other, stage.market, "edges done")
-        with ws(stage.url) as client:
+        with line(stage.url) as client:
             listener.log_in(client)
             listener.listen(client, is_memo("edges done"))
         watcher.listen(steady, is_memo("edges done"))
@@ -277,7 +282,7 @@ def test_it_goes_on_after_the_end_of_td_worker(stage: Stage) -> None:
             listener.listen(client, lambda heard: False)
         trader.join()
         mark(stage.other, stage.market, "workers done")
-        client = stack.enter_context(ws(stage.url))
+        client = stack.enter_context(line(stage.url))
         listener.log_in(client)
         listener.listen(client, is_memo("workers done"))
     places, (orders, trades) = listener.places(), known(stage.url)
@@ -302,7 +307,7 @@ def trade_until_cut(url: str, market: Market) -> None:
 
 def known(url: str) -> tuple[dict[str, str], set[str]]:
     """The statuses of all orders, and the trades."""
-    with ws(url) as client:
+    with line(url) as client:
         client.log_in()
         client.send(MsgType="ReqQryOrder", QryOrder={})
         orders = [row["Order"] for row in client.rows("RspQryOrder")]
