@@ -60,7 +60,7 @@ def test_the_python_snippet_gets_a_tick_and_a_trade(readme: str, running: Group)
 
 @pytest.mark.parametrize("readme", READMES)
 def test_the_snippet_about_orders_makes_one_order(readme: str, running: Group) -> None:
-    (snippet,) = SNIPPET.findall((CHECKOUT / "ws_edge" / readme).read_text("utf-8"))
+    snippet, _ = SNIPPET.findall((CHECKOUT / "ws_edge" / readme).read_text("utf-8"))
     number = f"demo-1 {readme}"  # both run on one group
     snippet = snippet.replace(PRINTED_ADDRESS, running.url("")).replace("demo-1", number)
     done = subprocess.run(
@@ -72,6 +72,21 @@ def test_the_snippet_about_orders_makes_one_order(readme: str, running: Group) -
     assert first == f"1 {order_id} SENT duplicate: False"
     assert second == f"2 {order_id} ACK duplicate: True"
     assert asked == "ACK"
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_snippet_about_the_binary_dialect_gets_a_tick(readme: str, running: Group) -> None:
+    _, snippet = SNIPPET.findall((CHECKOUT / "ws_edge" / readme).read_text("utf-8"))
+    assert PRINTED_ADDRESS in snippet
+    done = subprocess.run(
+        [sys.executable, "-c", snippet.replace(PRINTED_ADDRESS, running.url(""))],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"rb\d{4} \d\d:\d\d:\d\d \d+(\.\d+)?\n", done.stdout), done.stdout
 
 
 @pytest.mark.parametrize("readme", READMES)
