@@ -1,0 +1,148 @@
+"""The publisher's own record: one entry for each message, written before it is sent.
+
+Each entry is written by one call, so it survives the publisher's SIGKILL.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import zmq
+
+from bus.frames import HEADER
+from bus.publisher import Publisher, Stream
+
+MD_FILE: Final = "md.ledger"
+TD_FILE: Final = "td.ledger"
+# A subscriber that stands still loses messages after some hundred, which the kernel holds.
+HIGH_WATER: Final = 200
+
+_ENTRY: Final = struct.Struct("<HIQ8s")  # length of the topic, epoch, seq, digest
+_PLACE: Final = struct.Struct("<IQ")
+_KEPT: Final = (b"tick/", b"td/")
+Keep = Callable[[bytes], None]
+
+
+class Entry(NamedTuple):
+    topic: str
+    epoch: int
+    seq: int
+    digest: str
+
+
+def digest(frame: bytes) -> bytes:
+    """Of a whole message, topic and header and all."""
+    return hashlib.blake2b(frame, digest_size=8).digest()
+
+
+def frame_of(
+    topic: str,
+    header: tuple[int, int, int, int, int, int, int],
+    body: bytes,
+) -> bytes:
+    """The message as it was on the bus."""
+    return topic.encode() + b"\0" + HEADER.pack(*header) + body
+
+
+def entry_of(frame: bytes) -> bytes:
+    topic = frame[: frame.index(b"\0")]
+    epoch, seq = _PLACE.unpack_from(frame, len(topic) + 1)
+    return _ENTRY.pack(len(topic), epoch, seq, digest(frame)) + topic
+
+
+def record(path: str) -> None:
+    """From now on each publisher of this process writes down what it publishes, behind the
+    journal, and has a low high-water mark."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    publish, bind = Publisher.publish, zmq.Socket.bind
+
+    def new_publish(
+        self: Publisher,
+        stream: Stream,
+        kind: int,
+        flags: int,
+        body: bytes,
+        recv_ns: int,
+        keep: Keep | None = None,
+    ) -> int:
+        def and_record(frame: bytes) -> None:
+            if keep is not None:
+                keep(frame)
+            os.write(file, entry_of(frame))
+
+        recorded = stream.prefix.startswith(_KEPT)
+        return publish(self, stream, kind, flags, body, recv_ns, and_record if recorded else keep)
+
+    def new_bind(self: zmq.Socket[Any], address: str) -> Any:
+        if self.type == zmq.XPUB:
+            self.set(zmq.SNDHWM, HIGH_WATER)
+        return bind(self, address)
+
+    patched: Any = Publisher
+    patched.publish = new_publish
+    patched = zmq.Socket
+    patched.bind = new_bind
+
+
+class Ledger:
+    """The file as a reader sees it: for each (topic, epoch) the digests by seq."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._at = 0
+        self.epochs: dict[str, list[int]] = {}  # by topic, in their order
+        self._digests: dict[tuple[str, int], dict[int, str]] = {}
+        self._last: dict[tuple[str, int], int] = {}
+
+    def read(self) -> None:
+        """What has been added since the last time."""
+        for entry in self._new():
+            self.add(entry)
+
+    def add(self, entry: Entry) -> None:
+        key = entry.topic, entry.epoch
+        if key not in self._digests:
+            self._digests[key] = {}
+            self.epochs.setdefault(entry.topic, []).append(entry.epoch)
+        self._digests[key][entry.seq] = entry.digest
+        self._last[key] = max(entry.seq, self._last.get(key, 0))
+
+    def digest(self, topic: str, epoch: int, seq: int) -> str | None:
+        return self._digests.get((topic, epoch), {}).get(seq)
+
+    def last(self, topic: str, epoch: int) -> int:
+        """The last seq of an epoch; 0 without any."""
+        return self._last.get((topic, epoch), 0)
+
+    def end(self, topic: str) -> tuple[int, int]:
+        """The place of the last message of all."""
+        epochs = self.epochs.get(topic, [])
+        return (epochs[-1], self.last(topic, epochs[-1])) if epochs else (0, 0)
+
+    def between(self, topic: str, after: int, before: int) -> bool:
+        """Whether there was anything in the epochs between these two."""
+        return any(after < epoch < before for epoch in self.epochs.get(topic, []))
+
+    def __len__(self) -> int:
+        return sum(len(digests) for digests in self._digests.values())
+
+    def _new(self) -> Iterator[Entry]:
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._at)
+            data = file.read()
+        at = 0
+        while at + _ENTRY.size <= len(data):
+            length, epoch, seq, seen = _ENTRY.unpack_from(data, at)
+            end = at + _ENTRY.size + length
+            if end > len(data):
+                break
+            yield Entry(data[at + _ENTRY.size : end].decode(), epoch, seq, seen.hex())
+            at = end
+        self._at += at

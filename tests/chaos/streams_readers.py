@@ -1,0 +1,130 @@
+"""The subscribers: processes that write down what they are given until they are killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+
+from bus.client import Client, Fresh, Gap, Place, Restarted, Return, Stale, Tick, addresses_of
+from bus.frames import tick_topic
+
+from .config import PASSWORD
+from .orders_on_wire import BROKER
+from .streams_diary import Anew, Diary, Ended, Entry, Figures, Got, Hole, Missed, Silence
+from .streams_ledger import digest, frame_of
+
+Way = Literal["complete", "fresh", "returns", "ws"]
+_FIGURES_S: Final = 0.5
+_CONNECT_S: Final = 5.0
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One subscriber. ``url`` is of the edge's market data, ``config`` the group's file."""
+
+    way: Way
+    file: Path
+    config: str
+    url: str
+    names: tuple[str, ...]
+    user: str
+    heal: bool
+
+
+def read(spec: Spec) -> None:
+    """Never returns, unless a stream ends."""
+    diary = Diary(spec.file)
+    why = _read_socket(spec, diary) if spec.way == "ws" else asyncio.run(_read_bus(spec, diary))
+    diary.write(Ended(why))
+
+
+# -- the bus -----------------------------------------------------------------------------------
+
+
+async def _read_bus(spec: Spec, diary: Diary) -> str:
+    client = Client(addresses_of(spec.config), heal=spec.heal)
+    items: AsyncIterable[Any]
+    if spec.way == "returns":
+        account = await client.login(spec.user, PASSWORD, broker_id=BROKER)
+        items = account.returns(since=Place(0, 0))
+    else:
+        items = client.ticks(*spec.names, complete=spec.way == "complete")
+    telling = asyncio.create_task(_tell_figures(client, diary))
+    try:
+        async for item in items:
+            diary.write(entry_of(item))
+    except Exception as exc:
+        return repr(exc)
+    finally:
+        telling.cancel()
+    return "the iterator came to its end"
+
+
+async def _tell_figures(client: Client, diary: Diary) -> None:
+    before: dict[str, int] = {}
+    while True:
+        values: dict[str, int] = msgspec.to_builtins(client.counters)
+        if values != before:
+            diary.write(Figures(values))
+            before = dict(values)
+        await asyncio.sleep(_FIGURES_S)
+
+
+def entry_of(item: object) -> Entry:
+    match item:
+        case Tick() | Return():
+            topic, *header, body = msgspec.structs.astuple(item)
+            seen = digest(frame_of(topic, tuple(header), body)).hex()
+            return Got(topic, item.epoch, item.seq, seen)
+        case Gap():
+            return Hole(item.topic, item.epoch, item.first, item.last)
+        case Restarted():
+            return Anew(item.topic, item.epoch)
+        case Stale():
+            return Silence(item.topic, over=False)
+        case Fresh():
+            return Silence(item.topic, over=True)
+    raise TypeError(f"{item} is not known")
+
+
+# -- WebSocket ---------------------------------------------------------------------------------
+
+
+def _read_socket(spec: Spec, diary: Diary) -> str:
+    try:
+        with connect(spec.url, max_size=None, proxy=None, open_timeout=_CONNECT_S) as connection:
+            connection.send(json.dumps({"MsgType": "ReqUserLogin", "ReqUserLogin": {}}))
+            connection.recv()
+            wanted = {"MsgType": "SubscribeMarketData", "InstrumentID": list(spec.names)}
+            connection.send(json.dumps(wanted))
+            while True:
+                entry = entry_of_text(connection.recv())
+                if entry is not None:
+                    diary.write(entry)
+    except (OSError, WebSocketException) as exc:
+        return repr(exc)
+
+
+def entry_of_text(text: str | bytes) -> Entry | None:
+    """md_worker has put a tick's place into its own fields, see ``ledger_md_worker``."""
+    heard = json.loads(text)
+    match heard["MsgType"]:
+        case "RtnDepthMarketData":
+            tick = heard["DepthMarketData"]
+            topic = tick_topic(tick["InstrumentID"])
+            return Got(topic, int(tick["Turnover"]), tick["Volume"])
+        case "Gap":
+            gap = heard["Gap"]
+            return Missed(tick_topic(gap["InstrumentID"]), gap["Missing"])
+        case "Conflated":
+            conflated = heard["Conflated"]
+            return Missed(tick_topic(conflated["InstrumentID"]), conflated["Ticks"])
+    return None

@@ -1,0 +1,168 @@
+"""The verdict on streams finds each kind of wrong, and nothing wrong where all is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bus.frames import HEADER
+
+from .streams_diary import Anew, Diary, Ended, Entry, Got, Hole, Missed, Pages, Silence
+from .streams_judge import Judge, Promise
+from .streams_ledger import Entry as Published
+from .streams_ledger import Ledger, entry_of
+
+T = "tick/rb2701/"
+NOWHERE = Path("/nonexistent")
+
+
+def digest(epoch: int, seq: int) -> str:
+    return f"{epoch}.{seq}"
+
+
+def got(epoch: int, seq: int) -> Got:
+    return Got(T, epoch, seq, digest(epoch, seq))
+
+
+def run(epoch: int, *seqs: int) -> list[Entry]:
+    return [got(epoch, seq) for seq in seqs]
+
+
+def shown(epoch: int, *seqs: int) -> list[Entry]:
+    """By a way on which the form changes."""
+    return [Got(T, epoch, seq) for seq in seqs]
+
+
+def verdict(promise: Promise, entries: list[Entry], **epochs: int) -> Judge:
+    """With so many messages published in each epoch: ``e7=5``."""
+    ledger = Ledger(NOWHERE)
+    for name, count in (epochs or {"e7": 6}).items():
+        for seq in range(1, count + 1):
+            epoch = int(name[1:])
+            ledger.add(Published(T, epoch, seq, digest(epoch, seq)))
+    judge = Judge("somebody", promise, ledger)
+    judge.take(entries)
+    judge.finish([T])
+    return judge
+
+
+def kinds(promise: Promise, entries: list[Entry], **epochs: int) -> list[str]:
+    return [fault.kind for fault in verdict(promise, entries, **epochs).faults]
+
+
+TWO = {"e7": 4, "e8": 2}
+
+
+@pytest.mark.parametrize("promise", ["ticks", "returns"])
+def test_whatever_comes_once_and_in_order_is_right(promise: Promise) -> None:
+    assert kinds(promise, run(7, 1, 2, 3, 4, 5, 6)) == []
+    whole = [*run(7, 1, 2, 3, 4), Silence(T, False), Anew(T, 8), Silence(T, True), *run(8, 1, 2)]
+    assert kinds(promise, whole, **TWO) == []
+
+
+def test_a_late_joiner_begins_anywhere() -> None:
+    assert kinds("ticks", run(7, 4, 5, 6)) == []
+    assert kinds("counts", shown(7, 4, 5, 6)) == []
+
+
+def test_a_hole_that_is_told_is_no_fault_of_ticks_and_counted() -> None:
+    judge = verdict("ticks", [*run(7, 1), Hole(T, 7, 2, 4), *run(7, 5, 6)])
+    assert judge.faults == []
+    assert judge.accounts[T].reported[7] == 3
+    assert judge.accounts[T].got[7] == 3
+    left = [*run(7, 1, 2), Hole(T, 7, 3, None), Anew(T, 8), *run(8, 1, 2)]
+    assert kinds("ticks", left, **TWO) == []
+
+
+def test_a_hole_in_returns_is_a_loss_even_when_it_is_told() -> None:
+    assert kinds("returns", [*run(7, 1), Hole(T, 7, 2, 4), *run(7, 5, 6)]) == ["lost return"]
+    left = [*run(7, 1, 2), Anew(T, 8), *run(8, 1, 2)]
+    assert kinds("returns", left, **TWO) == ["lost return"]
+
+
+def test_a_hole_that_is_not_told_is_found() -> None:
+    assert kinds("ticks", run(7, 1, 2, 4, 5, 6)) == ["hidden loss"]
+    assert kinds("ticks", [*run(7, 1), Hole(T, 7, 2, 3), *run(7, 5, 6)]) == ["hidden loss"]
+
+
+def test_a_new_epoch_must_be_told_and_what_was_left_of_the_old_one() -> None:
+    assert kinds("ticks", [*run(7, 1, 2, 3, 4), *run(8, 1, 2)], **TWO) == ["hidden loss"]
+    left = [*run(7, 1, 2), Anew(T, 8), *run(8, 1, 2)]
+    assert kinds("ticks", left, **TWO) == ["hidden loss"]
+    skipped = [*run(7, 1, 2, 3, 4), Anew(T, 9), *run(9, 1)]
+    assert kinds("ticks", skipped, **TWO, e9=1) == ["hidden loss"]
+    late = [*run(7, 1, 2, 3, 4), Anew(T, 8), *run(8, 2)]
+    assert kinds("ticks", late, **TWO) == ["hidden loss"]
+
+
+def test_a_message_that_comes_twice_or_out_of_order_is_found() -> None:
+    assert kinds("ticks", run(7, 1, 2, 2, 3, 4, 5, 6)) == ["twice"]
+    assert kinds("ticks", [*run(7, 1), Hole(T, 7, 2, 2), *run(7, 3, 2, 4, 5, 6)]) == ["twice"]
+
+
+def test_an_old_epoch_after_a_new_one_is_found() -> None:
+    entries = [*run(7, 1, 2, 3, 4), Anew(T, 8), *run(8, 1), *run(7, 4), *run(8, 2)]
+    assert kinds("ticks", entries, **TWO) == ["old epoch"]
+
+
+def test_a_message_that_was_changed_or_made_up_is_found() -> None:
+    changed: list[Entry] = [*run(7, 1, 2), Got(T, 7, 3, "other"), *run(7, 4, 5, 6)]
+    assert kinds("ticks", changed) == ["changed"]
+    assert "invented" in kinds("ticks", run(7, 1, 2, 3, 4, 5, 6, 7))
+
+
+def test_a_notice_that_says_what_is_not_so_is_found() -> None:
+    assert kinds("ticks", [*run(7, 1, 2, 3), Hole(T, 7, 2, 4), *run(7, 5, 6)]) == ["wrong notice"]
+    assert kinds("ticks", [*run(7, 1, 2, 3, 4, 5, 6), Hole(T, 7, 7, 9)])[0] == "wrong notice"
+    assert "wrong notice" in kinds("ticks", [*run(7, 1, 2, 3, 4, 5, 6), Anew(T, 7)])
+
+
+def test_an_end_that_does_not_come_is_found() -> None:
+    assert kinds("ticks", run(7, 1, 2, 3)) == ["end missing"]
+    assert kinds("ticks", []) == ["end missing"]
+    assert kinds("ticks", [*run(7, 1, 2, 3), Hole(T, 7, 4, 6)]) == []
+    assert kinds("returns", [*run(7, 1, 2, 3, 4, 5, 6), Ended("why")]) == ["ended"]
+
+
+def test_counts_must_say_exactly_what_is_missing_before_the_next_message() -> None:
+    assert kinds("counts", [*shown(7, 1), Missed(T, 2), Missed(T, 1), *shown(7, 5, 6)]) == []
+    assert kinds("counts", [*shown(7, 1), Missed(T, 2), *shown(7, 5, 6)]) == ["hidden loss"]
+    assert kinds("counts", [*shown(7, 1), Missed(T, 4), *shown(7, 5, 6)]) == ["wrong notice"]
+    assert kinds("counts", [*shown(7, 1, 2, 3), Missed(T, 3)]) == []
+    assert kinds("counts", shown(7, 1, 2, 5, 6)) == ["hidden loss"]
+
+
+def test_a_new_epoch_shows_in_counts_as_what_nobody_knows() -> None:
+    assert kinds("counts", [*shown(7, 1, 2), Missed(T, None), *shown(8, 2)], **TWO) == []
+    assert kinds("counts", [*shown(7, 1, 2), *shown(8, 1, 2)], **TWO) == ["hidden loss"]
+    goes_on = [*shown(7, 1, 2), Missed(T, None), *shown(7, 4), Missed(T, None), *shown(8, 2)]
+    assert kinds("counts", goes_on, **TWO) == ["wrong notice"]
+    back = [*shown(7, 1), Missed(T, None), *shown(8, 1), *shown(7, 2), *shown(8, 2)]
+    assert kinds("counts", back, **TWO) == ["old epoch"]
+
+
+def test_ledger_and_diary_are_read_on_while_they_are_written(tmp_path: Path) -> None:
+    first, second = (
+        entry_of(T.encode() + b"\0" + HEADER.pack(7, seq, 2, 3, 4, 5, 6) + b"body")
+        for seq in (1, 2)
+    )
+    path = tmp_path / "ledger"
+    path.write_bytes(first + second[:-3])
+    ledger = Ledger(path)
+    ledger.read()
+    assert (len(ledger), ledger.end(T)) == (1, (7, 1))
+    path.write_bytes(first + second)
+    ledger.read()
+    assert ledger.end(T) == (7, 2)
+    assert ledger.digest(T, 7, 1) != ledger.digest(T, 7, 2)
+    diary, pages = Diary(tmp_path / "diary"), Pages(tmp_path / "diary")
+    diary.write(got(7, 1))
+    assert list(pages.new()) == [got(7, 1)]
+    with (tmp_path / "diary").open("ab") as file:
+        file.write(b'["hole","to')
+    assert list(pages.new()) == []
+    with (tmp_path / "diary").open("ab") as file:
+        file.write(b'pic",7,2,null]\n')
+    assert list(pages.new()) == [Hole("topic", 7, 2, None)]
+    diary.close()
