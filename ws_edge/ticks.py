@@ -315,7 +315,7 @@ class TickBoard(Board):
         self._behind = {}
         if not behind:
             return
-        self._counters.tails_lost += len(behind)
+        self._counters.tails_lost += sum(bool(instrument.epoch) for instrument in behind)
 
         def done(answered: bool) -> None:
             self._fetching = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,8 +17,9 @@ from bus.frames import tick_topic
 from tests.bench.programs import rss_bytes
 from tests.support.crowd import Crowd
 from tests.support.edge_core import pack
+from tests.support.ws_client import ws
 
-from .test_ws_edge import Stage
+from .test_ws_edge import Stage, certificate, subscribe
 
 NAMES = ("rb2610", "hc2610", "au2612", "ag2612", "IF2612")
 MB = 1 << 20
@@ -151,6 +153,35 @@ def test_who_reads_on_in_time_is_told_how_much_was_left_out(stage_of: StageOf) -
             assert client.missing == 0
         conflated = crowd.conflated
     assert totals(stage)["conflated"] == conflated
+
+
+def test_ticks_are_thinned_out_below_tls_too(stage_of: StageOf, tmp_path: Path) -> None:
+    key, cert = certificate(tmp_path)
+    stage = stage_of(cert_file=cert, key_file=key)
+    flood = Flood(stage)
+    context = ssl.create_default_context(cafile=cert)
+    with ws(stage.url("/md/?notices=gap"), ssl=context) as client:
+        client.ask(MsgType="ReqUserLogin", ReqUserLogin={})
+        subscribe(stage, client, *NAMES)
+        last: dict[str, int] = {}
+        conflated = delivered = 0
+
+        def read() -> None:
+            nonlocal conflated, delivered
+            heard = client.hear()
+            if heard["MsgType"] == "Conflated":
+                conflated += heard["Conflated"]["Ticks"]
+            else:
+                delivered += 1
+                tick = heard["DepthMarketData"]
+                last[tick["InstrumentID"]] = tick["Volume"]
+
+        for rounds in (1, 2000):  # the second time the client does not read meanwhile
+            flood.publish(rounds)
+            while last != flood.last:
+                read()
+        assert conflated > 100
+        assert delivered + conflated == flood.ticks
 
 
 def feed(stage: Stage, flood: Flood, reading: Crowd, enough: Callable[[], bool]) -> int:

@@ -309,7 +309,8 @@ def test_tokens_and_origins(tmp_path: Path) -> None:
         stage.close()
 
 
-def test_tls(tmp_path: Path) -> None:
+def certificate(tmp_path: Path) -> tuple[str, str]:
+    """The files of a key and of its own certificate for 127.0.0.1."""
     key, cert = str(tmp_path / "key.pem"), str(tmp_path / "cert.pem")
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
@@ -317,6 +318,11 @@ def test_tls(tmp_path: Path) -> None:
          "-addext", "subjectAltName=IP:127.0.0.1"],
         check=True, capture_output=True,
     )  # fmt: skip
+    return key, cert
+
+
+def test_tls(tmp_path: Path) -> None:
+    key, cert = certificate(tmp_path)
     stage = Stage(tmp_path, cert_file=cert, key_file=key)
     try:
         stage.start("md")
