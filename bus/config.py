@@ -30,7 +30,8 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     data       folder of everything that the group writes, relative to where the processes run
     binding    the CTP binding, a package of openctp_ctp's shape
-    bus        addresses of the workers' sockets, when not the default ones under ``data``
+    bus        addresses of the workers' sockets, when not the default ones under ``data``, and how
+               much may wait in them
     keys       folder of the keys for tcp addresses, see bus/security.py
     calendar   when instruments trade: the exchanges' hours (``exchange``), at any time
                (``always``), or a file that adds to these hours, see schemas/calendar.py
@@ -46,7 +47,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def __post_init__(self) -> None:
         for name in self.bus.__struct_fields__:
             address = getattr(self.bus, name)
-            if address:
+            if address and isinstance(address, str):
                 _check_address(f"bus.{name}", address, self.keys)
 
     def folder(self, name: str) -> Path:

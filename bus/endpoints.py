@@ -6,31 +6,40 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 # sun_path holds 108 bytes with its NUL; the longest of our names is below 24.
 _LONGEST_FOLDER: Final = 80
+HIGH_WATER: Final = 100_000
 
 
 class Addresses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """ZeroMQ addresses of the workers; empty: an ipc socket in the run directory."""
+    """ZeroMQ addresses of the workers; empty: an ipc socket in the run directory.
+
+    high_water  messages that wait for one subscriber, on each side of the link, before the newest
+                are dropped: a burst, not an outage. 65 MB of ticks in the publisher's memory
+    """
 
     md_pub: str = ""
     md_rpc: str = ""
     td_pub: str = ""
     td_rpc: str = ""
+    high_water: Annotated[int, Meta(ge=1, le=10_000_000)] = HIGH_WATER
 
 
 def resolve(addresses: Addresses, data: str) -> Addresses:
     """The same with nothing empty."""
     run = run_dir(data)
-    return Addresses(
+    return msgspec.structs.replace(
+        addresses,
         **{
-            name: getattr(addresses, name) or f"ipc://{run}/{name}"
+            name: f"ipc://{run}/{name}"
             for name in Addresses.__struct_fields__
-        }
+            if getattr(addresses, name) == ""
+        },
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -13,8 +12,6 @@ from .frames import Message, Row, message_type, unpack_message
 from .orders import Place
 from .rpc import OnRow, OnSilence
 from .timers import Later, Timer
-
-log = logging.getLogger(__name__)
 
 HEAL_S: Final = 2.0  # for what is missing to come; then it is lost
 _AGAIN_S: Final = 0.1
@@ -155,8 +152,6 @@ class Stream:
 
     def _lose(self, end: int) -> None:
         epoch, seq = self.place
-        fields = {"topic": self.topic, "after": seq, "missing": end - seq}
-        log.warning("messages lost on the bus", extra={"fields": fields})
         self.place = (epoch, end)
         self._reader.skipped(end - seq)
 

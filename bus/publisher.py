@@ -14,10 +14,9 @@ import zmq
 import zmq.backend
 
 from . import security
+from .endpoints import HIGH_WATER as HIGH_WATER
 from .frames import BEAT, HEADER, Flag, message_type
 
-# Messages waiting for one subscriber before the newest are dropped: a burst, not an outage.
-HIGH_WATER: Final = 100_000
 _LONGEST_TOPIC: Final = 1024  # bytes of a subscription; a longer one ends its connection
 # Subscriptions taken under one lock, so that a flood of them does not stop the ticks, and in all.
 _UNDER_LOCK: Final = 256
@@ -51,7 +50,8 @@ class Publisher:
     The API's callback thread sends by itself. Handing each tick to a thread that alone owns the
     socket would cost a wake-up and a change of the interpreter lock, more than the send.
 
-    ``keep``: how many messages of each topic can be had again.
+    ``keep``: how many messages of each topic can be had again. ``high_water``: how many may wait
+    for one subscriber before the newest are dropped.
     """
 
     def __init__(
@@ -63,12 +63,13 @@ class Publisher:
         keep: int = 1,
         *,
         keys: security.Keys | None = None,
+        high_water: int = HIGH_WATER,
     ) -> None:
         self.epoch, self.layout, self._keep = epoch, layout, keep
         self.lock = threading.Lock()
         self.socket = context.socket(zmq.XPUB)
         self.socket.set(zmq.LINGER, 0)
-        self.socket.set(zmq.SNDHWM, HIGH_WATER)
+        self.socket.set(zmq.SNDHWM, high_water)
         # libzmq loses subscriptions beyond this (1000 by default) without a word; a subscriber
         # needs the same as its SNDHWM.
         self.socket.set(zmq.RCVHWM, HIGH_WATER)

@@ -37,13 +37,14 @@ class Subscriber:
         *,
         keys: security.Keys | None = None,
         worker: str = "md_worker",
+        high_water: int = HIGH_WATER,
     ) -> None:
         self._on_message, self._on_slice = on_message, on_slice
         self.unhandled = 0
         self._loop = asyncio.get_running_loop()
         self._socket = context.socket(zmq.SUB)
         self._socket.set(zmq.LINGER, 0)
-        self._socket.set(zmq.RCVHWM, HIGH_WATER)
+        self._socket.set(zmq.RCVHWM, high_water)
         # Subscriptions beyond it (1000 by default) would be lost without a word.
         self._socket.set(zmq.SNDHWM, HIGH_WATER)
         security.connect(self._socket, address, keys, worker)

@@ -130,7 +130,13 @@ class Merge:
         layout = self.catalogue.layout_id
         keep = self.config.keep_ticks
         self.publisher = Publisher(
-            context, self.addresses.md_pub, self.epoch, layout, keep, keys=self.keys
+            context,
+            self.addresses.md_pub,
+            self.epoch,
+            layout,
+            keep,
+            keys=self.keys,
+            high_water=self.addresses.high_water,
         )
         self.router = Router(context, self.addresses.md_rpc, layout, self.keys)
         self.replies = Replies(self.router)

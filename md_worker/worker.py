@@ -88,6 +88,7 @@ class MdWorker:
             layout_id,
             self.config.keep_ticks,
             keys=self.keys,
+            high_water=self.addresses.high_water,
         )
         self.router = Router(self.context, self.addresses.md_rpc, layout_id, self.keys)
         self.replies = Replies(self.router)

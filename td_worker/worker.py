@@ -91,7 +91,12 @@ class TdWorker:
         accounts.mkdir(mode=0o700, parents=True, exist_ok=True)
         epoch = next_epoch(accounts)
         self.publisher = Publisher(
-            self.context, self.addresses.td_pub, epoch, layout_id, keys=self.keys
+            self.context,
+            self.addresses.td_pub,
+            epoch,
+            layout_id,
+            keys=self.keys,
+            high_water=self.addresses.high_water,
         )
         self.router = Router(self.context, self.addresses.td_rpc, layout_id, self.keys)
         self.inbox: Inbox[tuple[Session, int, Event | NotStarted | Stopped] | None] = Inbox()

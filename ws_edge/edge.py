@@ -134,9 +134,15 @@ class Edge:
             self._on_md,
             lambda: self.ticks.flush(),
             keys=self.keys,
+            high_water=self.addresses.high_water,
         )
         self.td_sub = Subscriber(
-            context, self.addresses.td_pub, self._on_td, keys=self.keys, worker="td_worker"
+            context,
+            self.addresses.td_pub,
+            self._on_td,
+            keys=self.keys,
+            worker="td_worker",
+            high_water=self.addresses.high_water,
         )
         self.md_pushes = pushes(self.catalogue, "md")
         self.md_renderer = Renderer(self.catalogue, "md")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
@@ -11,6 +12,8 @@ from bus.healing import Ask, Stream
 from bus.timers import Later, Timer
 
 from .counters import Counters
+
+log = logging.getLogger("ws_edge")
 
 HOLD_S: Final = 0.2
 _LOOK_S: Final = 0.05
@@ -121,6 +124,8 @@ class Returns:
         self._counters.returns_healed += 1
 
     def skipped(self, missing: int) -> None:
+        fields = {"topic": self.topic, "until": self.place[1], "missing": missing}
+        log.warning("returns lost on the bus", extra={"fields": fields})
         self._counters.returns_lost += missing
         for viewer in list(self.viewers):
             viewer.on_loss()

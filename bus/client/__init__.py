@@ -33,7 +33,7 @@ ticks wait behind a gap until md_worker has given what was lost (it keeps ``keep
 topic), for HEAL_S at the most, then comes the Gap. What is lost before the first item of a topic
 is nobody's: a late joiner begins with the last tick that is still true (none without a front).
 
-A program that does not take its items finds at most ``limit`` of them (or six for each topic, when
+A program that does not take its items finds about ``limit`` of them (or twelve for each topic, when
 that is more): of each topic the newest tick remains, and a Gap "slow" says which others there were.
 
 **Returns.** ``await client.login(user, password, broker_id=…)`` gives an ``Account`` or raises
@@ -54,7 +54,8 @@ the counter refuses to let the account in again, such as with a password that ha
 ``client.fields(item)`` its struct as a dict, decoded when asked for. ``client.counters`` counts.
 ``Client(…, heal=False)`` asks for nothing again, so that a test can see what healing does.
 
-One event loop uses a Client; addresses are those of ``bus.endpoints``, complete.
+One event loop uses a Client; addresses are those of ``bus.endpoints``, complete. tcp addresses need
+``keys=Keys(folder, "client")`` (``bus.security``).
 """
 
 from ..beats import SILENT_S

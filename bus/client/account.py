@@ -12,7 +12,6 @@ import zmq
 from schemas.catalogue import Catalogue
 from schemas.errors import NOT_LOGGED_IN
 
-from ..endpoints import Addresses
 from ..errors import Refused, Unavailable
 from ..frames import (
     FrameError,
@@ -33,7 +32,7 @@ from .follow import Follow
 from .items import Fresh, Gap, Item, Return, Stale
 from .pulse import CHECK_S, Pulse
 from .queue import Queue
-from .topic import Counters
+from .way import Way
 
 log = logging.getLogger(__name__)
 
@@ -52,18 +51,19 @@ _decode_place: Final = msgspec.msgpack.Decoder(Place).decode
 class Trading:
     """One SUB and one DEALER socket to td_worker for all accounts of a client."""
 
-    def __init__(
-        self,
-        context: zmq.Context[Any],
-        addresses: Addresses,
-        catalogue: Catalogue,
-        counters: Counters,
-        heal: bool,
-    ) -> None:
-        self.catalogue, self.counters, self.heal = catalogue, counters, heal
+    def __init__(self, context: zmq.Context[Any], way: Way, catalogue: Catalogue) -> None:
+        self.catalogue, self.counters, self.heal = catalogue, way.counters, way.heal
         self._loop = asyncio.get_running_loop()
-        self._caller = Caller(context, addresses.td_rpc, "td_worker")
-        self._subscriber = Subscriber(context, addresses.td_pub, self._on_frame)
+        addresses, keys = way.addresses, way.keys
+        self._caller = Caller(context, addresses.td_rpc, "td_worker", keys)
+        self._subscriber = Subscriber(
+            context,
+            addresses.td_pub,
+            self._on_frame,
+            keys=keys,
+            worker="td_worker",
+            high_water=addresses.high_water,
+        )
         self.calls = Calls(self._caller, self._loop.call_later)
         self.epoch = 0  # of td_worker
         self.accounts: list[Account] = []

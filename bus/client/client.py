@@ -17,10 +17,11 @@ from ..endpoints import Addresses, resolve
 from ..errors import Unavailable
 from ..frames import Flag, message_type, split_body
 from ..secrets import Secret
+from ..security import Keys
 from .account import Account, Trading
 from .items import Return, Tick
 from .ticks import Market, Ticks
-from .topic import Counters
+from .way import Counters, Way
 
 _OWN = ("Mark", "SessionLost", "OnFrontConnected", "OnFrontDisconnected", "OnHeartBeatWarning")
 
@@ -40,11 +41,16 @@ class Client:
     are needed first."""
 
     def __init__(
-        self, addresses: Addresses, *, binding: str = "openctp_ctp", heal: bool = True
+        self,
+        addresses: Addresses,
+        *,
+        keys: Keys | None = None,
+        binding: str = "openctp_ctp",
+        heal: bool = True,
     ) -> None:
-        self._addresses, self._binding, self._heal = addresses, binding, heal
+        self._way = Way(addresses, keys, Counters(), heal)
+        self._binding = binding
         self._context: zmq.Context[Any] = zmq.Context()
-        self.counters = Counters()
         self._market: Market | None = None
         self._trading: Trading | None = None
         self._catalogue: Catalogue | None = None
@@ -71,7 +77,7 @@ class Client:
             if not name or "/" in name or "\0" in name:
                 raise ValueError(f"{name!r} is no instrument")
         if self._market is None:
-            self._market = Market(self._context, self._addresses, self.counters, self._heal)
+            self._market = Market(self._context, self._way)
         return Ticks(self._market, names, complete, limit)
 
     async def login(
@@ -80,9 +86,7 @@ class Client:
         """Log in to an account; waits for td_worker when it is not there yet. Raises Refused,
         and Unavailable after ``timeout_s``."""
         if self._trading is None:
-            self._trading = Trading(
-                self._context, self._addresses, self.catalogue, self.counters, self._heal
-            )
+            self._trading = Trading(self._context, self._way, self.catalogue)
         account = Account(self._trading, broker_id, user, Secret(password))
         try:
             async with asyncio.timeout(timeout_s):
@@ -90,6 +94,10 @@ class Client:
         except TimeoutError:
             raise Unavailable("td_worker") from None
         return account
+
+    @property
+    def counters(self) -> Counters:
+        return self._way.counters
 
     @property
     def catalogue(self) -> Catalogue:

@@ -9,7 +9,6 @@ from typing import Any, Final, Self
 import msgspec
 import zmq
 
-from ..endpoints import Addresses
 from ..errors import Unavailable
 from ..frames import Flag, FrameError, Message, Row, tick_topic, unpack_message
 from ..healing import HEAL_S
@@ -22,7 +21,8 @@ from .calls import Calls
 from .items import Item
 from .pulse import CHECK_S
 from .queue import Queue
-from .topic import Counters, Topic
+from .topic import Topic
+from .way import Way
 
 _AGAIN_S: Final = 0.05
 _SNAPSHOT_S: Final = 2.0
@@ -115,15 +115,20 @@ class Ticks:
 class Market:
     """One SUB and one DEALER socket for all iterators of a client."""
 
-    def __init__(
-        self, context: zmq.Context[Any], addresses: Addresses, counters: Counters, heal: bool
-    ) -> None:
+    def __init__(self, context: zmq.Context[Any], way: Way) -> None:
         loop = asyncio.get_running_loop()
-        self.heal, self.counters = heal, counters
+        self.heal, self.counters = way.heal, way.counters
         self.later: Later = loop.call_later
         self.now: Callable[[], float] = loop.time
-        self._caller = Caller(context, addresses.md_rpc, "md_worker")
-        self._subscriber = Subscriber(context, addresses.md_pub, self._on_frame)
+        addresses, keys = way.addresses, way.keys
+        self._caller = Caller(context, addresses.md_rpc, "md_worker", keys)
+        self._subscriber = Subscriber(
+            context,
+            addresses.md_pub,
+            self._on_frame,
+            keys=keys,
+            high_water=addresses.high_water,
+        )
         self._calls = Calls(self._caller, self.later)
         self._exact: dict[str, dict[Ticks, None]] = {}
         self._wide: dict[Ticks, None] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ..frames import BEAT, Message, message_type
@@ -13,22 +12,9 @@ from ..rpc import OnRow, OnSilence
 from ..timers import Later
 from .items import Fresh, Gap, Item, Restarted, Stale, Tick
 from .pulse import Pulse
+from .way import Counters
 
 _TICK: Final = message_type("OnRtnDepthMarketData")
-
-
-@dataclass
-class Counters:
-    """Messages by what became of them.
-
-    healed  came once more because they had been lost on the way
-    lost    could not be had again, as far as anybody knows how many
-    slow    were left out because the program did not take them
-    """
-
-    healed: int = 0
-    lost: int = 0
-    slow: int = 0
 
 
 class Road(Protocol):

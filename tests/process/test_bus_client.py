@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from bus.client import (
@@ -25,7 +31,7 @@ from bus.client import (
 from bus.errors import Refused, Unavailable
 from sim.control import SimControl
 from tests.support.buslink import MdLink, TdLink
-from tests.support.group import Group
+from tests.support.group import CHECKOUT, Group
 
 USER, PASSWORD, BROKER = "028742", "123456", "9999"
 WAIT_S = 30.0
@@ -214,6 +220,74 @@ def test_a_program_that_does_not_take_its_ticks_gets_the_newest_and_the_truth(
         assert client.counters.slow == len(gaps)
 
     run(group, scenario)
+
+
+class Reader:
+    """The SDK in a process of its own, all of whose items are kept by topic."""
+
+    def __init__(self, group: Group, folder: Path, way: str, names: list[str]) -> None:
+        self._out = folder / "items"
+        command = [sys.executable, "-m", "tests.support.tick_reader", str(group.config_file)]
+        with self._out.open("wb") as out:
+            self.process = subprocess.Popen(
+                [*command, way, *names], cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=out
+            )
+
+    def items(self) -> dict[str, list[Any]]:
+        found: dict[str, list[Any]] = {}
+        for line in self._out.read_bytes().splitlines(keepends=True):
+            if line.endswith(b"\n"):
+                item = msgspec.json.decode(line)
+                found.setdefault(item[1], []).append(item)
+        return found
+
+    def wait(self, fact: Callable[[dict[str, list[Any]]], bool]) -> dict[str, list[Any]]:
+        deadline = time.monotonic() + WAIT_S
+        while not fact(items := self.items()):
+            assert time.monotonic() < deadline
+            assert self.process.poll() is None
+            time.sleep(0.1)
+        return items
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.mark.parametrize("way", ["newest", "complete"])
+def test_a_subscriber_that_was_frozen_knows_all_that_it_missed(tmp_path: Path, way: str) -> None:
+    overrides = {"bus": {"high_water": 600}, "md_worker": {"keep_ticks": 3}}
+    with Group(tmp_path, overrides=overrides) as group:
+        group.start("sim", "md_worker", "td_worker")
+        with TdLink(group) as td:
+            td.login()
+            names = [str(row["InstrumentID"]) for row in td.request("ReqQryInstrument")][:500]
+        reader = Reader(group, tmp_path, way, names)
+        try:
+            before = reader.wait(lambda items: len(items) == len(names))
+            reader.process.send_signal(signal.SIGSTOP)
+            with MdLink(group) as md:  # more than the queues and the kernel's buffers take
+                begin = ticks_of(md)
+                md.wait_for(lambda: ticks_of(md) >= begin + 4000)
+            reader.process.send_signal(signal.SIGCONT)
+            frozen = {topic: items[-1][4] for topic, items in before.items()}
+            after = reader.wait(
+                lambda items: all(
+                    items[topic][-1][0] == "Tick" and items[topic][-1][4] > seq + 12
+                    for topic, seq in frozen.items()
+                )
+            )
+        finally:
+            reader.close()
+    gaps = [item for items in after.values() for item in items if item[0] == "Gap"]
+    assert gaps, "the queues were too short for what was published"
+    for items in after.values():
+        parts = [item for item in items if item[0] in ("Tick", "Gap")]
+        assert [part[3] for part in parts[1:]] == [part[4] + 1 for part in parts[:-1]]
+
+
+def ticks_of(md: MdLink) -> int:
+    return int(md.state_now()["ticks"])
 
 
 def test_an_iterator_ends_with_its_client(group: Group, instrument: str) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bus.client.conflate import MOST, conflate
 from bus.client.items import Fresh, Gap, Item, Restarted, Stale, Tick
-from bus.client.topic import Counters, Topic
+from bus.client.topic import Topic
+from bus.client.way import Counters
 from bus.errors import Unavailable
 from bus.frames import BEAT, Flag, Message, Row, message_type
 from bus.healing import HEAL_S
