@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bus.frames import FrameError
@@ -32,6 +32,7 @@ TICK_SIZE = CATALOGUE.codec("DepthMarketData").size
 
 
 @pytest.mark.parametrize(("side", "name", "struct"), CALLBACKS)
+@settings(max_examples=8)  # of each of 250 messages
 @given(data=st.data())
 def test_every_message_reads_the_same(side: Any, name: str, struct: str, data: Any) -> None:
     codec = CATALOGUE.reply_codec(side, name)
@@ -230,3 +231,27 @@ def test_a_tick_of_another_size_costs_nobody_his_ticks() -> None:
         core.ticks.take(published("tick/rb2610/", "OnRtnDepthMarketData", 2, b"short"))
     core.ticks.flush()
     assert len(client.heard()) == 1
+
+
+def test_a_slow_client_is_told_in_its_dialect_what_it_lacks() -> None:
+    core = Core()
+    client = core.md_in(BINARY)
+    client.outbox.tells_gaps = True
+    client.send({"MsgType": "SubscribeMarketData", "InstrumentID": ["rb2610"]})
+    answer = row("OnRspSubMarketData", pack("SpecificInstrument"), info(), last=True)
+    core.md_worker.answer("SubscribeMarketData", answer)
+    core.tick(1)
+    client.outbox.pause()
+    core.tick(2)
+    core.tick(4)
+    client.pipe.frames.clear()
+    client.outbox.resume()
+    (waited,) = client.pipe.frames
+    heard = []
+    while waited:
+        size, start = (waited[1], 2) if waited[1] < 126 else (int.from_bytes(waited[2:4], "big"), 4)
+        assert waited[0] == 0x82
+        heard.append(unpack(waited[start : start + size]))
+        waited = waited[start + size :]
+    assert [message["MsgType"] for message in heard] == ["Gap", "Conflated", "RtnDepthMarketData"]
+    assert heard[0]["Gap"] == {"InstrumentID": "rb2610", "Missing": 1, "Reason": "lost"}
