@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
@@ -61,7 +61,8 @@ class Group:
     ``entries`` names a module to run in the place of a process's own, for tests that take something
     out of it. ``overrides`` is merged over the generated file:
     ``{"td_worker": {"query_timeout_s": 1}}``; a value that is not a mapping replaces a top-level
-    key (``{"log_level": "DEBUG"}``).
+    key (``{"log_level": "DEBUG"}``). ``prefix`` begins the command of each process and must end as
+    that very process (``ip netns exec NAME``).
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Group:
         front_env: Mapping[str, str] | None = None,
         overrides: Mapping[str, Any] | None = None,
         entries: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
     ) -> None:
         self.path = tmp_path
         self.data = tmp_path / "var"
@@ -79,6 +81,7 @@ class Group:
         self.ready: dict[str, dict[str, str]] = {}
         self._front_env = dict(front_env or {})
         self._entries = dict(entries or {})
+        self._prefix = list(prefix)
         self._processes: dict[str, Process] = {}
         # tmp_path repeats the test's name; a unix socket's path ends at 107 bytes.
         self._sockets = Path(tempfile.mkdtemp(prefix="ctpbus-"))
@@ -206,7 +209,7 @@ class Group:
         module, _, member = name.partition(":")
         if module in WORKERS:
             environment.update(self._front_env)
-        command = [sys.executable, "-m", self._module(module), "--config", str(self.config_file)]
+        command = [*self._prefix, sys.executable, "-m", self._module(module), "--config", str(self.config_file)]
         with self._log_file(name).open("ab") as log:
             return subprocess.Popen(
                 [*command, "--member", member] if member else command,
