@@ -209,7 +209,14 @@ class Group:
         module, _, member = name.partition(":")
         if module in WORKERS:
             environment.update(self._front_env)
-        command = [*self._prefix, sys.executable, "-m", self._module(module), "--config", str(self.config_file)]
+        command = [
+            *self._prefix,
+            sys.executable,
+            "-m",
+            self._module(module),
+            "--config",
+            str(self.config_file),
+        ]
         with self._log_file(name).open("ab") as log:
             return subprocess.Popen(
                 [*command, "--member", member] if member else command,

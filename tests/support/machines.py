@@ -131,5 +131,3 @@ def _sweep() -> None:
         with suppress(ValueError, subprocess.CalledProcessError):
             if not Path("/proc", str(int(path.name.split("-")[1]))).exists():
                 _ip("netns", "del", path.name)
-
-
