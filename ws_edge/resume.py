@@ -15,10 +15,10 @@ from bus.rpc import refusal
 from .session import Services
 
 _CALL_S: Final = 2.0
-_AGAIN_S: Final = 0.1
+_AGAIN_S: Final = (0.1, 1.0)  # the first time, and at the most
 # Beyond the restart of a worker, which ends the connection: its next login asks again.
 _PATIENCE_S: Final = 10.0
-_MOST_WAITING: Final = 10_000
+_MOST_WAITING: Final = 50_000  # rows of replies, too: instruments alone are 20,000
 _RETURN: Final = message_type("Return")
 _BEGINNING: Final = (0, 0)
 
@@ -55,6 +55,7 @@ class Resume:
         self._place, self._live = (after.epoch, after.seq), (live.epoch, live.seq)
         self._until = services.now() + _PATIENCE_S
         self._waiting: list[Callable[[], None]] = []
+        self._pause_s = _AGAIN_S[0]
         self._over = False
 
     def start(self) -> None:
@@ -94,7 +95,8 @@ class Resume:
             self._again()
 
     def _again(self) -> None:
-        self._services.later(_AGAIN_S, self.start)
+        self._services.later(self._pause_s, self.start)
+        self._pause_s = min(2 * self._pause_s, _AGAIN_S[1])
 
     def _on_row(self, row: Row) -> None:
         if self._over:

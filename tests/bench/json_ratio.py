@@ -17,6 +17,7 @@ from typing import Any
 
 import schemas.binding
 import schemas.catalogue
+from schemas.tick_msgpack import compile_tick_msgpack
 
 from .table import header, micros, row, verdict
 
@@ -111,6 +112,10 @@ def main() -> bool:
     row("properties, dict, json.dumps", best_us=slow[0], median_us=slow[1])
     row("raw copy in the callback", best_us=copy[0], median_us=copy[1])
     row("struct bytes to JSON", best_us=fast[0], median_us=fast[1])
+    codec = catalogue.reply_codec("md", "OnRtnDepthMarketData")
+    to_array = compile_tick_msgpack(codec.layout, codec.order)
+    array, share = micros(lambda: to_array(raw)), len(to_array(raw)) / len(codec.json(raw))
+    row("struct bytes to MessagePack", best_us=array[0], median_us=array[1], size_of_json=share)
     ratio = slow[1] / fast[1]
     row("times faster", without_copy=ratio, with_copy=slow[1] / (fast[1] + copy[1]))
     return verdict("struct bytes to JSON", fast[1], slow[1] / 10, "us (a tenth of the peers')")

@@ -238,7 +238,7 @@ def test_a_worker_that_is_away_for_a_moment(core: Core) -> None:
     core.td_worker.tell(asked, session_row(epoch=2), reply)
     core.clock.advance(1)
     core.td_worker.there = True
-    core.clock.advance(0.2)
+    core.clock.advance(1)
     core.td_worker.answer("Returns", *missed(2, 7), end())
     assert shown(client) == ["2-6", "2-7"]  # the first is that of the reply
 
