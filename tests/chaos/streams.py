@@ -39,7 +39,7 @@ from .processes import Forked, ForkingGroup
 from .series import Result
 from .streams_diary import Pages
 from .streams_judge import KINDS, Fault, Judge
-from .streams_ledger import MD_FILE, TD_FILE, Ledger
+from .streams_ledger import MD_FILE, TD_FILE, JournalLedger, Ledger
 from .streams_readers import Spec, Way, read
 
 USER: Final = "100001"
@@ -84,7 +84,11 @@ class Round:
         self._account = account_topic(BROKER, USER)
         self._files = {MD_FILE: path / MD_FILE, TD_FILE: path / TD_FILE}
         self._readers: dict[Way, Forked] = {}
-        self._ledgers = {name: Ledger(file) for name, file in self._files.items()}
+        accounts = path / "var" / "td_worker" / "accounts"
+        self._ledgers = {
+            MD_FILE: Ledger(self._files[MD_FILE]),
+            TD_FILE: JournalLedger(self._files[TD_FILE], accounts),
+        }
         self._pages: dict[Way, Pages] = {}
         self._judges: dict[Way, Judge] = {}
         self.counts: Counter[str] = Counter()

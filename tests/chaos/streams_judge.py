@@ -25,6 +25,7 @@ KINDS: Final = (
     "end missing",
     "ended",
     "not healed",
+    "totals",
 )
 # What a subscriber is promised. ticks: holes are told with their seqs. counts: the number of the
 # missing is told before the next one. returns: there are no holes.
@@ -52,7 +53,8 @@ class Account:
     owed: int = 0  # told as missing, the next message shows whether it is right
     unknown: bool = False  # told that nobody knows how many
     told_anew: int = 0
-    got: Counter[int] = field(default_factory=Counter)  # by epoch
+    begun: dict[int, int] = field(default_factory=dict)  # by epoch: the seq before the first one
+    got: Counter[int] = field(default_factory=Counter)
     reported: Counter[int] = field(default_factory=Counter)
 
 
@@ -98,6 +100,20 @@ class Judge:
         for name in self.behind(topics):
             text = f"ends at {self._place(name)}, published until {self._ledger.end(name)}"
             self._fault("end missing", name, text)
+        for name in topics if self._promise != "returns" else ():  # of them none may be missing
+            self._reconcile(name, self._account(name))
+
+    def _reconcile(self, topic: str, account: Account) -> None:
+        """What was published must be what was got, what was told as missing, and in epochs that are
+        over the end that went with the publisher."""
+        account.reported[account.epoch] += account.owed
+        for epoch, begun in account.begun.items():
+            given = begun + account.got[epoch] + account.reported[epoch]
+            rest = self._ledger.last(topic, epoch) - given
+            self.counts["published"] += self._ledger.last(topic, epoch) - begun
+            self.counts["gone with their publisher"] += rest
+            if rest < 0 or (rest and epoch == account.epoch):
+                self._fault("totals", topic, f"{rest} of {epoch} are neither here nor told")
 
     def _place(self, topic: str) -> tuple[int, int]:
         account = self.accounts.get(topic, Account())
@@ -116,10 +132,12 @@ class Judge:
             return
         account.got[got.epoch] += 1
         if not account.epoch:
-            account.epoch, account.seq = got.epoch, got.seq - 1
+            account.epoch = got.epoch
+            account.seq = account.begun[got.epoch] = got.seq - 1
         elif got.epoch > account.epoch:
             self._enter(account, got.topic, got.epoch)
-            account.seq = 0 if self._promise != "counts" else got.seq - 1
+            if self._promise == "counts":
+                account.seq = account.begun[got.epoch] = got.seq - 1
         elif self._promise == "counts":
             self._settle(account, got)
         if got.seq > account.seq + 1 and not account.unknown:
@@ -185,6 +203,7 @@ class Judge:
         if self._promise != "counts" and account.told_anew != epoch:
             self._fault("hidden loss", topic, f"{epoch} begins without a word")
         account.epoch, account.seq, account.owed, account.unknown = epoch, 0, 0, False
+        account.begun[epoch] = 0
 
     def _compare(self, got: Got) -> None:
         published = self._ledger.digest(got.topic, got.epoch, got.seq)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -24,6 +25,7 @@ HIGH_WATER: Final = 200
 
 _ENTRY: Final = struct.Struct("<HIQ8s")  # length of the topic, epoch, seq, digest
 _PLACE: Final = struct.Struct("<IQ")
+_RECORD: Final = struct.Struct("<II16s")  # of td_worker's journal: crc, length, its own digest
 _KEPT: Final = (b"tick/", b"td/")
 Keep = Callable[[bytes], None]
 
@@ -93,8 +95,7 @@ class Ledger:
     """The file as a reader sees it: for each (topic, epoch) the digests by seq."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._at = 0
+        self._tail = Tail(path)
         self.epochs: dict[str, list[int]] = {}  # by topic, in their order
         self._digests: dict[tuple[str, int], dict[int, str]] = {}
         self._last: dict[tuple[str, int], int] = {}
@@ -105,12 +106,16 @@ class Ledger:
             self.add(entry)
 
     def add(self, entry: Entry) -> None:
+        """A subscriber must have it."""
+        self.know(entry)
         key = entry.topic, entry.epoch
-        if key not in self._digests:
-            self._digests[key] = {}
+        if key not in self._last:
             self.epochs.setdefault(entry.topic, []).append(entry.epoch)
-        self._digests[key][entry.seq] = entry.digest
         self._last[key] = max(entry.seq, self._last.get(key, 0))
+
+    def know(self, entry: Entry) -> None:
+        """A subscriber may have it."""
+        self._digests.setdefault((entry.topic, entry.epoch), {})[entry.seq] = entry.digest
 
     def digest(self, topic: str, epoch: int, seq: int) -> str | None:
         return self._digests.get((topic, epoch), {}).get(seq)
@@ -132,17 +137,71 @@ class Ledger:
         return sum(len(digests) for digests in self._digests.values())
 
     def _new(self) -> Iterator[Entry]:
+        return self._tail.entries(_entry_at)
+
+
+class JournalLedger(Ledger):
+    """The ledger of td_worker with its journal. What is in the journal must come to everybody. What
+    is in the ledger alone was told on the way to a login that td_worker did not live to see."""
+
+    def __init__(self, path: Path, accounts: Path) -> None:
+        super().__init__(path)
+        self._accounts = accounts
+        self._journals: dict[Path, Tail] = {}
+
+    def read(self) -> None:
+        for path in sorted(self._accounts.glob("*/returns/*.returns")):
+            tail = self._journals.setdefault(path, Tail(path))
+            for entry in tail.entries(_record_at):
+                self.add(entry)
+        for entry in self._new():
+            self.know(entry)
+
+
+Parse = Callable[[bytes, int], tuple[Entry, int] | None]
+
+
+class Tail:
+    """A file that grows."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._at = 0
+
+    def entries(self, parse: Parse) -> Iterator[Entry]:
+        """The complete ones since the last time."""
         if not self._path.exists():
             return
         with self._path.open("rb") as file:
             file.seek(self._at)
             data = file.read()
         at = 0
-        while at + _ENTRY.size <= len(data):
-            length, epoch, seq, seen = _ENTRY.unpack_from(data, at)
-            end = at + _ENTRY.size + length
-            if end > len(data):
-                break
-            yield Entry(data[at + _ENTRY.size : end].decode(), epoch, seq, seen.hex())
-            at = end
+        while (found := parse(data, at)) is not None:
+            entry, at = found
+            yield entry
         self._at += at
+
+
+def _entry_at(data: bytes, at: int) -> tuple[Entry, int] | None:
+    """The entry of a ledger at this place, and where the next one begins."""
+    if at + _ENTRY.size > len(data):
+        return None
+    length, epoch, seq, seen = _ENTRY.unpack_from(data, at)
+    end = at + _ENTRY.size + length
+    if end > len(data):
+        return None
+    return Entry(data[at + _ENTRY.size : end].decode(), epoch, seq, seen.hex()), end
+
+
+def _record_at(data: bytes, at: int) -> tuple[Entry, int] | None:
+    """The same of a journal."""
+    if at + _RECORD.size > len(data):
+        return None
+    crc, length, _ = _RECORD.unpack_from(data, at)
+    end = at + _RECORD.size + length
+    if end > len(data) or zlib.crc32(data[at + 4 : end]) != crc:
+        return None
+    frame = data[at + _RECORD.size : end]
+    topic = frame[: frame.index(b"\0")]
+    epoch, seq = _PLACE.unpack_from(frame, len(topic) + 1)
+    return Entry(topic.decode(), epoch, seq, digest(frame).hex()), end

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from bus.frames import HEADER
+from td_worker.returns.records import NO_DIGEST, DayFile
 
 from .streams_diary import Anew, Diary, Ended, Entry, Got, Hole, Missed, Pages, Silence
 from .streams_judge import Judge, Promise
 from .streams_ledger import Entry as Published
-from .streams_ledger import Ledger, entry_of
+from .streams_ledger import JournalLedger, Ledger, entry_of
 
 T = "tick/rb2701/"
 NOWHERE = Path("/nonexistent")
@@ -47,8 +48,13 @@ def verdict(promise: Promise, entries: list[Entry], **epochs: int) -> Judge:
     return judge
 
 
-def kinds(promise: Promise, entries: list[Entry], **epochs: int) -> list[str]:
+def all_kinds(promise: Promise, entries: list[Entry], **epochs: int) -> list[str]:
     return [fault.kind for fault in verdict(promise, entries, **epochs).faults]
+
+
+def kinds(promise: Promise, entries: list[Entry], **epochs: int) -> list[str]:
+    """Without the sums, which most faults spoil too."""
+    return [kind for kind in all_kinds(promise, entries, **epochs) if kind != "totals"]
 
 
 TWO = {"e7": 4, "e8": 2}
@@ -140,6 +146,31 @@ def test_a_new_epoch_shows_in_counts_as_what_nobody_knows() -> None:
     assert kinds("counts", goes_on, **TWO) == ["wrong notice"]
     back = [*shown(7, 1), Missed(T, None), *shown(8, 1), *shown(7, 2), *shown(8, 2)]
     assert kinds("counts", back, **TWO) == ["old epoch"]
+
+
+def test_the_sums_of_each_topic_and_epoch_are_reconciled() -> None:
+    assert all_kinds("ticks", run(7, 1, 2, 3, 4, 5, 6)) == []
+    assert "totals" in all_kinds("ticks", run(7, 1, 2, 4, 5, 6))
+    judge = verdict("ticks", [*run(7, 2), Hole(T, 7, 3, None), Anew(T, 8), *run(8, 1, 2)], **TWO)
+    assert judge.faults == []
+    assert judge.counts["published"] == 5
+    assert judge.counts["gone with their publisher"] == 2
+    assert all_kinds("counts", [*shown(7, 1, 2), Missed(T, 4)]) == []
+
+
+def test_of_returns_the_journal_says_what_must_come_and_the_ledger_what_may(
+    tmp_path: Path,
+) -> None:
+    frames = [T.encode() + b"\0" + HEADER.pack(7, seq, 2, 3, 4, 5, 6) for seq in (1, 2)]
+    (tmp_path / "ledger").write_bytes(b"".join(entry_of(frame) for frame in frames))
+    folder = tmp_path / "account" / "returns"
+    day = DayFile(folder / "20261123.returns")
+    day.append(NO_DIGEST, frames[0])
+    day.close()
+    ledger = JournalLedger(tmp_path / "ledger", tmp_path)
+    ledger.read()
+    assert ledger.end(T) == (7, 1)
+    assert None not in (ledger.digest(T, 7, 1), ledger.digest(T, 7, 2))
 
 
 def test_ledger_and_diary_are_read_on_while_they_are_written(tmp_path: Path) -> None:
