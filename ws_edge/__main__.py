@@ -1,4 +1,4 @@
-"""python -m ws_edge --config FILE"""
+"""python -m ws_edge --config FILE [--member NUMBER]"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import uvloop
 from bus.config import Loaded
 from bus.process import main
 
-from .config import WsConfig
+from .config import WsConfig, as_member
 from .edge import Edge
 
 
@@ -21,4 +21,5 @@ def run(loaded: Loaded[WsConfig]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main("ws_edge", WsConfig, run, "The webctp protocol for clients of the bus."))
+    doc = "The webctp protocol for clients of the bus."
+    sys.exit(main("ws_edge", WsConfig, run, doc, as_member=as_member))

@@ -35,6 +35,7 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """One ws_edge.
 
     host, port          where to listen; port 0: any free one, see the ready line
+    processes           so many ws_edges share the port; the kernel gives each client to one of them
     cert_file, key_file PEM files; with them the edge speaks TLS
     tokens              who may connect; empty: everybody who reaches the port
     origins             allowed values of the header Origin; empty: all. Programs send none
@@ -57,6 +58,7 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    processes: Annotated[int, Meta(ge=1, le=64)] = 1
     cert_file: str = ""
     key_file: str = ""
     tokens: tuple[TokenConfig, ...] = ()
@@ -86,10 +88,23 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     heartbeat_timeout_s: Seconds = 60.0
 
     def __post_init__(self) -> None:
+        if self.processes > 1 and not self.port:
+            raise ValueError("processes: several need one port, so it cannot be 0")
         if bool(self.cert_file) != bool(self.key_file):
             raise ValueError("cert_file and key_file belong together")
         if any(bool(token.token) == bool(token.token_file) for token in self.tokens):
             raise ValueError("each of the tokens has either token or token_file")
+
+
+def as_member(config: WsConfig, member: str) -> WsConfig:
+    """The section, when there is such a member. Raises ValueError."""
+    numbers = [str(number) for number in range(config.processes)]
+    if config.processes == 1 and member:
+        raise ValueError("ws_edge.processes is 1, so there are no members")
+    if config.processes > 1 and member not in numbers:
+        last = config.processes - 1
+        raise ValueError(f"ws_edge.processes: say with --member which of 0 to {last}")
+    return config
 
 
 def secret_of(token: TokenConfig) -> Secret:

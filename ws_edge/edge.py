@@ -34,6 +34,7 @@ from bus.frames import (
     unpack_message,
 )
 from bus.healing import HEAL_S
+from bus.lock import hold
 from bus.orders import Place
 from bus.process import announce
 from bus.rpc import Caller, OnRow, OnSilence, refusal
@@ -83,6 +84,10 @@ _decode_md_state = msgspec.msgpack.Decoder(_MdState).decode
 class Edge:
     def __init__(self, loaded: Loaded[WsConfig]) -> None:
         self.config = loaded.own
+        # One of several may take a port that is taken, so it needs something else that is its own.
+        self.shares_port = bool(loaded.member)
+        if self.shares_port:
+            self._lock = hold(loaded.common.folder(f"ws_edge.{loaded.member}") / "lock")
         self.door = Door(self.config)
         self.tls = _tls(self.config)
         self.catalogue = catalogues.load(loaded.common.binding)
@@ -313,6 +318,7 @@ class Edge:
                 self._serve,
                 config.host,
                 config.port,
+                reuse_port=self.shares_port,
                 process_request=self._admit,
                 select_subprotocol=_confirm,
                 compression=None,

@@ -168,8 +168,9 @@ class Group:
         return self._processes[name].pid
 
     def url(self, path: str) -> str:
-        """WebSocket URL of ``/md/`` or ``/td/``, as ws_edge announced it."""
-        return self.ready["ws_edge"]["ws"].rstrip("/") + path
+        """WebSocket URL of ``/md/`` or ``/td/``, as ws_edge, or one of several, announced it."""
+        edge = next(name for name in self.ready if name.partition(":")[0] == "ws_edge")
+        return self.ready[edge]["ws"].rstrip("/") + path
 
     def log(self, name: str) -> str:
         """Everything the process wrote to stderr, over all its starts in this group."""
