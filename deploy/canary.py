@@ -31,6 +31,7 @@ NOT_SENT = -1  # the front is not there yet; nothing was tried with the account,
 RETRY_S = 0.3
 CLOSED_MARKET_WAIT_S = 6.0  # liquid contracts tick twice a second when the session is open
 CONNECT_TIMEOUT_S = 5.0
+FEEDS_WAIT_S = 5.0  # for those that are a moment behind the first
 
 
 class CanaryConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,7 +63,8 @@ class _NotYet(CanaryFailed):
 
 @dataclass(frozen=True)
 class Canary:
-    """``url`` is ws_edge's address without a path, ``deadline`` is monotonic time in s.
+    """``url`` is ws_edge's address without a path, ``deadline`` is monotonic time in s. ``md``: the
+    program that publishes the ticks.
 
     ``must_tick``: the market behind the front never closes, so a missing tick is a failure.
     """
@@ -72,6 +74,7 @@ class Canary:
     bus: Addresses
     md_fronts: list[str]
     td_fronts: list[str]
+    md: str
     must_tick: bool
     deadline: float
     certificate: str = ""
@@ -80,7 +83,10 @@ class Canary:
 
     def fly(self) -> list[str]:
         """Send both canaries; what was proven and what was not, a sentence each."""
-        return [self._until_deadline(self._market_data), self._until_deadline(self._trading)]
+        said = [self._until_deadline(self._market_data)]
+        if self.md == "md_merge":
+            said.append(self._feeds())
+        return [*said, self._until_deadline(self._trading)]
 
     def _until_deadline(self, attempt: Callable[[], str]) -> str:
         while True:
@@ -92,12 +98,12 @@ class Canary:
                 time.sleep(RETRY_S)
 
     def _market_data(self) -> str:
-        front = f"md_worker → md front {' '.join(self.md_fronts)}"
+        front = f"{self.md} → md front {' '.join(self.md_fronts)}"
         with self._connection("/md/") as client:
             login = {"UserID": "", "Password": ""}
             client.send("ReqUserLogin", ReqUserLogin=login)
             reply = client.receive_kind("RspUserLogin")
-            _accept(reply or self._silence("md_worker", self.bus.md_pub, front), front)
+            _accept(reply or self._silence(self.md, "md_worker", self.bus.md_pub, front), front)
             if not self.config.instrument:
                 return "market data: logged in; no tick checked, canary.instrument is not set"
             client.send("SubscribeMarketData", InstrumentID=[self.config.instrument])
@@ -135,18 +141,35 @@ class Canary:
             login = {"UserID": user, "Password": password}
             client.send("ReqUserLogin", ReqUserLogin=login)
             reply = client.receive_kind("RspUserLogin", "RspAuthenticate")
-            _accept(reply or self._silence("td_worker", self.bus.td_pub, front), front)
+            silence = ("td_worker", "td_worker", self.bus.td_pub, front)
+            _accept(reply or self._silence(*silence), front)
             client.send("ReqQryTradingAccount", QryTradingAccount={}, RequestID=1)
             _accept(client.expect("RspQryTradingAccount", front), front)
         return f"trading: {user} logged in, ReqQryTradingAccount answered"
 
-    def _silence(self, worker: str, pub: str, front: str) -> NoReturn:
+    def _feeds(self) -> str:
+        """Which feeds the ticks can come from. One is enough, so the others are only spoken of."""
+        until = min(self.deadline, time.monotonic() + FEEDS_WAIT_S)
+        while True:
+            state = heard(self.bus.md_pub, "md_worker", self.keys)
+            feeds = {} if state is None else state["feeds"]
+            away = [name for name, feed in feeds.items() if not feed["logged_in"]]
+            if feeds and not away:
+                return f"feeds: {', '.join(feeds)} are logged in"
+            if time.monotonic() > until:
+                told = ", ".join(f"{name} is {feeds[name]['state']}" for name in away)
+                return (
+                    f"feeds: {told or 'no state'}, so this is NOT the redundancy that was asked for"
+                )
+
+    def _silence(self, program: str, worker: str, pub: str, front: str) -> NoReturn:
         """No answer to a login: the worker's state tells on which side of it the canary is."""
         state = heard(pub, worker, self.keys)
         if state is None:
-            raise CanaryFailed(f"ws_edge → {worker}", f"no answer to the login, no state at {pub}")
+            hop = f"ws_edge → {program}"
+            raise CanaryFailed(hop, f"no answer to the login, no state at {pub}")
         if state["front"] != "connected":
-            raise CanaryFailed(front, f"{worker} says: {state['front']}, reason {state['reason']}")
+            raise CanaryFailed(front, f"{program} says: {state['front']}, reason {state['reason']}")
         raise CanaryFailed(front, "connected, but the login is not answered")
 
     def _trading_front_only(self) -> str:

@@ -138,13 +138,16 @@ def _check_config(plan: Plan) -> None:
     """Let each program read its section, before anything is started."""
     checks = {
         name: subprocess.Popen(
-            [sys.executable, "-m", name, "--config", str(plan.config), "--check"],
+            [
+                *(sys.executable, "-m", program.module, "--config", str(plan.config), "--check"),
+                *program.arguments,
+            ],
             cwd=CHECKOUT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for name in plan.programs
+        for name, program in plan.programs.items()
     }
     faults = []
     for check in checks.values():
@@ -195,6 +198,7 @@ def _fly(plan: Plan, deadline: float) -> None:
         bus=plan.bus,
         md_fronts=plan.md_fronts,
         td_fronts=plan.td_fronts,
+        md=plan.md,
         must_tick=plan.embedded,
         deadline=deadline,
         certificate=plan.edge.cert_file,
@@ -204,7 +208,8 @@ def _fly(plan: Plan, deadline: float) -> None:
         for sentence in canary.fly():
             say(f"checked {sentence}")
     except CanaryFailed as lost:
-        program = next((name for name in plan.programs if name in lost.hop), "ws_edge")
+        edge = next(name for name in plan.programs if name.startswith("ws_edge"))
+        program = next((name for name in plan.programs if name in lost.hop), edge)
         log = plan.log / f"{program}.log"
         raise UpFailed(f"the canary was lost at {lost}; the end of {log}:", log) from lost
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -21,13 +21,26 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 DEFAULT_CONFIG = CHECKOUT / "deploy" / "gateway.yaml"
 
 
+class Program(NamedTuple):
+    """``python -m MODULE``, with ``--member`` when there are several; ``fingerprint`` is of what it
+    reads in the file."""
+
+    module: str
+    member: str
+    fingerprint: str
+
+    @property
+    def arguments(self) -> list[str]:
+        """Behind the configuration file."""
+        return ["--member", self.member] if self.member else []
+
+
 @dataclass(frozen=True)
 class Plan:
-    """``programs`` in the order of their start, each with a fingerprint of what it reads in the
-    file. ``run`` has the sockets, mode 0700."""
+    """``programs`` in the order of their start. ``run`` has the sockets, mode 0700."""
 
     config: Path
-    programs: dict[str, str]
+    programs: dict[str, Program]
     data: Path
     run: Path
     log: Path
@@ -42,34 +55,76 @@ class Plan:
     def embedded(self) -> bool:
         return "sim" in self.programs
 
+    @property
+    def md(self) -> str:
+        """The program that publishes the ticks."""
+        return "md_merge" if "md_merge" in self.programs else "md_worker"
+
 
 def read(path: Path) -> Plan:
     """Raises ConfigError with one line. Relative paths in the file are relative to the working
     directory, which has to be the checkout, as it is for every program."""
     canary = config.load(str(path), "canary", CanaryConfig)
-    md = config.load(str(path), "md_worker", MdConfig).own.fronts
+    md = config.load(str(path), "md_worker", MdConfig).own
+    sources = [md.feed(name) for name in md.feeds] or [md]
+    md_fronts = list(dict.fromkeys(front for source in sources for front in source.fronts))
     td = config.load(str(path), "td_worker", TdConfig).own.fronts
     data = Path(canary.common.data).absolute()
-    sim = ["sim"] if any(front.startswith("sim://") for front in md + td) else []
-    programs = [*sim, "md_worker", "td_worker", "ws_edge"]
+    edge = config.load(str(path), "ws_edge", WsConfig).own
     document: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
     return Plan(
         config=path,
-        programs={name: _fingerprint(document, name) for name in programs},
+        programs=_programs(
+            document,
+            sim=any(front.startswith("sim://") for front in md_fronts + td),
+            feeds=list(md.feeds),
+            edges=edge.processes,
+        ),
         data=data,
         run=endpoints.run_dir(str(data)),
         log=data / "log",
         bus=endpoints.resolve(canary.common.bus, str(data)),
-        edge=config.load(str(path), "ws_edge", WsConfig).own,
-        md_fronts=md,
+        edge=edge,
+        md_fronts=md_fronts,
         td_fronts=td,
         canary=canary.own,
         keys=keys_of(canary.common.keys, "canary"),
     )
 
 
-def _fingerprint(document: dict[str, Any], program: str) -> str:
-    """Changes with everything that the program reads in the file."""
+def _programs(
+    document: dict[str, Any], *, sim: bool, feeds: list[str], edges: int
+) -> dict[str, Program]:
+    """By name, in the order of their start."""
     common = {key: value for key, value in document.items() if key not in config.SECTIONS}
-    text = json.dumps([common, document.get(program)], sort_keys=True, default=str)
+    section = {name: document.get(name) or {} for name in config.SECTIONS}
+    programs: dict[str, Program] = {}
+
+    def add(module: str, reads: object, member: str = "") -> None:
+        name = f"{module}_{member}" if member else module
+        programs[name] = Program(module, member, _fingerprint([common, reads]))
+
+    if sim:
+        add("sim", section["sim"])
+    if not feeds:
+        add("md_worker", section["md_worker"])
+    for feed in feeds:
+        add(
+            "md_worker",
+            {**section["md_worker"], "feeds": section["md_worker"]["feeds"][feed]},
+            feed,
+        )
+    if feeds:
+        add("md_merge", {**section["md_worker"], "feeds": feeds})
+    add("td_worker", section["td_worker"])
+    # How many there are concerns none of those that stay.
+    reads = {key: value for key, value in section["ws_edge"].items() if key != "processes"}
+    for member in range(edges):
+        add("ws_edge", reads, str(member) if edges > 1 else "")
+    return programs
+
+
+def _fingerprint(reads: object) -> str:
+    """Changes with everything that a program reads in the file."""
+    text = json.dumps(reads, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -55,19 +55,29 @@ def render(plan: Plan) -> str:
     parser.read_string(Template(TEMPLATE.read_text("utf-8")).substitute(safe))
     if os.getuid() == 0:
         parser.set("supervisord", "user", "root")  # said openly, else it warns at each start
-    for section in parser.sections():
-        kind, _, program = section.partition(":")
-        if kind != "program":
-            continue
-        if program in plan.programs:
-            # Makes supervisord see a changed YAML file as a changed program.
-            parser.set(section, "environment", f'CTPBUS_SETTINGS="{plan.programs[program]}"')
-        else:
-            parser.remove_section(section)
+    _fill_in_programs(parser, plan)
     lines = [f"; Made by deploy/up from {TEMPLATE.name}; changes here are lost."]
     for section in parser.sections():
         lines += ["", f"[{section}]", *(f"{key} = {value}" for key, value in parser.items(section))]
     return "\n".join(lines) + "\n"
+
+
+def _fill_in_programs(parser: configparser.RawConfigParser, plan: Plan) -> None:
+    """A section for each program of the plan, made from the template's section of its module."""
+    templates = {}
+    for section in parser.sections():
+        kind, _, module = section.partition(":")
+        if kind == "program":
+            templates[module] = dict(parser.items(section))
+            parser.remove_section(section)
+    for name, program in plan.programs.items():
+        settings = dict(templates[program.module])
+        settings["command"] = shlex.join([*shlex.split(settings["command"]), *program.arguments])
+        log = settings["stdout_logfile"]
+        settings["stdout_logfile"] = log.replace(f"/{program.module}.log", f"/{name}.log")
+        # Makes supervisord see a changed YAML file as a changed program.
+        settings["environment"] = f'CTPBUS_SETTINGS="{program.fingerprint}"'
+        parser.read_dict({f"program:{name}": settings})
 
 
 def _open_files() -> int:

@@ -322,3 +322,108 @@ def test_a_fresh_machine_needs_one_command(fresh: Deployment) -> None:
     assert (second.returncode, second.stdout) == (0, first.stdout)
     assert time.monotonic() - began < 10
     assert "installing" not in second.stderr
+
+
+# -- several of a kind -------------------------------------------------------------------------
+
+FEEDS = "  feeds: {a: {}, b: {user_id: '100001', password: '123456'}}\n"
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """Two feeds and two ws_edges; the tests follow one another."""
+    deployment = Deployment(tmp_path_factory.mktemp("several"))
+    deployment.edit("md_worker:\n", f"md_worker:\n{FEEDS}")
+    deployment.edit(r"port: (\d+)", r"port: \1\n  processes: 2")
+    try:
+        done = deployment.up()
+        assert done.returncode == 0, done.stderr
+        yield deployment
+    finally:
+        deployment.close()
+
+
+SEVERAL = {
+    *("sim", "md_worker_a", "md_worker_b", "md_merge", "td_worker"),
+    *("ws_edge_0", "ws_edge_1", SUPERVISORD),
+}
+
+
+def test_feeds_and_edges_come_up_and_the_canary_speaks_of_the_feeds(several: Deployment) -> None:
+    pids = several.pids()
+    done = several.up()
+    assert done.returncode == 0, done.stderr
+    assert several.pids() == pids
+    assert pids.keys() == SEVERAL
+    assert "checked feeds: a, b are logged in" in done.stderr
+    assert "checked market data: ticks of " in done.stderr
+    assert "md_worker_a, md_worker_b, md_merge" in done.stdout
+    logs = {path.name for path in (several.root / "var" / "log").iterdir()}
+    assert {"md_worker_a.log", "md_merge.log", "ws_edge_1.log"} <= logs
+
+
+def test_a_feed_without_a_front_is_told_and_the_group_is_up(several: Deployment) -> None:
+    before = several.pids()
+    several.edit(r"b: \{user", "b: {front: 'sim://var/nobody.sock', user")
+    done = several.up()
+    after = several.pids()
+    assert done.returncode == 0, done.stderr
+    assert "feeds: b is disconnected, so this is NOT the redundancy" in done.stderr
+    assert {name for name in SEVERAL if before[name] != after[name]} == {"md_worker_b"}
+    several.edit(r"b: \{front: 'sim://var/nobody.sock', user", "b: {user")
+    assert "feeds: a, b are logged in" in several.up().stderr
+
+
+def test_a_changed_number_of_edges_leaves_the_others_alone(several: Deployment) -> None:
+    before = several.pids()
+    several.edit("processes: 2", "processes: 3")
+    done = several.up()
+    more = several.pids()
+    assert done.returncode == 0, done.stderr
+    assert more.keys() == SEVERAL | {"ws_edge_2"}
+    assert {name: more[name] for name in before} == before
+    several.edit("processes: 3", "processes: 1")
+    done = several.up()
+    one = several.pids()
+    assert done.returncode == 0, done.stderr
+    assert one.keys() == SEVERAL - {"ws_edge_0", "ws_edge_1"} | {"ws_edge"}
+    several.edit("processes: 1", "processes: 2")
+    assert several.up().returncode == 0
+    assert several.pids().keys() == SEVERAL
+
+
+def test_an_added_feed_restarts_what_reads_the_list(several: Deployment) -> None:
+    before = several.pids()
+    several.edit(r"feeds: \{a: \{\}", "feeds: {c: {user_id: '100002', password: '123456'}, a: {}")
+    done = several.up()
+    after = several.pids()
+    assert done.returncode == 0, done.stderr
+    assert "checked feeds: c, a, b are logged in" in done.stderr
+    assert after.keys() == SEVERAL | {"md_worker_c"}
+    assert {name for name in SEVERAL if before[name] != after[name]} == {"md_merge"}
+
+
+def test_a_port_of_somebody_who_would_share_it_is_named(fresh: Deployment) -> None:
+    fresh.edit(r"port: (\d+)", r"port: \1\n  processes: 2")
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", fresh.port))
+        other.listen()
+        done = fresh.up()
+    assert done.returncode == 1
+    assert f"port {fresh.port} on 127.0.0.1 is taken by pid {os.getpid()}" in done.stderr
+    assert not members.find(fresh.run)
+
+
+def test_feeds_become_one_md_worker_again(several: Deployment) -> None:
+    text = several.config.read_text("utf-8")
+    several.edit(r"  feeds: .*\n", "")
+    done = several.up()
+    assert done.returncode == 0, done.stderr
+    assert "checked market data: ticks of " in done.stderr
+    md = {name for name in several.pids() if name.startswith("md_")}
+    assert md == {"md_worker"}
+    several.config.write_text(text, "utf-8")
+    done = several.up()
+    assert done.returncode == 0, done.stderr
+    assert "checked feeds: " in done.stderr

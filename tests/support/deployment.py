@@ -88,7 +88,10 @@ class Deployment:
         named = {}
         for pid in members.find(self.run):
             words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-            named[words[words.index("-m") + 1]] = pid
+            name = words[words.index("-m") + 1]
+            if "--member" in words:
+                name += f"_{words[words.index('--member') + 1]}"
+            named[name] = pid
         return named
 
     def supervisorctl(self, *arguments: str) -> str:
