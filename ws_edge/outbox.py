@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final, Protocol
 
 from .counters import Counters
 from .dialect import frame as frame_of
 from .notices import GapReason, conflated, gap
+
+log = logging.getLogger("ws_edge")
 
 # Of what waits, so much goes to the transport at a time: it cannot be taken back from there.
 _CHUNK: Final = 64 << 10
@@ -158,6 +161,12 @@ class Outbox:
         """The client does not read: what waits for it is given up, and so is its socket."""
         self.abandon()
         self._peer.give_up(1013, "too slow")
+
+    def fail(self) -> None:
+        """Writing to it raised an error, which must not keep ticks from the others."""
+        log.exception("a socket cannot be written to")
+        self.abandon()
+        self._peer.give_up(1011, "internal error")
 
     def abandon(self) -> None:
         """Nothing more is written; what waits is freed."""

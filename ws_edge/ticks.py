@@ -233,7 +233,10 @@ class TickBoard(Board):
             if frame is None:
                 frame = frames[index] = self.frames.frame(index, raw)
             if outbox.ready:
-                outbox.write(frame)
+                try:
+                    outbox.write(frame)
+                except Exception:
+                    outbox.fail()
                 count += 1
             else:
                 outbox.keep(instrument, frame)
@@ -259,7 +262,10 @@ class TickBoard(Board):
                     outbox.keep(instrument, frame)
         for outbox in joining:
             joined, outbox.joining = outbox.joining, []
-            outbox.write(b"".join(joined))
+            try:
+                outbox.write(b"".join(joined))
+            except Exception:
+                outbox.fail()
         self._counters.deliveries += count
         self._counters.writes += len(joining)
 

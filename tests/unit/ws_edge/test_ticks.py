@@ -134,6 +134,23 @@ def test_a_tick_that_cannot_be_read_takes_no_other_with_it(bench: Bench) -> None
     assert client.heard() == [(RB, 1), (RB, 2)]
 
 
+def test_a_socket_that_fails_takes_no_tick_from_the_others(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise RuntimeError
+
+    alone, joined, good = bench.client(RB), bench.client(AU), bench.client()
+    alone.pipe.on_write = joined.pipe.on_write = fail
+    bench.board.on_message(tick(RB, 1))
+    bench.take((RB, 2), (AU, 1), (AU, 2))
+    bench.board.flush()
+    assert good.heard() == [(RB, 1), (RB, 2), (AU, 1), (AU, 2)]
+    for client in (alone, joined):
+        assert client.pipe.given_up == (1011, "internal error")
+    assert {record.getMessage() for record in caplog.records} == {"a socket cannot be written to"}
+
+
 # -- holes -----------------------------------------------------------------------------------
 
 
