@@ -17,7 +17,7 @@ import pytest
 import yaml
 from websockets.exceptions import ConnectionClosed
 
-from tests.support.group import CHECKOUT, Group
+from tests.support.group import CHECKOUT, READY_TIMEOUT_S, STOP_TIMEOUT_S, Group
 from tests.support.ws_client import WsClient, ws
 
 USER, PASSWORD = "028742", "123456"
@@ -149,10 +149,19 @@ def another_edge(group: Group, path: Path) -> Iterator[str]:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, cwd=CHECKOUT)
     with process:
         assert process.stdout is not None
+        watch = threading.Timer(READY_TIMEOUT_S, process.kill)
+        watch.start()
+        ready = process.stdout.readline()
+        watch.cancel()
         try:
-            yield json.loads(process.stdout.readline())["ready"]["ws"] + "/td/?seq=on"
+            yield json.loads(ready)["ready"]["ws"] + "/td/?seq=on"
         finally:
             process.terminate()
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
 
 
 class Stage:
