@@ -56,7 +56,7 @@ class Resume:
         self._until = services.now() + _PATIENCE_S
         self._waiting: list[Callable[[], None]] = []
         self._pause_s = _AGAIN_S[0]
-        self._over = False
+        self._unreadable = self._over = False
 
     def start(self) -> None:
         """Ask for what comes next; again while nobody answers."""
@@ -113,21 +113,31 @@ class Resume:
             self._again()
 
     def _take(self, message: Message) -> None:
-        before, place = self._place, (message.epoch, message.seq)
+        place = (message.epoch, message.seq)
+        self._until = self._services.now() + _PATIENCE_S
         if place > self._live:
             self._finish()
             return
-        next_seq = before[1] + 1 if place[0] == before[0] else 1
-        if place[1] != next_seq and before != _BEGINNING:
+        if message.layout != self._services.catalogue.layout_id:
+            self._unreadable = True  # from before another version of the API was installed
+            return
+        if self._unreadable or not self._follows(place):
             self._reader.on_gap(Place(place[0], place[1] - 1))
-        self._place, self._until = place, self._services.now() + _PATIENCE_S
+        self._place, self._unreadable = place, False
         self._reader.show(message)
         if place == self._live:
             self._end()
 
+    def _follows(self, place: tuple[int, int]) -> bool:
+        """Whether nothing is between what came last and this."""
+        epoch, seq = self._place
+        if self._place == _BEGINNING:
+            return True
+        return place[1] == (seq + 1 if place[0] == epoch else 1)
+
     def _finish(self) -> None:
         """There is no more. A day without returns has no beginning."""
-        if self._place not in (self._live, _BEGINNING):
+        if self._unreadable or self._place not in (self._live, _BEGINNING):
             self._reader.on_gap(Place(*self._live))
         self._end()
 

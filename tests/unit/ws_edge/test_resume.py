@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bus.frames import Flag, account_topic
+from bus.frames import HEADER, Flag, account_topic
 from bus.orders import NOT_KEPT, Place
 from tests.support.edge_core import (
     BROKER,
@@ -217,6 +217,31 @@ def test_the_beginning_of_an_epoch_that_is_not_kept_is_a_hole(core: Core) -> Non
     client = back(core, "1-2")
     core.td_worker.answer("Returns", *missed(2, 3, 4, 5, 6, 7), end())
     assert shown(client)[:2] == ["gap 2-2", "2-3"]
+
+
+@pytest.mark.parametrize(
+    ("resume", "unreadable", "expected"),
+    [
+        ("2-2", (3, 4), ["gap 2-4", "2-5", "2-6", "2-7"]),
+        ("2-2", (3, 4, 5, 6, 7), ["gap 2-7"]),
+        ("0-0", (3, 4), ["gap 2-4", "2-5", "2-6", "2-7"]),
+        ("0-0", (3, 4, 5, 6, 7), ["gap 2-7"]),
+    ],
+)
+def test_structs_of_another_version_are_a_gap(
+    core: Core, resume: str, unreadable: tuple[int, ...], expected: list[str]
+) -> None:
+    client = back(core, resume)
+    lines = missed(2, 3, 4, 5, 6, 7)
+    for seq in unreadable:
+        at = lines[seq - 3].body.index(b"\0") + 1
+        header = list(HEADER.unpack_from(lines[seq - 3].body, at))
+        header[5] ^= 1
+        body = lines[seq - 3].body[:at] + HEADER.pack(*header) + b"another struct"
+        lines[seq - 3] = lines[seq - 3]._replace(body=body)
+    core.td_worker.answer("Returns", *lines, end())
+    publish(core, 8)
+    assert shown(client) == [*expected, "2-8"]
 
 
 def test_a_worker_without_time_is_asked_again_for_the_rest(core: Core) -> None:
