@@ -46,6 +46,7 @@ USER: Final = "100001"
 ROUND: Final = 60  # kills, or freezes
 INSTRUMENTS: Final = 6
 SPEED: Final = 8.0  # of the market
+HIGH_WATER: Final = 200  # so that who stands still soon loses something
 BROKE_OFF: Final = "broke off"
 _READERS: Final[tuple[Way, ...]] = ("complete", "fresh", "returns", "ws")
 _ENTRIES: Final = {
@@ -115,6 +116,7 @@ class Round:
         merged["sim"] |= {"speed": SPEED}
         merged["sim"].pop("ledger_file")
         merged["md_worker"] = {"keep_ticks": 60}
+        merged["bus"] = {"high_water": HIGH_WATER}
         return {"overrides": merged, "entries": _ENTRIES}
 
     def _begin(self, way: Way) -> None:

@@ -13,15 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import zmq
-
 from bus.frames import HEADER
 from bus.publisher import Publisher, Stream
 
 MD_FILE: Final = "md.ledger"
 TD_FILE: Final = "td.ledger"
-# A subscriber that stands still loses messages after some hundred, which the kernel holds.
-HIGH_WATER: Final = 200
 
 _ENTRY: Final = struct.Struct("<HIQ8s")  # length of the topic, epoch, seq, digest
 _PLACE: Final = struct.Struct("<IQ")
@@ -59,9 +55,9 @@ def entry_of(frame: bytes) -> bytes:
 
 def record(path: str) -> None:
     """From now on each publisher of this process writes down what it publishes, behind the
-    journal, and has a low high-water mark."""
+    journal."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    publish, bind = Publisher.publish, zmq.Socket.bind
+    publish = Publisher.publish
 
     def new_publish(
         self: Publisher,
@@ -80,15 +76,8 @@ def record(path: str) -> None:
         recorded = stream.prefix.startswith(_KEPT)
         return publish(self, stream, kind, flags, body, recv_ns, and_record if recorded else keep)
 
-    def new_bind(self: zmq.Socket[Any], address: str) -> Any:
-        if self.type == zmq.XPUB:
-            self.set(zmq.SNDHWM, HIGH_WATER)
-        return bind(self, address)
-
     patched: Any = Publisher
     patched.publish = new_publish
-    patched = zmq.Socket
-    patched.bind = new_bind
 
 
 class Ledger:

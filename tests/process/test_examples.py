@@ -1,4 +1,4 @@
-"""The example in C++, built and run beside a real group and beside a scripted publisher."""
+"""The examples, beside a real group; the one in C++ also beside a scripted publisher."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import selectors
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +20,6 @@ from bus.frames import HEADER, Flag, message_type, tick_topic
 from schemas import catalogue
 from schemas.codec import Value
 from tests.support.group import CHECKOUT, Group
-
-pytestmark = pytest.mark.libzmq
 
 TIMEOUT_S: Final = 20.0
 SOURCE: Final = CHECKOUT / "examples" / "cpp" / "subscriber.cpp"
@@ -43,9 +42,15 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Example:
     """A running example and the lines that it prints."""
 
-    def __init__(self, program: Path, *arguments: str) -> None:
+    def __init__(
+        self, program: Path, *arguments: str, path: Path | None = None, folder: Path | None = None
+    ) -> None:
+        """``path`` is for Python's modules."""
         command = [str(program), *arguments]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        environment = os.environ | ({"PYTHONPATH": str(path)} if path else {})
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, cwd=folder, env=environment
+        )
         assert self._process.stdout is not None
         self._fd = self._process.stdout.fileno()
         self._selector = selectors.DefaultSelector()
@@ -138,6 +143,7 @@ def script(tmp_path: Path, program: Path) -> Iterator[tuple[Script, Example]]:
             script.close()
 
 
+@pytest.mark.libzmq
 def test_a_tick_is_read_by_the_struct_and_the_first_seq_is_no_loss(
     script: tuple[Script, Example],
 ) -> None:
@@ -146,6 +152,7 @@ def test_a_tick_is_read_by_the_struct_and_the_first_seq_is_no_loss(
     assert said == "TICK rb2610 09:30:00.500 price 3321.5 volume 7 epoch 9 seq 100"
 
 
+@pytest.mark.libzmq
 def test_a_gap_in_the_seq_and_one_that_only_a_beat_shows_are_told(
     script: tuple[Script, Example],
 ) -> None:
@@ -165,6 +172,7 @@ def test_a_gap_in_the_seq_and_one_that_only_a_beat_shows_are_told(
     assert example.line().endswith("seq 7")
 
 
+@pytest.mark.libzmq
 def test_no_tick_of_an_old_epoch_comes_after_one_of_a_new(script: tuple[Script, Example]) -> None:
     publisher, example = script
     publisher.tick(9, 50)
@@ -177,6 +185,7 @@ def test_no_tick_of_an_old_epoch_comes_after_one_of_a_new(script: tuple[Script, 
     assert example.line().endswith("epoch 10 seq 3")
 
 
+@pytest.mark.libzmq
 def test_beside_a_real_worker_silence_and_a_new_start_are_told(group: Group, program: Path) -> None:
     group.start("sim", "md_worker")
     with Example(program, group.ready["md_worker"]["pub"], STOCK) as example:
@@ -191,6 +200,22 @@ def test_beside_a_real_worker_silence_and_a_new_start_are_told(group: Group, pro
         example.until("TICK", STOCK)
 
 
+def test_the_python_example_tells_the_same(group: Group) -> None:
+    group.start("sim", "md_worker")
+    program = CHECKOUT / "examples" / "python" / "subscriber.py"
+    arguments = [str(program), str(group.config_file), STOCK]
+    with Example(Path(sys.executable), *arguments, path=CHECKOUT, folder=group.path) as example:
+        example.until("TICK", STOCK)
+        group.freeze("md_worker")
+        example.until("SILENT", f"tick/{STOCK}/")
+        group.thaw("md_worker")
+        example.until("BACK", f"tick/{STOCK}/")
+        group.restart("md_worker")
+        example.until("RESTARTED", f"tick/{STOCK}/")
+        example.until("TICK", STOCK)
+
+
+@pytest.mark.libzmq
 def test_the_example_says_how_it_is_used(program: Path) -> None:
     done = subprocess.run([program], capture_output=True, text=True, check=False)
     assert done.returncode == 2
