@@ -23,7 +23,8 @@ Gap        seqs ``first`` to ``last`` of ``epoch`` are not coming. ``last`` None
            on, up to the epoch that the Restarted behind it names; nobody knows how many they are,
            it may be none. ``reason``: "lost" on the bus and not to be had again, "restarted" with
            the publisher, "slow": this program did not take them in time
-Restarted  the publisher was started anew: ``epoch`` goes on, from seq 1
+Restarted  the publisher was started anew: ``epoch`` goes on, from seq 1. All topics hear of it at
+           once, those that are still Stale as well
 Stale      no Beat for SILENT_S: publisher, link or subscription is dead. What came last is not now
 Fresh      it is heard again. What was missed meanwhile follows, healed or as Gap
 

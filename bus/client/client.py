@@ -21,7 +21,7 @@ from ..security import Keys
 from .account import Account, Trading
 from .items import Return, Tick
 from .ticks import Market, Ticks
-from .way import Counters, Way
+from .way import Counters, Way, check
 
 _OWN = ("Mark", "SessionLost", "OnFrontConnected", "OnFrontDisconnected", "OnHeartBeatWarning")
 
@@ -38,7 +38,7 @@ def addresses_of(path: str) -> Addresses:
 
 class Client:
     """Made and used in one event loop; see the package. The sockets to a worker are made when they
-    are needed first."""
+    are needed first. Raises ConfigError for a tcp address without keys."""
 
     def __init__(
         self,
@@ -48,6 +48,7 @@ class Client:
         binding: str = "openctp_ctp",
         heal: bool = True,
     ) -> None:
+        check(addresses, keys)
         self._way = Way(addresses, keys, Counters(), heal)
         self._binding = binding
         self._context: zmq.Context[Any] = zmq.Context()
@@ -68,8 +69,8 @@ class Client:
             self._market.close()
         if self._trading is not None:
             self._trading.close()
-        # It may wait for what was sent last.
-        await asyncio.to_thread(self._context.term)
+        # It may wait for what was sent last; a socket is left when its address was wrong.
+        await asyncio.to_thread(self._context.destroy, 0)
 
     def ticks(self, *names: str, complete: bool = False, limit: int = 10_000) -> Ticks:
         """Follow instruments, see the package. Raises ValueError for what is no instrument."""

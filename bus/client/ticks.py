@@ -10,7 +10,7 @@ import msgspec
 import zmq
 
 from ..errors import Unavailable
-from ..frames import Flag, FrameError, Message, Row, tick_topic, unpack_message
+from ..frames import Flag, FrameError, Message, Row, message_type, tick_topic, unpack_message
 from ..healing import HEAL_S
 from ..orders import Place
 from ..rpc import Caller, OnRow, OnSilence
@@ -27,6 +27,9 @@ from .way import Way
 _AGAIN_S: Final = 0.05
 _SNAPSHOT_S: Final = 2.0
 _TICKS: Final = "tick/"
+_MESSAGE: Final = message_type("Message")
+_SINCE: Final = message_type("Since")
+_decode_place: Final = msgspec.msgpack.Decoder(Place).decode
 
 
 class Ticks:
@@ -69,8 +72,12 @@ class Ticks:
         """Of one of its topics."""
         self._topic(message.topic).on_message(message)
 
+    def on_epoch(self, epoch: int) -> None:
+        for topic in list(self._topics.values()):
+            topic.on_epoch(epoch)
+
     def check(self) -> None:
-        for topic in self._topics.values():
+        for topic in list(self._topics.values()):
             topic.check()
 
     def _made(self, name: str) -> Topic:
@@ -104,12 +111,16 @@ class Ticks:
         if self._closed:
             return
         if row.flags & Flag.HAS_FIELD:
-            message = unpack_message(row.body)
-            if message.topic in self._topics or message.topic.startswith(self.beginnings):
-                self._topic(message.topic).on_snapshot(message)
+            self._on_snapshot(unpack_message(row.body))
         if row.flags & Flag.LAST:  # also that of a refusal
             for topic in list(self._topics.values()):
                 topic.on_snapshot(None)
+
+    def _on_snapshot(self, message: Message) -> None:
+        self._market.on_epoch(message.epoch)
+        followed = message.topic in self._topics or message.topic.startswith(self.beginnings)
+        if followed and message.epoch == self._market.epoch:
+            self._topic(message.topic).on_snapshot(message)
 
 
 class Market:
@@ -130,6 +141,7 @@ class Market:
             high_water=addresses.high_water,
         )
         self._calls = Calls(self._caller, self.later)
+        self.epoch = 0  # the highest that anything told of
         self._exact: dict[str, dict[Ticks, None]] = {}
         self._wide: dict[Ticks, None] = {}
         self._all: dict[Ticks, None] = {}
@@ -162,9 +174,24 @@ class Market:
         self._subscriber.close()
         self._caller.close()
 
+    def on_epoch(self, epoch: int) -> None:
+        """Heard of, on whatever way. What may still come of an epoch before is old, on all
+        topics."""
+        if epoch > self.epoch:
+            self.epoch = epoch
+            for ticks in list(self._all):
+                ticks.on_epoch(epoch)
+
     def since(self, topic: str, place: Place, on_row: OnRow, on_silence: OnSilence) -> None:
+        def take(row: Row) -> None:
+            if row.type == _SINCE:
+                self.on_epoch(_decode_place(row.body).epoch)
+            elif row.type == _MESSAGE:
+                self.on_epoch(unpack_message(row.body).epoch)
+            on_row(row)
+
         body = msgspec.msgpack.encode(Since(topic, place.epoch, place.seq))
-        self._calls.start("Since", on_row, on_silence, HEAL_S, body=body)
+        self._calls.start("Since", take, on_silence, HEAL_S, body=body)
 
     def snapshot(self, names: list[str], on_row: OnRow, on_silence: OnSilence) -> None:
         """The last ticks of these instruments; none: of all. Raises Unavailable."""
@@ -176,8 +203,10 @@ class Market:
             message = unpack_message(frame)
         except FrameError:
             return
-        for ticks in list(self._followers(message.topic)):
-            ticks.on_message(message)
+        if message.epoch >= self.epoch:
+            for ticks in list(self._followers(message.topic)):
+                ticks.on_message(message)
+            self.on_epoch(message.epoch)
 
     def _followers(self, topic: str) -> Iterator[Ticks]:
         exact = self._exact.get(topic, {})

@@ -78,6 +78,12 @@ class Topic:
         if beaten is not None:
             self._expect(beaten)
 
+    def on_epoch(self, epoch: int) -> None:
+        """The publisher is in this epoch, says another topic."""
+        if self.joined:
+            self._stream.expect((epoch, 0))
+        self._beaten = None
+
     def check(self) -> None:
         """Once in CHECK_S."""
         if self._pulse.check():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .. import links
 from ..endpoints import Addresses
+from ..errors import ConfigError
 from ..security import Keys
 
 
@@ -30,3 +32,11 @@ class Way:
     keys: Keys | None
     counters: Counters
     heal: bool
+
+
+def check(addresses: Addresses, keys: Keys | None) -> None:
+    """Raises ConfigError before any socket is made."""
+    for name in addresses.__struct_fields__:
+        address = getattr(addresses, name)
+        if isinstance(address, str) and links.is_tcp(address) and keys is None:
+            raise ConfigError(f"{name}: {address} needs keys")
