@@ -1,7 +1,8 @@
 """Whether the market data of this edge is of now; who asked (``notices=stale``) is told. No I/O.
 
 md_worker  nothing has come for SILENT_S on the topics that this edge wants, where a heartbeat comes
-           once a second. AgeMs: since the last message
+           once a second. AgeMs: since the last message. With an InstrumentID: its topic alone is
+           silent, so its subscription was lost; it is made anew
 front      md_worker has no session at its front. AgeMs: since this edge knows
 feed       at least one wanted instrument is in continuous trading by the calendar, and none of them
            has ticked for ``feed_silence_s``. Only a tick ends it. AgeMs: since the last tick, or
@@ -9,13 +10,15 @@ feed       at least one wanted instrument is in continuous trading by the calend
 old        one instrument: the tick that follows is from before the session that is open now, as the
            first one after a subscription may be. Outside of sessions the last tick is the truth.
            AgeMs: of the tick
+
+What stands for all instruments has the InstrumentID "".
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from bus.beats import SILENT_S
@@ -34,6 +37,8 @@ log = logging.getLogger("ws_edge")
 CHECK_S: Final = 0.5
 # When the last check was so long ago this process has slept, not the others.
 _SLEPT_S: Final = 2.0
+# One topic without a heartbeat while others have theirs: a round of many takes a while.
+_DEAF_S: Final = 2 * SILENT_S
 
 
 class Freshness:
@@ -55,6 +60,7 @@ class Freshness:
         self._now, self._wall_ns = now, wall_ns
         self._asking: dict[Outbox, None] = {}
         self._stale: dict[StaleReason, float] = {}  # and since when
+        self._deaf: set[Instrument] = set()
         self._checked = self._heard = self._quiet_since = now()
         self._ticks = 0  # taken at the last check, without ...
         self._no_sign = 0  # ... snapshots, which a front gives whether or not its feed lives
@@ -95,14 +101,19 @@ class Freshness:
             self._no_sign += 1
         text = self._old(instrument.name, made)
         if text is not None:
-            for outbox in instrument.outboxes:
-                if outbox in self._asking:
-                    outbox.send(text)
+            self._tell(text, instrument.outboxes)
 
     def before_last(self, instrument: Instrument, outbox: Outbox) -> None:
         """A socket joins an instrument and is about to get its last tick."""
-        if outbox in self._asking and instrument.last is not None:
-            text = self._old(instrument.name, self._made_ns(instrument.name, instrument.last))
+        if outbox in self._asking and instrument in self._deaf:
+            outbox.send(stale(instrument.name, "md_worker", self._age_ms(instrument.heard)))
+        if instrument.last is not None:
+            self.before(instrument.name, instrument.last, outbox)
+
+    def before(self, name: str, message: bytes, outbox: Outbox) -> None:
+        """A socket is about to get a tick that is not live."""
+        if outbox in self._asking:
+            text = self._old(name, self._made_ns(name, message))
             if text is not None:
                 outbox.send(text)
 
@@ -117,6 +128,7 @@ class Freshness:
         if ticked:
             self._end("feed")
         self._check_worker(now)
+        self._check_topics(now)
         self._check_feed(now)
 
     def _count_ticks(self) -> bool:
@@ -130,6 +142,24 @@ class Freshness:
             self._end("md_worker")
         else:
             self._begin("md_worker", heard)
+
+    def _check_topics(self, now: float) -> None:
+        others_beat = now - self._board.heard < SILENT_S
+        wanted = self._board.instruments
+        for instrument in wanted.values():
+            if not instrument.heard:
+                instrument.heard = now  # the wait for the first one begins
+            elif others_beat and now - instrument.heard > _DEAF_S and instrument not in self._deaf:
+                self._deaf.add(instrument)
+                text = stale(instrument.name, "md_worker", self._age_ms(instrument.heard))
+                self._tell(text, instrument.outboxes)
+                self._board.renew(instrument)
+        for instrument in list(self._deaf):
+            if wanted.get(instrument.topic) is not instrument:
+                self._deaf.remove(instrument)
+            elif now - instrument.heard < SILENT_S:
+                self._deaf.remove(instrument)
+                self._tell(fresh("md_worker", instrument.name), instrument.outboxes)
 
     def _check_feed(self, now: float) -> None:
         if now == self._quiet_since:
@@ -158,9 +188,11 @@ class Freshness:
             log.info("market data is fresh", extra={"fields": fields})
             self._tell(fresh(reason))
 
-    def _tell(self, text: bytes) -> None:
-        for outbox in list(self._asking):
-            outbox.send(text)
+    def _tell(self, text: bytes, outboxes: Iterable[Outbox] | None = None) -> None:
+        """Those that ask, of these; None: of all."""
+        for outbox in list(self._asking if outboxes is None else outboxes):
+            if outbox in self._asking:
+                outbox.send(text)
 
     def _age_ms(self, since: float) -> int:
         return round((self._now() - since) * 1000)

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from bus.frames import Flag, Message, Row, message_type
+from bus.frames import Flag, Message, Row, message_type, unpack_message
 from bus.rpc import refusal
 
 from .admission import Visit
@@ -137,6 +137,9 @@ class MdSession(Session):
         if refused is not None:
             raise refused
         has = row.flags & Flag.HAS_FIELD
+        if has:
+            name = unpack_message(row.body).topic.removeprefix("tick/").removesuffix("/")
+            self.services.freshness.before(name, row.body, self.outbox)
         payload = self.services.ticks.payload(row.body) if has else b"null"
         self.reply(request, None, last=bool(row.flags & Flag.LAST), payload=payload)
 

@@ -13,8 +13,7 @@ from typing import Literal
 import msgspec
 
 GapReason = Literal["lost", "restarted"]
-# front: md_worker has no session; md_worker: it is not heard; feed: no ticks at all in a session;
-# old: this tick is from before the session that is open now.
+# See ``freshness``.
 StaleReason = Literal["front", "md_worker", "feed", "old"]
 
 _encode = msgspec.json.Encoder().encode
@@ -38,6 +37,7 @@ def stale(instrument: str, reason: StaleReason, age_ms: int) -> bytes:
     return _encode({"MsgType": "Stale", "Stale": payload})
 
 
-def fresh(reason: StaleReason) -> bytes:
-    """What made all instruments stale is over."""
-    return _encode({"MsgType": "Fresh", "Fresh": {"Reason": reason}})
+def fresh(reason: StaleReason, instrument: str = "") -> bytes:
+    """What was told by ``Stale`` is over."""
+    payload = {"InstrumentID": instrument, "Reason": reason}
+    return _encode({"MsgType": "Fresh", "Fresh": payload})

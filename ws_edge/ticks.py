@@ -48,7 +48,7 @@ class Instrument:
     answered  whether the front has accepted it, ``info`` its RspInfo (None: it gave none)
     last      the newest message as it came (None: nothing since the front was lost)
     epoch, seq   up to where its ticks have come, or are told as lost
-    heard     when its last heartbeat came, on the board's clock; 0: none yet
+    heard     when its last heartbeat came, or the wait for one began, on the board's clock
     """
 
     __slots__ = (
@@ -115,6 +115,11 @@ class Board:
         last ticks are old. Who has an instrument keeps it: md_worker subscribes it again."""
         for instrument in self.instruments.values():
             instrument.answered, instrument.info, instrument.last = False, None, None
+
+    def renew(self, instrument: Instrument) -> None:
+        """Its subscription on the bus was lost: make it anew."""
+        self._unsubscribe(instrument.topic)
+        self._subscribe(instrument.topic)
 
     def _release(self, instrument: Instrument) -> None:
         unused = not instrument.outboxes and not instrument.claims

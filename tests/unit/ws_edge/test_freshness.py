@@ -9,7 +9,7 @@ import pytest
 
 from bus.frames import HEADER, message_type, tick_topic
 from schemas.calendar import Calendar, always_open, exchange_calendar
-from tests.support.edge_core import CATALOGUE, Client, Core, info, pack, row
+from tests.support.edge_core import CATALOGUE, Client, Core, info, pack, published, row
 from ws_edge.config import WsConfig
 from ws_edge.envelope import Style
 from ws_edge.freshness import CHECK_S
@@ -34,6 +34,7 @@ class Market:
         self.core = Core(calendar=calendar or always_open(), wall_ns=wall(now))
         self.seqs: dict[str, int] = {}
         self.beating = self.logged_in = True
+        self.lost: set[str] = set()  # topics whose subscription has not reached md_worker
 
     def pass_(self, seconds: float) -> None:
         """Time in which md_worker does what it does."""
@@ -46,6 +47,8 @@ class Market:
 
     def beat(self) -> None:
         for instrument in list(self.core.ticks.instruments.values()):
+            if instrument.name in self.lost:
+                continue
             seq = self.seqs.get(instrument.name, 0)
             head = HEADER.pack(1, seq, 0, 0, message_type("Beat"), CATALOGUE.layout_id, 0)
             self.core.ticks.on_message(instrument.topic + b"\0" + head)
@@ -97,8 +100,8 @@ def stale(reason: str, age_ms: int, instrument: str = "") -> dict[str, Any]:
     return {"InstrumentID": instrument, "Reason": reason, "AgeMs": age_ms}
 
 
-def fresh(reason: str) -> dict[str, Any]:
-    return {"Reason": reason}
+def fresh(reason: str, instrument: str = "") -> dict[str, Any]:
+    return {"InstrumentID": instrument, "Reason": reason}
 
 
 # -- md_worker ------------------------------------------------------------------------------------
@@ -153,6 +156,36 @@ def test_an_edge_that_slept_does_not_blame_the_others() -> None:
     market.pass_(2)
     market.core.clock.advance(60)  # no check ran
     market.core.freshness.check()
+    assert notices(client) == []
+
+
+def test_one_topic_without_heartbeats_is_told_to_its_readers_and_subscribed_anew() -> None:
+    market = Market()
+    client, other = market.client("rb2610", "hc2610"), market.client("hc2610")
+    market.pass_(10)
+    market.lost = {"rb2610"}
+    market.core.subscribed.clear()
+    market.core.subscribed.append("tick/rb2610/")
+    market.pass_(8)
+    assert notices(client) == [stale("md_worker", 6500, "rb2610")]
+    assert market.core.subscribed == ["tick/rb2610/"]
+    late = market.client("rb2610")
+    assert notices(late) == [stale("md_worker", 8500, "rb2610")]
+    market.lost = set()
+    market.pass_(1)
+    assert notices(client) == notices(late) == [fresh("md_worker", "rb2610")]
+    assert notices(other) == []
+
+
+def test_a_topic_that_never_had_a_heartbeat_is_told_as_well() -> None:
+    market = Market()
+    market.lost = {"rb2610"}
+    client = market.client("rb2610", "hc2610")
+    market.pass_(8)
+    assert [told["InstrumentID"] for told in notices(client)] == ["rb2610"]
+    client.send({"MsgType": "UnSubscribeMarketData", "InstrumentID": ["rb2610"]})
+    market.pass_(1)
+    market.subscribe(client, "rb2610")
     assert notices(client) == []
 
 
@@ -313,6 +346,21 @@ def test_after_a_reconnect_of_the_front_the_first_tick_is_looked_at_again() -> N
     market.core.ticks.forget_front()
     market.tick(made="11-20 15:00:00", day="1120")
     assert notices(client) == [stale("old", 22_200_000, "rb2610")]
+
+
+def test_an_old_tick_in_a_snapshot_is_told_before_its_row() -> None:
+    market = Market(exchange_calendar())
+    for options, expected in ((STALE, ["Stale"]), (MUCH, [])):
+        client = market.client(options=options)
+        client.heard()
+        client.send({"MsgType": "QueryMarketSnapshot", "InstrumentID": ["rb2610"]})
+        tick = pack("DepthMarketData", TradingDay="20261119", UpdateTime="14:00:00")
+        body = published("tick/rb2610/", "OnRtnDepthMarketData", 1, tick)
+        line = row("OnRtnDepthMarketData", body, last=True)
+        market.core.md_worker.answer("Snapshot", line)
+        kinds = [heard["MsgType"] for heard in client.heard()]
+        assert kinds[:-1] == expected
+        assert len(kinds) == len(expected) + 1
 
 
 @pytest.mark.parametrize("clock", ["", "25:00:00"])
