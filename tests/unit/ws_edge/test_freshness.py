@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,10 @@ from tests.support.edge_core import CATALOGUE, Client, Core, info, pack, publish
 from ws_edge.config import WsConfig
 from ws_edge.envelope import Style
 from ws_edge.freshness import CHECK_S
+from ws_edge.notices import conflated as conflated_text
+from ws_edge.notices import fresh as fresh_text
+from ws_edge.notices import gap as gap_text
+from ws_edge.notices import stale as stale_text
 from ws_edge.options import Options
 
 CHINA = timezone(timedelta(hours=8))
@@ -448,3 +454,17 @@ def test_a_struct_of_another_size_is_passed_over() -> None:
     (instrument,) = market.core.ticks.instruments.values()
     head = HEADER.pack(1, 1, 0, 0, message_type("OnRtnDepthMarketData"), 0, 1)
     market.core.freshness.first(instrument, tick_topic("rb2610").encode() + b"\0" + head + b"x")
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh.md"])
+def test_the_shapes_in_the_documentation_are_those_of_the_messages(readme: str) -> None:
+    text = Path(__file__).parents[3].joinpath("ws_edge", readme).read_text("utf-8")
+    shown = re.findall(r'^    (\{"MsgType":"(?:Gap|Conflated|Stale|Fresh)".*)$', text, re.MULTILINE)
+    assert [line.encode() for line in shown] == [
+        gap_text("rb2610", 3, "lost"),
+        gap_text("rb2610", None, "restarted"),
+        conflated_text("rb2610", 12),
+        stale_text("", "feed", 30000),
+        fresh_text("feed"),
+        stale_text("rb2610", "old", 39_601_000),
+    ]
