@@ -34,6 +34,8 @@ TICK: Final = message_type("OnRtnDepthMarketData")
 _STATE: Final = message_type("State")
 _FIELD: Final = int(Flag.HAS_FIELD)
 _SILENT_NS: Final = int(SILENT_S * 1e9)
+# Two feeds whose losses show within this time may have lost the same ticks.
+_LATELY_NS: Final = 10_000_000_000
 _PERCENT: Final = (50, 99)
 OnLost = Callable[[], None]
 
@@ -63,13 +65,14 @@ class Topic:
 
 
 class _Line:
-    """A topic as it comes from one feed. ``next``: the seq that follows, 0: any."""
+    """A topic as it comes from one feed. ``next``: the seq that follows, 0: any; ``gap_ns``: when
+    the last loss showed."""
 
-    __slots__ = ("epoch", "next", "topic")
+    __slots__ = ("epoch", "gap_ns", "next", "topic")
 
     def __init__(self, topic: Topic) -> None:
         self.topic = topic
-        self.epoch = self.next = 0
+        self.epoch = self.next = self.gap_ns = 0
 
 
 class Hub(Protocol):
@@ -128,6 +131,12 @@ class Feed:
     def leave(self, topic: Topic) -> None:
         if self._lines.pop(topic.prefix, None) is not None:
             self._sub.unsubscribe(topic.prefix)
+
+    def whole(self, topic: Topic) -> bool:
+        """Whether it has lately brought all of a topic."""
+        line = self._lines.get(topic.prefix)
+        gap_ns = 0 if line is None else line.gap_ns
+        return self.up and (not gap_ns or self.heard_ns - gap_ns > _LATELY_NS)
 
     def close(self) -> None:
         self._sub.close()
@@ -234,6 +243,7 @@ class Feed:
             self.gaps += missing
             fields = {"feed": self.name, "topic": line.topic.name, "missing": missing}
             log.warning("messages of a feed lost", extra={"fields": fields})
+            line.gap_ns = self.heard_ns
             self._hub.on_gap(self, line.topic, missing)
         line.epoch, line.next = epoch, seq
 
@@ -248,6 +258,10 @@ class Feed:
             self._hub.on_notice(self, message)
         elif message.type == _STATE and message.topic == state_topic("md_worker"):
             state = _decode_state(message.body)
+            if self.state is not None and state.epoch != self.state.epoch:
+                # Started anew, perhaps so fast that nothing else shows it.
+                self.state = None
+                self._tell("restarted")
             if state != self.state:
                 self.state = state
                 self._tell(state.state)

@@ -123,7 +123,8 @@ class Merge:
         context.destroy(linger=0)
         stopped.cancel()
         if turns.done():
-            turns.result()  # raises what has ended it
+            log.critical("md_merge failed", exc_info=turns.exception())
+            raise SystemExit(1)
         turns.cancel()
 
     def _open(self, context: zmq.Context[Any]) -> None:
@@ -180,8 +181,9 @@ class Merge:
 
     def on_gap(self, feed: Feed, topic: Topic, missing: int) -> None:
         """With another feed nothing is missing. Without one our subscribers must hear of it: so
-        many numbers are left out."""
-        if not any(other.up for other in self.feeds if other is not feed):
+        many numbers are left out. Rather once too often: after we have stood still the losses of
+        all feeds may be the same ticks."""
+        if not any(other.whole(topic) for other in self.feeds if other is not feed):
             self.skipped += missing
             with self.publisher.lock:
                 topic.stream.seq += missing
@@ -397,10 +399,10 @@ class Merge:
         self._take_interest()
         self._take_calls()
         self.beats.step(now)
-        for name in [name for name, until in self.held.items() if until <= now]:
-            del self.held[name]
-            self._leave(name)
         if now >= self.next_state:
+            for name in [name for name, until in self.held.items() if until <= now]:
+                del self.held[name]
+                self._leave(name)
             self._tell_state()
             self.publisher.tell(stat_topic("md_merge"), "Stat", self._count(now_ns))
             for feed in self.feeds:

@@ -22,6 +22,7 @@ from collections import OrderedDict
 from enum import IntEnum
 from typing import Final
 
+from md_worker.config import MOST_FEEDS
 from schemas.codec import Codec, Value
 from schemas.layout import Layout
 
@@ -34,7 +35,6 @@ REMEMBERED: Final = 256
 # A feed that is left alone and further behind than this makes the volume fall.
 DOUBT_NS: Final = 30_000_000_000
 DOUBT_TICKS: Final = 20
-MOST_FEEDS: Final = 16
 _MOST_INSTRUMENTS: Final = 65_536
 _NIGHT: Final = b"20:00:00"  # nothing trades between the close and the night session
 # Two capitals and three digits, such as SR601, SR601C5000, "SPD SR601&SR605": no other exchange has

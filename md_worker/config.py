@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from bus.fronts import addresses
 from bus.secrets import Secret
 
+MOST_FEEDS: Final = 16
 # Part of folders, of sockets (whose whole path ends at 107 bytes) and of supervisord's programs.
 _FEED: Final = re.compile(r"[a-z0-9][a-z0-9_]{0,15}")
 
@@ -60,6 +61,8 @@ class MdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def __post_init__(self) -> None:
         if self.front or not self.feeds:
             addresses(self.front)
+        if len(self.feeds) > MOST_FEEDS:
+            raise ValueError(f"feeds: more than {MOST_FEEDS}")
         for name in self.feeds:
             if not _FEED.fullmatch(name):
                 raise ValueError(f"feeds: {name!r} is not 1 to 16 of a-z, 0-9 and _")

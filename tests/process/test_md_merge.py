@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -303,6 +304,55 @@ def test_with_one_feed_left_a_loss_is_told_to_the_subscribers(
     reader.wait_for({0, 1, 2, 5, 6, 7, 8, 9})
     assert [message.seq for message in reader.stream] == [1, 2, 3, 6, 7, 8, 9, 10]
     assert reader.link.state_now()["skipped"] == 2
+
+
+def test_a_loss_of_both_feeds_at_the_same_time_is_told_too(
+    reader: Reader, feeds: tuple[FakeFeed, FakeFeed]
+) -> None:
+    """As after a pause of md_merge's own, in which everybody's queue has run over."""
+    for feed in feeds:
+        for number in range(10):
+            feed.tick(NAME, tick(number), lost=number in (3, 4))
+    reader.wait_for({0, 1, 2, 5, 6, 7, 8, 9})
+    reader.link.wait_for(lambda: reader.link.state_now()["skipped"] == 2, "skipped seqs")
+    feeds[0].tick(NAME, tick(10))
+    reader.wait_for({10})
+    assert reader.stream[-1].seq == 11
+
+
+def test_the_only_feed_started_anew_is_a_front_that_was_away(
+    reader: Reader, group: Group, feeds: tuple[FakeFeed, FakeFeed]
+) -> None:
+    a, b = feeds
+    md = reader.link
+    b.front(False)
+    wait_state(md, b="disconnected")
+    md.subscribe("notice/md_worker/")
+    a.tick(NAME, tick(1))
+    reader.wait_for({1})
+    a.close()
+    with FakeFeed(group, "a", epoch=2):  # long before it would count as silent
+        assert md.next("OnFrontDisconnected").own == 0x1001
+        md.next("OnFrontConnected", lambda m: m.topic == "notice/md_worker/" and m.own is None)
+        assert md.snapshot(NAME) == [None]
+        md.state(logged_in=True)
+
+
+def test_a_pause_of_md_merge_is_not_one_of_the_feeds(
+    reader: Reader, group: Group, feeds: tuple[FakeFeed, FakeFeed]
+) -> None:
+    group.freeze("md_merge")
+    for number in range(50):
+        for feed in feeds:
+            feed.tick(NAME, tick(number))
+    stopped = time.monotonic()
+    while time.monotonic() < stopped + 4:  # longer than a feed may be silent
+        reader.numbers()
+    group.thaw("md_merge")
+    reader.wait_for(set(range(50)))
+    reader.check()
+    assert "silent" not in group.log("md_merge")
+    wait_state(reader.link, a="ready", b="ready")
 
 
 def test_a_front_that_is_away_is_told_only_when_it_is_the_last(

@@ -49,6 +49,10 @@ def test_with_feeds_a_process_has_to_say_which_it_is(tmp_path: Path) -> None:
         ("{feeds: {a: {front: 'http://a'}}}", "front: expected tcp://"),
         ("{feeds: {a: {front: 'tcp://a:1', step_s: 1}}}", "unknown field `step_s`"),
         ("{feeds: {../a: {front: 'tcp://a:1'}}}", "'../a' is not"),
+        (
+            f"{{front: 'tcp://a:1', feeds: {{{', '.join(f'f{n}: {{}}' for n in range(17))}}}}}",
+            "than 16",
+        ),
         ("{feeds: {'': {front: 'tcp://a:1'}}}", "'' is not"),
         ("{feeds: {abcdefghijklmnopq: {front: 'tcp://a:1'}}}", "is not 1 to 16"),
         ("{feeds: {a: {front: 'tcp://a:1', password: 123456}}}", "md_worker.feeds[...].password"),
