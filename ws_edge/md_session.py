@@ -30,7 +30,6 @@ class MdSession(Session):
         super().__init__(services, visit, outbox, peer, services.md, services.md_parser)
         if visit.options.style.binary:
             self.outbox.send(services.ticks.frames.announcement)
-        outbox.tells_gaps = visit.options.wants("gap")
         self.logged_in = False
         outbox.tells_gaps = visit.options.wants("gap")
         self._subscriptions = Subscriptions(self)
