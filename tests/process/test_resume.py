@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -325,3 +326,34 @@ def known(url: str) -> tuple[dict[str, str], set[str]]:
     return {row["OrderSysID"]: row["OrderStatus"] for row in orders}, {
         row["TradeID"] for row in trades
     }
+
+
+def test_who_lags_far_behind_is_closed_and_goes_on_from_there(tmp_path: Path) -> None:
+    fast, slow = Listener(), Listener()
+    fast.place = slow.place = "0-0"
+    codes = []
+    with Group(tmp_path, overrides={"ws_edge": {"send_limit_bytes": 128 << 10}}) as group:
+        group.start_all()
+        url = group.url("/td/?seq=on")
+        market = Market(url)
+        trade(url, market, 300)
+        mark(url, market, "done")
+        while True:
+            with line(url) as client:
+                slow.log_in(client)
+                time.sleep(0.1)  # it does something else
+                try:
+                    slow.listen(client, is_memo("done"))
+                    break
+                except ConnectionClosed as end:
+                    codes.append(end.rcvd and end.rcvd.code)  # None: the line was cut already
+        while True:
+            with line(url) as client, suppress(ConnectionClosed):
+                fast.log_in(client)
+                fast.listen(client, is_memo("done"))
+                break
+    assert 1013 in codes
+    assert set(codes) <= {1013, None}
+    assert slow.returns == fast.returns
+    assert len(slow.returns) > 600
+    assert slow.gaps == fast.gaps == 0
