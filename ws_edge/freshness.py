@@ -35,7 +35,7 @@ from .ticks import Board, Instrument, TickBoard
 log = logging.getLogger("ws_edge")
 
 CHECK_S: Final = 0.5
-# When the last check was so long ago this process has slept, not the others.
+# A check that comes so late shows that this process has slept; that is no silence of the others.
 _SLEPT_S: Final = 2.0
 # One topic without a heartbeat while others have theirs: a round of many takes a while.
 _DEAF_S: Final = 2 * SILENT_S
@@ -121,11 +121,13 @@ class Freshness:
 
     def check(self) -> None:
         now = self._now()
-        slept, self._checked = now - self._checked > _SLEPT_S, now
-        ticked = self._count_ticks()
-        if slept or ticked:
+        slept_s = now - self._checked - CHECK_S
+        self._checked = now
+        if slept_s > _SLEPT_S:
+            self._heard = max(self._heard, self._board.heard) + slept_s
+            self._quiet_since += slept_s
+        if self._count_ticks():
             self._heard = self._quiet_since = now
-        if ticked:
             self._end("feed")
         self._check_worker(now)
         self._check_topics(now)

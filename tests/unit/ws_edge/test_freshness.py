@@ -163,6 +163,19 @@ def test_an_edge_that_slept_does_not_blame_the_others() -> None:
     market.core.clock.advance(60)  # no check ran
     market.core.freshness.check()
     assert notices(client) == []
+    market.beating = False
+    market.pass_(4)
+    (told,) = notices(client)
+    assert told["Reason"] == "md_worker"
+
+
+def test_an_edge_that_is_always_late_finds_out_in_the_end() -> None:
+    market = Market()
+    client = market.client("rb2610")
+    for _ in range(20):
+        market.core.clock.advance(CHECK_S + 3)
+        market.core.freshness.check()
+    assert [told["Reason"] for told in notices(client)] == ["md_worker"]
 
 
 def test_one_topic_without_heartbeats_is_told_to_its_readers_and_subscribed_anew() -> None:
