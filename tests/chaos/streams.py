@@ -38,9 +38,9 @@ from .orders_on_wire import BROKER
 from .processes import Forked, ForkingGroup
 from .series import Result
 from .streams_diary import Pages
-from .streams_judge import KINDS, Fault, Judge
+from .streams_judge import KINDS, Fault, Judge, Promise
 from .streams_ledger import MD_FILE, TD_FILE, JournalLedger, Ledger
-from .streams_readers import Spec, Way, read
+from .streams_readers import SHOWN, Spec, Way, read
 
 USER: Final = "100001"
 ROUND: Final = 60  # kills, or freezes
@@ -48,7 +48,14 @@ INSTRUMENTS: Final = 6
 SPEED: Final = 8.0  # of the market
 HIGH_WATER: Final = 200  # so that who stands still soon loses something
 BROKE_OFF: Final = "broke off"
-_READERS: Final[tuple[Way, ...]] = ("complete", "fresh", "returns", "ws")
+_READERS: Final[tuple[Way, ...]] = ("complete", "fresh", "returns", "ws", "ws_returns")
+_ORDERS: Final = "orders"  # the returns that ws_edge shows
+_LEDGERS: Final[dict[Way, str]] = {"returns": TD_FILE, "ws_returns": _ORDERS}
+_PROMISES: Final[dict[Way, Promise]] = {
+    "returns": "returns",
+    "ws_returns": "returns",
+    "ws": "counts",
+}
 _ENTRIES: Final = {
     "md_worker": "tests.chaos.ledger_md_worker",
     "td_worker": "tests.chaos.ledger_td_worker",
@@ -89,6 +96,7 @@ class Round:
         self._ledgers = {
             MD_FILE: Ledger(self._files[MD_FILE]),
             TD_FILE: JournalLedger(self._files[TD_FILE], accounts),
+            _ORDERS: JournalLedger(self._files[TD_FILE], accounts, SHOWN),
         }
         self._pages: dict[Way, Pages] = {}
         self._judges: dict[Way, Judge] = {}
@@ -121,13 +129,13 @@ class Round:
 
     def _begin(self, way: Way) -> None:
         file = self._path / f"{way}.diary"
-        url = self._group.url("/md/?notices=gap")
+        url = self._group.url("/td/?seq=on" if way == "ws_returns" else "/md/?notices=gap")
         config = str(self._group.config_file)
         spec = Spec(way, file, config, url, self._names, USER, self._plan.heal)
-        ledger = self._ledgers[TD_FILE if way == "returns" else MD_FILE]
-        promise = {"returns": "returns", "ws": "counts"}.get(way, "ticks")
+        ledger = self._ledgers[_LEDGERS.get(way, MD_FILE)]
+        promise = _PROMISES.get(way, "ticks")
         self._pages[way] = Pages(file)
-        self._judges[way] = Judge(way, promise, ledger)  # type: ignore[arg-type]
+        self._judges[way] = Judge(way, promise, ledger)
         self._readers[way] = Forked(lambda: read(spec), self._path / "log" / f"{way}.log")
 
     # -- blows -------------------------------------------------------------------------------
@@ -148,11 +156,11 @@ class Round:
 
     def _freeze(self, meanwhile: Callable[[], None]) -> None:
         """Stop a subscriber, or the edge, until it has lost something."""
-        target = self._chance.choices((*_READERS, "ws_edge"), (3, 3, 3, 2, 2))[0]
-        ledger = TD_FILE if target == "returns" else MD_FILE
+        target = self._chance.choices((*_READERS, "ws_edge"), (3, 3, 2, 2, 1, 2))[0]
+        ledger = TD_FILE if target in _LEDGERS else MD_FILE
         self._signal(target, stop=True)
         begin = self._size(ledger)
-        if target == "returns":
+        if target in _LEDGERS:
             self._trade(100)
         if self._chance.random() < 0.5:
             meanwhile()
@@ -236,7 +244,7 @@ class Round:
     def _all_hear(self) -> bool:
         self._look()
         return all(
-            len(self._judges[way].accounts) >= (1 if way == "returns" else INSTRUMENTS)
+            len(self._judges[way].accounts) >= (1 if way in _LEDGERS else INSTRUMENTS)
             for way in _READERS
         )
 
@@ -253,7 +261,7 @@ class Round:
             self._judges[way].take(new)
 
     def _topics_of(self, way: Way) -> tuple[str, ...]:
-        return (self._account,) if way == "returns" else self._topics
+        return (self._account,) if way in _LEDGERS else self._topics
 
     def _verdict(self) -> list[Fault]:
         faults: list[Fault] = []
@@ -270,8 +278,8 @@ class Round:
             judge = self._judges[way]
             if self._plan.freezes >= 10 and not judge.figures.get("healed"):
                 faults.append(Fault("not healed", way, "", "nothing in all this time"))
-        for name, ledger in self._ledgers.items():
-            self.counts[f"published {name}"] += len(ledger)
+        for name in (MD_FILE, TD_FILE):
+            self.counts[f"published {name}"] += len(self._ledgers[name])
         return faults
 
     # -- waiting -----------------------------------------------------------------------------

@@ -140,9 +140,10 @@ class Judge:
                 account.seq = account.begun[got.epoch] = got.seq - 1
         elif self._promise == "counts":
             self._settle(account, got)
-        if got.seq > account.seq + 1 and not account.unknown:
-            missing = range(account.seq + 1, got.seq)
-            self._fault("hidden loss", got.topic, f"{missing} of {got.epoch}")
+        missing = self._ledger.missing(got.topic, got.epoch, account.seq, got.seq)
+        if missing and not account.unknown:
+            text = f"{len(missing)} of {got.epoch} before {got.seq}, the first is {missing[0]}"
+            self._fault("hidden loss", got.topic, text)
         account.seq, account.unknown = got.seq, False
 
     def _settle(self, account: Account, got: Got) -> None:

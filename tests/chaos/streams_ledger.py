@@ -9,11 +9,11 @@ import hashlib
 import os
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from bus.frames import HEADER
+from bus.frames import HEADER, message_type
 from bus.publisher import Publisher, Stream
 
 MD_FILE: Final = "md.ledger"
@@ -27,10 +27,13 @@ Keep = Callable[[bytes], None]
 
 
 class Entry(NamedTuple):
+    """One message; ``type`` 0: not told."""
+
     topic: str
     epoch: int
     seq: int
     digest: str
+    type: int = 0
 
 
 def digest(frame: bytes) -> bytes:
@@ -118,6 +121,10 @@ class Ledger:
         epochs = self.epochs.get(topic, [])
         return (epochs[-1], self.last(topic, epochs[-1])) if epochs else (0, 0)
 
+    def missing(self, topic: str, epoch: int, after: int, before: int) -> list[int]:
+        """Seqs between these two that a subscriber must have."""
+        return list(range(after + 1, before))
+
     def between(self, topic: str, after: int, before: int) -> bool:
         """Whether there was anything in the epochs between these two."""
         return any(after < epoch < before for epoch in self.epochs.get(topic, []))
@@ -131,20 +138,34 @@ class Ledger:
 
 class JournalLedger(Ledger):
     """The ledger of td_worker with its journal. What is in the journal must come to everybody. What
-    is in the ledger alone was told on the way to a login that td_worker did not live to see."""
+    is in the ledger alone was told on the way to a login that td_worker did not live to see.
+    ``only``: the callbacks that count, when not all do."""
 
-    def __init__(self, path: Path, accounts: Path) -> None:
+    def __init__(self, path: Path, accounts: Path, only: Iterable[str] = ()) -> None:
         super().__init__(path)
         self._accounts = accounts
+        self._only = {message_type(name) for name in only}
+        self._must: dict[tuple[str, int], set[int]] = {}
         self._journals: dict[Path, Tail] = {}
 
     def read(self) -> None:
         for path in sorted(self._accounts.glob("*/returns/*.returns")):
             tail = self._journals.setdefault(path, Tail(path))
             for entry in tail.entries(_record_at):
-                self.add(entry)
+                if self._only and entry.type not in self._only:
+                    self.know(entry)
+                else:
+                    self.add(entry)
         for entry in self._new():
             self.know(entry)
+
+    def add(self, entry: Entry) -> None:
+        super().add(entry)
+        self._must.setdefault((entry.topic, entry.epoch), set()).add(entry.seq)
+
+    def missing(self, topic: str, epoch: int, after: int, before: int) -> list[int]:
+        must = self._must.get((topic, epoch), set())
+        return [seq for seq in range(after + 1, before) if seq in must]
 
 
 Parse = Callable[[bytes, int], tuple[Entry, int] | None]
@@ -192,5 +213,5 @@ def _record_at(data: bytes, at: int) -> tuple[Entry, int] | None:
         return None
     frame = data[at + _RECORD.size : end]
     topic = frame[: frame.index(b"\0")]
-    epoch, seq = _PLACE.unpack_from(frame, len(topic) + 1)
-    return Entry(topic.decode(), epoch, seq, digest(frame).hex()), end
+    epoch, seq, _, _, kind, *_ = HEADER.unpack_from(frame, len(topic) + 1)
+    return Entry(topic.decode(), epoch, seq, digest(frame).hex(), kind), end

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import time
 from collections.abc import AsyncIterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NoReturn
 
 import msgspec
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from bus.client import Client, Fresh, Gap, Place, Restarted, Return, Stale, Tick, addresses_of
-from bus.frames import tick_topic
+from bus.frames import account_topic, tick_topic
 
 from .config import PASSWORD
 from .orders_on_wire import BROKER
 from .streams_diary import Anew, Diary, Ended, Entry, Figures, Got, Hole, Missed, Silence
 from .streams_ledger import digest, frame_of
 
-Way = Literal["complete", "fresh", "returns", "ws"]
+Way = Literal["complete", "fresh", "returns", "ws", "ws_returns"]
+SHOWN: Final = ("OnRtnOrder", "OnRtnTrade")
 _FIGURES_S: Final = 0.5
 _CONNECT_S: Final = 5.0
+_AGAIN_S: Final = 0.1
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,13 @@ class Spec:
 def read(spec: Spec) -> None:
     """Never returns, unless a stream ends."""
     diary = Diary(spec.file)
-    why = _read_socket(spec, diary) if spec.way == "ws" else asyncio.run(_read_bus(spec, diary))
+    match spec.way:
+        case "ws":
+            why = _read_socket(spec, diary)
+        case "ws_returns":
+            _resume_for_ever(spec, diary)
+        case _:
+            why = asyncio.run(_read_bus(spec, diary))
     diary.write(Ended(why))
 
 
@@ -111,6 +121,52 @@ def _read_socket(spec: Spec, diary: Diary) -> str:
                     diary.write(entry)
     except (OSError, WebSocketException) as exc:
         return repr(exc)
+
+
+def _resume_for_ever(spec: Spec, diary: Diary) -> NoReturn:
+    """The account's stream with ``seq=on``: each connection goes on where the last one ended."""
+    resumer = Resumer(account_topic(BROKER, spec.user))
+    while True:
+        with (
+            contextlib.suppress(OSError, WebSocketException),
+            connect(spec.url, max_size=None, proxy=None, open_timeout=_CONNECT_S) as socket,
+        ):
+            socket.send(json.dumps(resumer.login(spec.user)))
+            while True:
+                for entry in resumer.hear(json.loads(socket.recv())):
+                    diary.write(entry)
+        resumer.cut = True
+        time.sleep(_AGAIN_S)
+
+
+class Resumer:
+    """A client that keeps the last Place. ``cut``: its connection has ended since the last return,
+    which is how it is told of a new start."""
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+        self._place = "0-0"
+        self._epoch = 0
+        self.cut = False
+
+    def login(self, user: str) -> dict[str, Any]:
+        payload = {"BrokerID": BROKER, "UserID": user, "Password": PASSWORD}
+        return {"MsgType": "ReqUserLogin", "ReqUserLogin": payload, "Resume": self._place}
+
+    def hear(self, heard: dict[str, Any]) -> list[Entry]:
+        if heard["MsgType"] == "RspUserLogin" or "Place" not in heard:
+            return []
+        self._place = heard["Place"]
+        epoch, seq = (int(part) for part in self._place.split("-"))
+        if heard["MsgType"] == "Gap":
+            return [Hole(self._topic, epoch, seq, None)]
+        if "On" + heard["MsgType"] not in SHOWN:
+            return []
+        entries: list[Entry] = [Got(self._topic, epoch, seq)]
+        if epoch > self._epoch and self._epoch and self.cut:
+            entries.insert(0, Anew(self._topic, epoch))
+        self._epoch, self.cut = epoch, False
+        return entries
 
 
 def entry_of_text(text: str | bytes) -> Entry | None:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bus.frames import HEADER
+from bus.frames import HEADER, message_type
 from td_worker.returns.records import NO_DIGEST, DayFile
 
 from .streams_diary import Anew, Diary, Ended, Entry, Got, Hole, Missed, Pages, Silence
 from .streams_judge import Judge, Promise
 from .streams_ledger import Entry as Published
 from .streams_ledger import JournalLedger, Ledger, entry_of
+from .streams_readers import Resumer
 
 T = "tick/rb2701/"
 NOWHERE = Path("/nonexistent")
@@ -171,6 +172,41 @@ def test_of_returns_the_journal_says_what_must_come_and_the_ledger_what_may(
     ledger.read()
     assert ledger.end(T) == (7, 1)
     assert None not in (ledger.digest(T, 7, 1), ledger.digest(T, 7, 2))
+
+
+def test_a_client_of_the_edge_goes_on_from_its_place_and_a_cut_is_how_it_hears_of_a_new_start() -> (
+    None
+):
+    resumer = Resumer(T)
+    assert resumer.login("1")["Resume"] == "0-0"
+    assert resumer.hear({"MsgType": "RspUserLogin", "Place": "7-9"}) == []
+    assert resumer.hear({"MsgType": "RtnOrder", "Place": "7-2"}) == [Got(T, 7, 2)]
+    assert resumer.hear({"MsgType": "RtnInstrumentStatus", "Place": "7-3"}) == []
+    assert resumer.hear({"MsgType": "Pong"}) == []
+    assert resumer.login("1")["Resume"] == "7-3"
+    assert resumer.hear({"MsgType": "RtnTrade", "Place": "8-1"}) == [Got(T, 8, 1)]
+    resumer.cut = True
+    assert resumer.hear({"MsgType": "RtnTrade", "Place": "9-1"}) == [Anew(T, 9), Got(T, 9, 1)]
+    assert resumer.hear({"MsgType": "Gap", "Place": "9-2"}) == [Hole(T, 9, 2, None)]
+
+
+def test_of_the_edge_only_what_it_shows_must_come(tmp_path: Path) -> None:
+    kind = message_type("OnRtnOrder")
+    day = DayFile(tmp_path / "account" / "returns" / "20261123.returns")
+    for seq in range(1, 6):
+        shown_kind = kind if seq in (2, 4) else 1
+        header = HEADER.pack(7, seq, 2, 3, shown_kind, 5, 6)
+        day.append(NO_DIGEST, T.encode() + b"\0" + header)
+    day.close()
+    ledger = JournalLedger(tmp_path / "ledger", tmp_path, ["OnRtnOrder"])
+    ledger.read()
+    judge = Judge("edge", "returns", ledger)
+    judge.take(shown(7, 2, 4))
+    judge.finish([T])
+    assert judge.faults == []
+    other = Judge("edge", "returns", ledger)
+    other.take(shown(7, 1, 5))
+    assert [fault.kind for fault in other.faults] == ["hidden loss"]
 
 
 def test_ledger_and_diary_are_read_on_while_they_are_written(tmp_path: Path) -> None:
