@@ -207,6 +207,7 @@ class Returns:
         self._follow = Follow(self._topic, (since.epoch, since.seq), self._put)
         self._pulse = Pulse()
         self._behind = asyncio.Event()
+        self._asking = False
         self._void = b""  # a handle that counts no more
         trading.add(self, self._topic)
         self._task = asyncio.get_running_loop().create_task(self._work())
@@ -229,7 +230,8 @@ class Returns:
     def on_message(self, message: Message) -> None:
         if self._pulse.heard():
             self._queue.put(Fresh(self._topic))
-        room = len(self._queue) < self._limit and not self._behind.is_set()
+        asks = self._asking or self._behind.is_set()
+        room = len(self._queue) < self._limit and not asks
         if not self._follow.see(message, room or not self._trading.heal):
             if self._trading.heal:
                 self.catch_up()
@@ -270,10 +272,12 @@ class Returns:
             while True:
                 await self._behind.wait()
                 await self._queue.below(self._limit)
-                await self._ask()
-                if self._follow.complete:
-                    self._behind.clear()
-                else:
+                self._asking = True
+                self._behind.clear()  # who has news of a loss from here on may come too late
+                answered = await self._ask()
+                self._asking = False
+                if not answered or not self._follow.complete:
+                    self._behind.set()
                     await asyncio.sleep(_AGAIN_S)
         except Refused as refusal:
             self._trading.remove(self, self._topic)
@@ -283,8 +287,8 @@ class Returns:
             self._trading.remove(self, self._topic)
             self._queue.end(exc)
 
-    async def _ask(self) -> None:
-        """Once; what it does not reach is asked for again."""
+    async def _ask(self) -> bool:
+        """Once; whether td_worker has told everything."""
         account, follow = self._account, self._follow
         if self._void:
             await account.log_in_again(self._void)
@@ -299,17 +303,16 @@ class Returns:
                 body=msgspec.msgpack.encode(Place(*follow.asked)),
             )
         except Unavailable:
-            await asyncio.sleep(_AGAIN_S)
+            return False
         except Refused as refusal:
             if refusal.error_id == NOT_LOGGED_IN:
                 self._void = handle
             elif NOT_KEPT in refusal.detail:
                 follow.lose()
-            else:
-                await asyncio.sleep(_AGAIN_S)
-        else:
-            reached = _decode_place(last.body)
-            follow.reach((reached.epoch, reached.seq), account.place.epoch)
+            return False
+        reached = _decode_place(last.body)
+        follow.reach((reached.epoch, reached.seq), account.place.epoch)
+        return True
 
     def _on_row(self, row: Row) -> None:
         if row.type == _RETURN:
