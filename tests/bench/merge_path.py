@@ -4,8 +4,8 @@
 
 Two feeds publish the same ticks of 20 instruments over real sockets, one a little behind the other,
 to a subscriber that takes them all. Half of the messages are published once more, half are found to
-be duplicates. "flat out": as fast as md_merge can; "2,000/s": in portions of ten from each feed, each
-of which wakes both threads, and with what it costs to be there at all ("idle").
+be duplicates. "flat out": as fast as md_merge can; "2,000/s": in portions of ten from each feed,
+each of which wakes both threads, and with what it costs to be there at all ("idle").
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import schemas.catalogue
 from bus.frames import tick_topic
@@ -53,7 +54,7 @@ def main() -> None:
 
 @contextmanager
 def _merge() -> Iterator[tuple[Group, tuple[FakeFeed, FakeFeed], MdLink]]:
-    settings = {"md_worker": {"feeds": {"a": {}, "b": {}}}}
+    settings: dict[str, Any] = {"md_worker": {"feeds": {"a": {}, "b": {}}}}
     with tempfile.TemporaryDirectory() as folder, Group(Path(folder), overrides=settings) as group:
         group.start("md_merge")
         with FakeFeed(group, "a") as a, FakeFeed(group, "b") as b, MdLink(group, "md_merge") as md:

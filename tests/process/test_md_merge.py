@@ -23,6 +23,7 @@ from tests.support.edge_core import Line
 from tests.support.fake_feed import FakeFeed
 from tests.support.fake_worker import names_of
 from tests.support.group import Group
+from tests.support.ws_client import ws
 
 CATALOGUE = schemas.catalogue.load()
 TICK = "OnRtnDepthMarketData"
@@ -602,3 +603,39 @@ def test_ticks_that_one_front_loses_come_from_the_other(real_md: MdLink, sim: Si
     sim.lose(TICK, user="100001", times=3)
     come(real_md, 8)
     assert not sim.faults()["waiting"]
+
+
+def test_a_client_of_ws_edge_notices_nothing_but_the_end_of_md_merge_itself(
+    real: Group, real_md: MdLink
+) -> None:
+    real.start("ws_edge")
+    with ws(real.url("/md/?notices=gap")) as client:
+        assert client.log_in("", "")["RspInfo"]["ErrorID"] == 0
+        client.send(MsgType="SubscribeMarketData", InstrumentID=["600000"])
+        assert client.hear_of("RspSubMarketData")["RspInfo"]["ErrorID"] == 0
+        heard = [client.hear()]
+        real.kill("md_worker:a")
+        heard += [client.hear() for _ in range(4)]
+        wait_state(real_md, a="silent")
+        real.start("md_worker:a")
+        wait_state(real_md, a="ready")
+        real.freeze("md_worker:b")
+        heard += [client.hear() for _ in range(12)]
+        real.thaw("md_worker:b")
+        ticks = [message["DepthMarketData"] for message in heard]
+        assert len({(tick["UpdateTime"], tick["UpdateMillisec"]) for tick in ticks}) == len(ticks)
+        volumes = [tick["Volume"] for tick in ticks]
+        assert volumes == sorted(volumes)
+        epoch = real_md.state_now()["epoch"]
+        real.restart("md_merge")
+        while client.hear()["MsgType"] != "RtnDepthMarketData":
+            pass
+        with MdLink(real, "md_merge") as md:
+            assert wait_state(md, a="ready", b="ready")
+            assert md.state_now()["epoch"] == epoch + 1
+            # Told by the edge again to a md_merge that did not know it.
+            assert md.state_now()["wanted"] == 1
+        client.hear_of("RtnDepthMarketData")
+    assert real.stop("ws_edge") == 0
+    assert real.stop("md_merge") == 0
+    assert "Traceback" not in real.log("md_merge")
