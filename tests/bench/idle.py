@@ -3,8 +3,9 @@
     python -m tests.bench.idle [--connections N] [--seconds S]
 
 connected    after the handshake; pings every 20 s, which the clients answer
-logged in    on /md/ after a login, with three instruments that do not trade
+md login     on /md/ after a login, with three instruments that do not trade
 after ticks  the same when each client has had a hundred ticks
+td login     on /td/, all with the same account
 
 Memory is what the resident set of the process grew by, divided by the connections; ``kb_later`` is
 after the time at rest. What the kernel keeps for a socket is not in it. Other servers in the same
@@ -91,7 +92,19 @@ def ours(options: argparse.Namespace) -> list[bool]:
             group.finish(TICKS)
             case.sink.wait(TICKS * options.connections)
             show(case, f"ws_edge, after {TICKS} ticks to each")
+    with EdgeGroup() as group:
+        group.group.start("td_worker")
+        with Case(group.group.pid("ws_edge"), partial(logged_in, group.port), options) as case:
+            show(case, "ws_edge, td login, all of one account")
     return [verdict(f"{name}, memory", kb, LIMIT_KB, "KB") for name, kb in figures.items()]
+
+
+def logged_in(port: int, count: int) -> list[Line]:
+    """Clients on /td/."""
+    lines = bare(port, "/td/")(count)
+    for line in lines:
+        line.log_in()
+    return lines
 
 
 def others(options: argparse.Namespace) -> None:
