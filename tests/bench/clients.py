@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import selectors
 import socket
 import struct
@@ -16,7 +15,6 @@ from typing import Any, NamedTuple, Self
 from .programs import compiled
 
 TIMEOUT_S = 60.0
-_FIRST_FD = 8000  # in the sink; nothing else of a benchmark has so many files open
 _HANDSHAKE = (
     "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -127,21 +125,17 @@ class Sink:
     """The process that reads ``lines``, which are closed here."""
 
     def __init__(self, lines: Sequence[Line]) -> None:
-        fds = range(_FIRST_FD, _FIRST_FD + len(lines))
-        for fd, line in zip(fds, lines, strict=True):
+        for line in lines:
             line.socket.setblocking(False)
-            os.dup2(line.socket.fileno(), fd)
+        fds = [line.socket.fileno() for line in lines]
+        self._process = subprocess.Popen(
+            [str(compiled("sink")), *map(str, fds)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=fds,
+        )
+        for line in lines:
             line.close()
-        try:
-            self._process = subprocess.Popen(
-                [str(compiled("sink")), str(fds.start), str(len(lines))],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                pass_fds=fds,
-            )
-        finally:
-            for fd in fds:
-                os.close(fd)
         self._folder = tempfile.TemporaryDirectory()
 
     @property

@@ -36,6 +36,7 @@ from bus.frames import message_type, tick_topic, unpack_message
 
 from .clients import Tick
 from .fanout import quieten
+from .programs import allow_open_files
 from .servers import Edge, EdgeGroup, SendLoop, Server, sample
 from .table import finish, header, quantile, row, verdict, verdict_at_least
 
@@ -227,6 +228,7 @@ def main(arguments: Sequence[str] | None = None) -> list[bool]:
     parser.add_argument("--seconds", type=float, default=6.0, help="of one round")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args(arguments)
+    allow_open_files()
     kept = latency(options.seconds, options.rounds)
     for clients, rate in SUSTAINED:
         kept += sustained(clients, rate, options.seconds)

@@ -29,7 +29,7 @@ from statistics import median
 
 from .clients import Frame, Sink
 from .plot import Curve, lines
-from .programs import cpu_ns
+from .programs import allow_open_files, cpu_ns
 from .servers import Edge, EdgeGroup, FastApi, SendLoop, Server, sample
 from .table import finish, header, row, verdict, verdict_at_least
 
@@ -186,6 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> list[bool]:
     parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS, choices=CLIENTS)
     parser.add_argument("--plot", type=Path, help="an .svg or .png to draw")
     options = parser.parse_args(arguments)
+    allow_open_files()
     header("fan-out, CPU us a delivery")
     results: Results = {}
     with EdgeGroup() as group:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import subprocess
 import time
 from functools import cache
@@ -11,13 +13,21 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 _SOURCES = Path(__file__).resolve().parent / "reference"
 
 
+def allow_open_files() -> None:
+    """As many as this user may have, for us and the processes that we start."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 @cache
 def compiled(name: str) -> Path:
     """The program made from reference/NAME.c, anew when its source has changed."""
     source, program = _SOURCES / f"{name}.c", CHECKOUT / "build" / "bench" / name
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         program.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["cc", "-O2", "-Wall", "-o", str(program), str(source)], check=True)
+        new = program.with_suffix(f".{os.getpid()}")  # another benchmark may be starting it
+        subprocess.run(["cc", "-O2", "-Wall", "-o", str(new), str(source)], check=True)
+        new.rename(program)
     return program
 
 

@@ -19,7 +19,7 @@ from statistics import median
 
 from .clients import Line, subscribed
 from .end_to_end import INSTRUMENTS, milliseconds, run, show
-from .programs import rss_bytes
+from .programs import allow_open_files, rss_bytes
 from .servers import Edge, EdgeGroup
 from .table import finish, header, quantile, row, verdict
 
@@ -32,9 +32,10 @@ MB = 1 << 20
 
 def main(arguments: Sequence[str] | None = None) -> list[bool]:
     parser = argparse.ArgumentParser(description="clients that stop reading beside those that read")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of one measurement")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of one measurement")
+    parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args(arguments)
+    allow_open_files()
     count = int(RATE * options.seconds)
     header(f"{STUCK} stuck clients beside {READERS}, {RATE} ticks/s: callback to client, ms")
     alone: list[list[float]] = []

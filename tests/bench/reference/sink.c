@@ -1,6 +1,6 @@
 /* The clients: one process that reads many WebSocket connections at little cost.
 
-   sink FIRST_FD COUNT
+   sink FD...
 
 The connections are open already and inherited. Frames are counted, pings answered. Lines on stdin:
 
@@ -215,13 +215,12 @@ static int read_commands(void) {
 }
 
 int main(int argc, char **argv) {
-    int first = argc > 2 ? atoi(argv[1]) : -1;
-    count = argc > 2 ? atoi(argv[2]) : 0;
+    count = argc - 1;
     int poll = epoll_create1(0);
     clients = calloc(count, sizeof *clients);
     records = malloc(RECORDS * sizeof *records);
     for (int i = 0; i < count; i++) {
-        clients[i].fd = first + i;
+        clients[i].fd = atoi(argv[i + 1]);
         clients[i].last = calloc(INSTRUMENTS, sizeof *clients[i].last);
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = &clients[i]};
         if (epoll_ctl(poll, EPOLL_CTL_ADD, clients[i].fd, &event)) return perror("epoll_ctl"), 1;
