@@ -97,7 +97,10 @@ def markdown(output: str, language: str) -> Iterator[str]:
                 word, text = line.split(maxsplit=1)
                 yield f"- {KEPT[language][word == 'MISSED']}: {text}"
         else:
-            for keys, rows in groupby(map(parsed, group), key=lambda row: row.keys):
+            tables: dict[tuple[str, ...], list[Row]] = {}
+            for one in map(parsed, group):
+                tables.setdefault(one.keys, []).append(one)
+            for keys, rows in tables.items():
                 yield from ("", "| |" + "|".join(keys) + "|", "|---|" + "---:|" * len(keys))
                 for row in rows:
                     yield f"|{row.name}|" + "|".join(row.values) + "|"
