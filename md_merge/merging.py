@@ -137,7 +137,11 @@ class Merger:
             place = (day + b"n" if time >= _NIGHT else day, volume, time, 0)
         else:
             place = (day, volume, (b"0" if time >= _NIGHT else b"1") + time, millisec)
-        if place >= track.place or self._doubtful(track, now_ns):
+        if (
+            place > track.place
+            or place == track.place > track.floor
+            or self._doubtful(track, now_ns)
+        ):
             track.place, track.last, track.below = place, content, 0
             tally.first += 1
             verdict = _NEW

@@ -6,13 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
 from tests.support.group import CHECKOUT, Group
 
 
-def start_refused(group: Group, *arguments: str) -> tuple[int, str]:
-    """Exit status and stderr of an md_worker that is not to start."""
+def start_refused(group: Group, *arguments: str, module: str = "md_worker") -> tuple[int, str]:
+    """Exit status and stderr of a process that is not to start."""
     done = subprocess.run(
-        [sys.executable, "-m", "md_worker", "--config", str(group.config_file), *arguments],
+        [sys.executable, "-m", module, "--config", str(group.config_file), *arguments],
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
@@ -40,3 +42,17 @@ def test_two_md_workers_have_folders_locks_and_sockets_of_their_own(tmp_path: Pa
         assert told.count("\n") == 1
         assert "say with --member which of a, b" in told
         assert group.stop("md_worker:a") == group.stop("md_worker:b") == 0
+
+
+def test_md_merge_is_there_once_and_needs_feeds(tmp_path: Path) -> None:
+    with Group(tmp_path, overrides={"md_worker": {"feeds": {"a": {}}}}) as group:
+        group.start("md_merge")
+        assert start_refused(group, module="md_merge")[0] == 75
+        assert start_refused(group, "--member", "a", module="md_merge")[0] == 2
+        # A single md_worker would bind the same sockets.
+        alone = group.config | {"md_worker": {"front": "tcp://127.0.0.1:1"}}
+        group.config_file.write_text(yaml.safe_dump(alone), "utf-8")
+        assert start_refused(group)[0] == 75
+        status, told = start_refused(group, module="md_merge")
+        assert status == 2
+        assert "md_worker.feeds is empty" in told

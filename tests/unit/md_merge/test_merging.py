@@ -272,6 +272,19 @@ def test_stream_and_late_are_all_that_came_once_and_the_volume_never_falls(
     assert sum(t.first + t.duplicates + t.late for t in feeds.tallies) == len(script)
 
 
+@given(st.data(), st.integers(1, 6))
+def test_with_a_memory_that_is_too_small_nothing_is_there_twice_either(
+    data: st.DataObject, remembered: int
+) -> None:
+    script = data.draw(scripts(data.draw(markets())))
+    feeds = Feeds(remembered=remembered)
+    verdicts = [(feeds.take(feed, raw), raw) for feed, raw in script]
+    out = Counter(raw for verdict, raw in verdicts if verdict in (NEW, LATE))
+    assert set(out.values()) <= {1}
+    left_out = sum(tally.forgotten for tally in feeds.tallies)
+    assert len({raw for _, raw in script} - out.keys()) <= left_out
+
+
 @given(st.data())
 def test_a_complete_feed_is_the_stream_whatever_the_other_one_does(data: st.DataObject) -> None:
     """One feed in order and whole, the other one with holes, behind, and dead in the end: nothing
