@@ -13,8 +13,8 @@ class Counters:
     writes          calls that this took, and those for what had waited; deliveries share one when
                     several ticks wait
     conflated       ticks replaced by newer ones before a slow client took them
-    withdrawn       ticks that waited for a client when it unsubscribed or went away. Deliveries,
-                    conflated and withdrawn together are all ticks for all clients
+    withdrawn       ticks that waited for a client when it unsubscribed, or that came while its
+                    socket ended. Deliveries, conflated and withdrawn are all ticks for all clients
     overflows       clients closed because too much waited for them
     stalls          clients closed because they took nothing at all
     ticks           ticks taken from the bus

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bus.frames import tick_topic
+from tests.bench.clients import Line
 from tests.bench.programs import rss_bytes
 from tests.support.crowd import Crowd
 from tests.support.edge_core import pack
@@ -224,3 +228,53 @@ def test_stuck_clients_are_told_when_they_read_on_after_their_end(
     counts = totals(stage)
     assert counts["stalls"] == clients
     assert counts["overflows"] == 0
+
+
+_CLOSE = b"\x88\x82\0\0\0\0\x03\xe8"  # a masked Close frame, 1000
+
+
+def leave(line: Line, way: int) -> None:
+    """One of the ways in which clients end."""
+    if way == 0:  # a reset
+        linger = struct.pack("ii", 1, 0)
+        line.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        line.close()
+    elif way == 1:
+        line.close()
+    elif way == 2:
+        line.socket.sendall(_CLOSE)
+    elif way == 3:
+        line.socket.shutdown(socket.SHUT_WR)
+
+
+def test_clients_that_come_and_go_in_a_flood_harm_nobody(stage_of: StageOf) -> None:
+    stage = stage_of()
+    flood = Flood(stage)
+    stop = threading.Event()
+
+    def publish() -> None:
+        while not stop.wait(0.002):
+            flood.publish(5)
+
+    publishing = threading.Thread(target=publish)
+    with ExitStack() as stack:
+        reading = stack.enter_context(crowd_of(stage, 1))
+        publishing.start()
+        stack.callback(publishing.join)
+        stack.callback(stop.set)
+        port = urlsplit(stage.url("")).port
+        assert port is not None
+        for number in range(300):
+            line = Line(port, "/md/?notices=gap")
+            stack.callback(line.close)
+            line.log_in()
+            line.subscribe(NAMES)
+            leave(line, number % 5)  # the fifth only stops reading
+            before = reading.clients[0].reads
+            reading.read_until(lambda: reading.clients[0].reads > before)  # noqa: B023
+        stop.set()
+        publishing.join()
+        reading.read_until(lambda: reading.have(flood.last))
+        assert reading.clients[0].falls == 0
+    assert totals(stage)["unhandled"] == 0
+    assert "Traceback" not in stage.group.log("ws_edge")
