@@ -132,26 +132,29 @@ def _resume_for_ever(spec: Spec, diary: Diary) -> NoReturn:
             connect(spec.url, max_size=None, proxy=None, open_timeout=_CONNECT_S) as socket,
         ):
             socket.send(json.dumps(resumer.login(spec.user)))
-            while True:
-                for entry in resumer.hear(json.loads(socket.recv())):
+            while not resumer.refused(heard := json.loads(socket.recv())):
+                for entry in resumer.hear(heard):
                     diary.write(entry)
-        resumer.cut = True
         time.sleep(_AGAIN_S)
 
 
 class Resumer:
-    """A client that keeps the last Place. ``cut``: its connection has ended since the last return,
-    which is how it is told of a new start."""
+    """A client that keeps the last Place, which also tells it of a new start."""
 
     def __init__(self, topic: str) -> None:
         self._topic = topic
         self._place = "0-0"
         self._epoch = 0
-        self.cut = False
 
     def login(self, user: str) -> dict[str, Any]:
         payload = {"BrokerID": BROKER, "UserID": user, "Password": PASSWORD}
         return {"MsgType": "ReqUserLogin", "ReqUserLogin": payload, "Resume": self._place}
+
+    def refused(self, heard: dict[str, Any]) -> bool:
+        """Whether this is the answer to a login, and not a good one: td_worker is away, say."""
+        if not heard["MsgType"].endswith("UserLogin"):
+            return False
+        return bool(heard.get("RspInfo", {}).get("ErrorID", 0))
 
     def hear(self, heard: dict[str, Any]) -> list[Entry]:
         if heard["MsgType"] == "RspUserLogin" or "Place" not in heard:
@@ -163,9 +166,9 @@ class Resumer:
         if "On" + heard["MsgType"] not in SHOWN:
             return []
         entries: list[Entry] = [Got(self._topic, epoch, seq)]
-        if epoch > self._epoch and self._epoch and self.cut:
+        if epoch > self._epoch and self._epoch:
             entries.insert(0, Anew(self._topic, epoch))
-        self._epoch, self.cut = epoch, False
+        self._epoch = epoch
         return entries
 
 

@@ -174,18 +174,17 @@ def test_of_returns_the_journal_says_what_must_come_and_the_ledger_what_may(
     assert None not in (ledger.digest(T, 7, 1), ledger.digest(T, 7, 2))
 
 
-def test_a_client_of_the_edge_goes_on_from_its_place_and_a_cut_is_how_it_hears_of_a_new_start() -> (
-    None
-):
+def test_a_client_of_the_edge_goes_on_from_its_place() -> None:
     resumer = Resumer(T)
     assert resumer.login("1")["Resume"] == "0-0"
-    assert resumer.hear({"MsgType": "RspUserLogin", "Place": "7-9"}) == []
+    away = {"MsgType": "RspUserLogin", "RspInfo": {"ErrorID": -1}}
+    good = {"MsgType": "RspUserLogin", "RspInfo": {"ErrorID": 0}, "Place": "7-9"}
+    assert [resumer.refused(heard) for heard in (away, good)] == [True, False]
+    assert resumer.hear(good) == []
     assert resumer.hear({"MsgType": "RtnOrder", "Place": "7-2"}) == [Got(T, 7, 2)]
     assert resumer.hear({"MsgType": "RtnInstrumentStatus", "Place": "7-3"}) == []
     assert resumer.hear({"MsgType": "Pong"}) == []
     assert resumer.login("1")["Resume"] == "7-3"
-    assert resumer.hear({"MsgType": "RtnTrade", "Place": "8-1"}) == [Got(T, 8, 1)]
-    resumer.cut = True
     assert resumer.hear({"MsgType": "RtnTrade", "Place": "9-1"}) == [Anew(T, 9), Got(T, 9, 1)]
     assert resumer.hear({"MsgType": "Gap", "Place": "9-2"}) == [Hole(T, 9, 2, None)]
 
