@@ -44,7 +44,8 @@ trading day; ``Place(item.epoch, item.seq)``: behind that item, also of an earli
 
 Return     one message of the topic ("td/9999/028742/"), each once and in order
 Restarted  td_worker was started anew; the account has been logged in again
-Gap        these cannot be had any more, by nobody: query orders, trades and positions anew
+Gap        these cannot be had any more, by nobody: query orders, trades and positions anew.
+           ``last`` None: all up to the item that comes next, for the journal goes back two days
 Stale, Fresh   as above
 
 Whatever is lost comes from td_worker's journal, without a limit of time, across reconnects and
