@@ -61,7 +61,10 @@ class Freshness:
         self._asking: dict[Outbox, None] = {}
         self._stale: dict[StaleReason, float] = {}  # and since when
         self._deaf: set[Instrument] = set()
-        self._checked = self._heard = self._quiet_since = now()
+        self._checked = self._quiet_since = now()
+        self._heard = self._checked  # what md_worker's own loop sends, besides heartbeats of ticks
+        self._beating_since = self._checked  # other topics; a new md_worker begins one by one
+        self._alive = self._checked  # it lives, by the ticks that its API's thread sends
         self._ticks = 0  # taken at the last check, without ...
         self._no_sign = 0  # ... snapshots, which a front gives whether or not its feed lives
 
@@ -124,10 +127,10 @@ class Freshness:
         slept_s = now - self._checked - CHECK_S
         self._checked = now
         if slept_s > _SLEPT_S:
-            self._heard = max(self._heard, self._board.heard) + slept_s
+            self._alive = self._last_sign() + slept_s
             self._quiet_since += slept_s
         if self._count_ticks():
-            self._heard = self._quiet_since = now
+            self._alive = self._quiet_since = now
             self._end("feed")
         self._check_worker(now)
         self._check_topics(now)
@@ -138,15 +141,20 @@ class Freshness:
         before, self._ticks = self._ticks, self._counters.ticks - self._no_sign
         return self._ticks != before
 
+    def _last_sign(self) -> float:
+        return max(self._heard, self._board.heard, self._alive)
+
     def _check_worker(self, now: float) -> None:
-        heard = max(self._heard, self._board.heard)
+        heard = self._last_sign()
         if now - heard < SILENT_S:
             self._end("md_worker")
         else:
             self._begin("md_worker", heard)
 
     def _check_topics(self, now: float) -> None:
-        others_beat = now - self._board.heard < SILENT_S
+        if now - max(self._heard, self._board.heard) >= SILENT_S:
+            self._beating_since = now
+        others_beat = now - self._beating_since > _DEAF_S
         wanted = self._board.instruments
         for instrument in wanted.values():
             if not instrument.heard:

@@ -196,6 +196,41 @@ def test_one_topic_without_heartbeats_is_told_to_its_readers_and_subscribed_anew
     assert notices(other) == []
 
 
+def test_when_md_worker_is_back_its_topics_may_begin_one_by_one() -> None:
+    market = Market()
+    client = market.client("rb2610", "hc2610")
+    market.pass_(10)
+    market.beating = False
+    market.pass_(20)
+    market.beating, market.lost = True, {"rb2610"}
+    market.pass_(3)
+    market.lost = set()
+    market.pass_(10)
+    assert [told["InstrumentID"] for told in notices(client)] == ["", ""]
+
+
+def test_heartbeats_of_calls_for_quotes_are_others() -> None:
+    market = Market()
+    client = market.client("rb2610")
+    market.lost = {"rb2610"}
+    for _ in range(10):
+        market.core.freshness.heard()
+        market.pass_(1)
+    assert [told["InstrumentID"] for told in notices(client)] == ["rb2610"]
+
+
+def test_ticks_without_any_heartbeat_are_no_lost_subscription() -> None:
+    market = Market()
+    client = market.client("rb2610", "hc2610")
+    market.pass_(2)
+    market.beating = False
+    for _ in range(20):
+        market.tick("hc2610")
+        market.tick("rb2610")
+        market.pass_(0.5)
+    assert notices(client) == []
+
+
 def test_a_topic_that_never_had_a_heartbeat_is_told_as_well() -> None:
     market = Market()
     market.lost = {"rb2610"}
