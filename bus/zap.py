@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _ENDPOINT: Final = "inproc://zeromq.zap.01"
 _MOST_REMEMBERED: Final = 1000
+_LINES, _LINES_S = 20, 10.0  # a flood of strangers must not fill the log
 _FAILED: Final = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 _REASONS: Final = {
     int(zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH): "no key",
@@ -70,6 +72,7 @@ class Door(threading.Thread):
         self.refused = 0
         self._judge = judge
         self._times: dict[tuple[str, ...], int] = {}
+        self._lines, self._lines_since = 0, 0.0
         self._socket = context.socket(zmq.REP)
         self._socket.set(zmq.LINGER, 0)
         # Before the first server socket is bound, which would let nobody in without it.
@@ -89,25 +92,31 @@ class Door(threading.Thread):
         self._inbox.close()
 
     def run(self) -> None:
-        poller = zmq.Poller()
-        poller.register(self._socket, zmq.POLLIN)
-        poller.register(self._inbox.fd, zmq.POLLIN)
         try:
-            while True:
-                ready = dict(poller.poll())
-                for item in self._inbox.take():
-                    if item is None:
-                        return
-                    self._watched[item[0]] = item[1]
-                    poller.register(item[0], zmq.POLLIN)
-                if self._socket in ready:
-                    self._answer()
-                for socket in [socket for socket in self._watched if socket in ready]:
-                    if not self._take_event(socket):
-                        poller.unregister(socket)
+            self._work()
+        except Exception:
+            # Those who are in stay; nobody else gets in until the process is started anew.
+            log.critical("the handler of new connections failed", exc_info=True)
         finally:
             for socket in (self._socket, *self._watched):
                 socket.close()
+
+    def _work(self) -> None:
+        poller = zmq.Poller()
+        poller.register(self._socket, zmq.POLLIN)
+        poller.register(self._inbox.fd, zmq.POLLIN)
+        while True:
+            ready = dict(poller.poll())
+            for item in self._inbox.take():
+                if item is None:
+                    return
+                self._watched[item[0]] = item[1]
+                poller.register(item[0], zmq.POLLIN)
+            if self._socket in ready:
+                self._answer()
+            for socket in [socket for socket in self._watched if socket in ready]:
+                if not self._take_event(socket):
+                    poller.unregister(socket)
 
     def _answer(self) -> None:
         request = self._socket.recv_multipart()
@@ -128,14 +137,21 @@ class Door(threading.Thread):
         self._count(_REASONS.get(int(event["value"]), "cut off"), self._watched[socket])
         return True
 
+    def _may_log(self) -> bool:
+        now = time.monotonic()
+        if now - self._lines_since >= _LINES_S:
+            self._lines, self._lines_since = 0, now
+        self._lines += 1
+        return self._lines <= _LINES
+
     def _count(self, reason: str, domain: str, address: str = "", key: str = "") -> None:
         self.refused += 1
         if len(self._times) > _MOST_REMEMBERED:
             self._times.clear()
         peer = (reason, domain, address, key)
         times = self._times[peer] = self._times.get(peer, 0) + 1
-        # 1, 2, 4 …: whoever is refused tries again every second.
-        if times & (times - 1) == 0:
+        # 1, 2, 4 …: whoever is refused tries again several times a second.
+        if times & (times - 1) == 0 and self._may_log():
             fields = {"socket": domain, "reason": reason, "count": times}
             if key:
                 fields |= {"address": address, "public_key": key}
