@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,16 @@ async def until_soon(fact: Callable[[], bool], what: str) -> None:
         await asyncio.sleep(0.02)
 
 
+@contextmanager
+def new_context() -> Iterator[zmq.Context[Any]]:
+    """A test that fails leaves sockets open, which it must not wait for."""
+    context: zmq.Context[Any] = zmq.Context()
+    try:
+        yield context
+    finally:
+        context.destroy(linger=0)
+
+
 class Asker:
     """A Caller that asks for the worker's state."""
 
@@ -93,7 +104,7 @@ class Asker:
 
 
 async def answered(address: str, worker: str, keys: Keys) -> None:
-    with zmq.Context() as context:
+    with new_context() as context:
         asker = Asker(context, address, worker, keys)
         await until_soon(asker.asks, f"connection with {worker}")
         await until_soon(lambda: bool(asker.rows), f"answer of {worker}")
@@ -102,7 +113,7 @@ async def answered(address: str, worker: str, keys: Keys) -> None:
 
 async def refused_while(address: str, worker: str, keys: Keys, noticed: Callable[[], bool]) -> None:
     """Nothing can be sent until ``noticed``, which says that the worker has turned us away."""
-    with zmq.Context() as context:
+    with new_context() as context:
         asker = Asker(context, address, worker, keys)
         await until_soon(lambda: asker.asks() or noticed(), "refusal")
         assert noticed()
@@ -155,7 +166,7 @@ def test_a_key_calls_only_the_workers_of_its_role(
 def test_a_key_for_market_data_never_hears_a_return(group: CurveGroup) -> None:
     async def scenario() -> None:
         heard: dict[str, list[bytes]] = {"service": [], "recorder": []}
-        with zmq.Context() as context:
+        with new_context() as context:
             subs = [
                 Subscriber(
                     context,
@@ -195,7 +206,7 @@ def test_a_stranger_is_turned_away_and_counted_and_the_worker_goes_on(
 
 
 async def counted(group: CurveGroup, worker: str) -> None:
-    with zmq.Context() as context:
+    with new_context() as context:
         keys = Keys(group.keys, "client")
         asker = Asker(context, group.bus[f"{worker[:2]}_rpc"], worker, keys)
         await until_soon(asker.asks, "connection")
@@ -222,7 +233,7 @@ def test_a_client_talks_to_no_worker_but_the_one_whose_key_it_has(
 @pytest.mark.parametrize("worker", ["md_worker", "td_worker"])
 def test_without_a_key_nothing_gets_in(group: CurveGroup, worker: str) -> None:
     call = Call(1, "State", time.time_ns() + 10**11)
-    with zmq.Context() as context, context.socket(zmq.DEALER) as dealer:
+    with new_context() as context, context.socket(zmq.DEALER) as dealer:
         dealer.set(zmq.LINGER, 0)
         dealer.connect(group.bus[f"{worker[:2]}_rpc"])
         dealer.send(msgspec.msgpack.encode(call))
@@ -242,7 +253,7 @@ def test_a_key_that_is_dropped_in_is_admitted_without_a_restart_of_anybody(
     key = (folder / "client.new.pub").read_text().strip()
 
     async def scenario() -> None:
-        with zmq.Context() as context:
+        with new_context() as context:
             keys = Keys(folder, "client")
             asker = Asker(context, group.bus["td_rpc"], "td_worker", keys)
             await until_soon(lambda: key in group.log("td_worker"), "refusal")
@@ -261,7 +272,7 @@ def test_the_worker_knows_the_role_behind_each_call(tmp_path: Path) -> None:
     address = f"tcp://127.0.0.1:{free_ports(1)[0]}"
 
     async def scenario() -> None:
-        with zmq.Context() as context, zmq.Context() as other:
+        with new_context() as context, new_context() as other:
             server = Keys(tmp_path / "keys", "td_worker")
             router = Router(context, address, 1, server)
             for role in ("edge", "admin"):
