@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 _ENDPOINT: Final = "inproc://zeromq.zap.01"
 _MOST_REMEMBERED: Final = 1000
-_LINES, _LINES_S = 20, 10.0  # a flood of strangers must not fill the log
+_LINES, _LINES_S = 100, 10.0  # a flood of strangers must not fill the log
 _FAILED: Final = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 _REASONS: Final = {
     int(zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH): "no key",
