@@ -7,4 +7,11 @@
 The exchange's own record decides (``sim/exchange/ledger.py``): clients mark every order in
 BusinessUnit, which nobody on the way has a reason to change, so it is found there without asking
 td_worker. ``judge.py`` says what counts as wrong.
+
+And does a subscriber ever take a hole or an old message for the truth?
+
+    python -m tests.chaos.streams --kills 1000 --freezes 1000 --jobs 2
+
+Here the publishers' own ledgers decide (``streams_ledger.py``), and ``streams_judge.py`` says what
+counts as wrong.
 """
