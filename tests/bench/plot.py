@@ -23,7 +23,7 @@ def lines(file: Path, title: str, x_name: str, y_name: str, curves: Sequence[Cur
     matplotlib.rcParams["svg.hashsalt"] = "ctpbus"  # the same figures give the same file
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(7, 4.5), layout="constrained")
+    figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
     colour = None
     for curve in curves:
         style, same = ("--", colour) if curve.dashed else ("-", None)
@@ -31,6 +31,8 @@ def lines(file: Path, title: str, x_name: str, y_name: str, curves: Sequence[Cur
         colour = drawn.get_color()
     axes.set(xscale="log", yscale="log", title=title, xlabel=x_name, ylabel=y_name)
     axes.grid(True, which="both", alpha=0.3)
-    axes.legend()
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")
+    figure.legend(loc="outside right center")
     figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
     pyplot.close(figure)
