@@ -31,7 +31,9 @@ struct Stream {
 };
 
 static void take(const char* topic, Stream& s, const Header& h, const char* body, size_t size) {
-  if (h.epoch < s.epoch) return;  // of a publisher that is gone
+  static uint32_t newest = 0;  // start of the publisher, which all topics have in common
+  if (h.epoch < newest) return;  // of one that is gone
+  newest = h.epoch;
   const uint64_t before = h.type == BEAT ? h.seq : h.seq - 1;  // so many came before this message
   if (s.silent) printf("BACK %s\n", topic);
   s.silent = false, s.heard = Clock::now();
