@@ -135,7 +135,7 @@ class Router:
                 return None
             try:
                 return frames[0], _decode_call(frames[1])
-            except (msgspec.MsgspecError, UnicodeDecodeError, IndexError):
+            except (msgspec.MsgspecError, UnicodeDecodeError, IndexError, RecursionError):
                 self._count_malformed(len(frames[-1]))
 
     def send(self, peer: bytes, row: Row) -> None:

@@ -302,6 +302,7 @@ def test_malformed_calls_are_passed_over(bench: Bench) -> None:
         [msgspec.msgpack.encode([1, "Good", 2**64 - 1])],
         [msgspec.msgpack.encode([1, "G" * 65, 5])],
         [msgspec.msgpack.encode([1, "Good", 5, b"s" * 17])],
+        [b"\x9a\x01\xa1G\x05\xc4\x00\x00\xc4\x00\xa0\xa0\xc2" + b"\x91" * 100_000 + b"\xc0"],
     ):
         dealer.send_multipart(frames)
     dealer.send(msgspec.msgpack.encode(Call(1, "Good", 5)))
@@ -309,7 +310,7 @@ def test_malformed_calls_are_passed_over(bench: Bench) -> None:
     answer(router, lambda peer, call: methods.append(call.method))
     assert methods == ["Good"]
     assert router.receive() is None
-    assert router.malformed == 13
+    assert router.malformed == 14
 
 
 @given(st.binary(max_size=60))
