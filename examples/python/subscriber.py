@@ -7,6 +7,7 @@ The same in C++, without any code of ctpbus: ../cpp/subscriber.cpp.
 
 import asyncio
 import sys
+from contextlib import suppress
 
 from bus.client import Client, Fresh, Gap, Restarted, Stale, Tick, addresses_of
 
@@ -33,4 +34,5 @@ async def main(config: str, *instruments: str) -> None:
 if __name__ == "__main__":
     if len(sys.argv) < 3:
         sys.exit("usage: subscriber.py CONFIG INSTRUMENT...")
-    asyncio.run(main(*sys.argv[1:]))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main(*sys.argv[1:]))
