@@ -104,7 +104,10 @@ def _convert(path: str, section: str, document: object, kind: type[T]) -> T:
     try:
         return msgspec.convert(document, kind, dec_hook=_decode)
     except msgspec.ValidationError as exc:
-        text = str(exc).replace("`$", f"`{section}" if section else "`")
+        text = str(exc)
+        if section and " - at `$" not in text:
+            text += " - at `$`"
+        text = text.replace("`$", f"`{section}" if section else "`")
         raise ConfigError(f"{path}: {text.replace('`.', '`')}") from None
 
 

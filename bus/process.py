@@ -18,7 +18,7 @@ from typing import NoReturn, TypeVar
 import msgspec
 
 from . import log, security
-from .config import Loaded, load
+from .config import Loaded, load, open_calendar
 from .errors import Busy, ConfigError
 
 T = TypeVar("T")
@@ -50,6 +50,7 @@ def main(
             config = _of_member(config, arguments.config, arguments.member, as_member)
         if arguments.check:
             security.keys_of(config.common.keys, name)
+            open_calendar(config.common)
         else:
             log.setup(config.common.log_level)
             run(config)

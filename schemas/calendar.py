@@ -219,7 +219,9 @@ def read_calendar(path: str) -> Calendar:
         mark = getattr(exc, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
         raise CalendarError(f"{path}: not valid YAML{where}") from None
-    except (OSError, ValueError) as exc:  # msgspec.ValidationError and UnicodeDecodeError are such
+    except OSError as exc:
+        raise CalendarError(f"{path}: {exc.strerror}") from None
+    except ValueError as exc:  # msgspec.ValidationError and UnicodeDecodeError are such
         raise CalendarError(f"{path}: {exc}") from None
 
 

@@ -39,4 +39,4 @@ def check(addresses: Addresses, keys: Keys | None) -> None:
     for name in addresses.__struct_fields__:
         address = getattr(addresses, name)
         if isinstance(address, str) and links.is_tcp(address) and keys is None:
-            raise ConfigError(f"{name}: {address} needs keys")
+            raise ConfigError(f"{name}: {address} needs keys: Client(…, keys=Keys(folder, role))")

@@ -167,6 +167,14 @@ def test_a_configuration_that_is_no_yaml_is_refused(fresh: Deployment) -> None:
     assert "not valid YAML" in done.stderr
 
 
+def test_a_calendar_that_is_not_there_is_told_before_anything_starts(fresh: Deployment) -> None:
+    fresh.edit("calendar: always", "calendar: sometimes")
+    done = fresh.up()
+    assert done.returncode == 2
+    assert "calendar: sometimes: No such file" in done.stderr
+    assert "starting" not in done.stderr
+
+
 def test_a_front_that_is_away_is_named(fresh: Deployment) -> None:
     fresh.edit(r"md_worker:\n  front: .*", "md_worker:\n  front: sim://var/nobody.sock")
     done = fresh.up("--timeout", "6")

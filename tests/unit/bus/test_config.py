@@ -37,8 +37,8 @@ def test_a_process_reads_its_section_and_the_common_keys(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("md_worker: {}", "missing required field `front`"),
-        ("md_worker: {front: x, colour: red}", "unknown field `colour`"),
+        ("md_worker: {}", "missing required field `front` - at `md_worker`"),
+        ("md_worker: {front: x, colour: red}", "unknown field `colour` - at `md_worker`"),
         ("md_worker: {front: x, seconds: soon}", "md_worker.seconds"),
         ("md_worker: {front: x, password: 123456}", "md_worker.password"),
         ("colour: red\nmd_worker: {front: x}", "unknown field `colour`"),
