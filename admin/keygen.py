@@ -108,7 +108,7 @@ def _check_name(name: str) -> None:
 def command(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ROLE…]", help="ROLE or ROLE.NAME; none: every role once."),
+        typer.Argument(metavar="ROLE", help="ROLE or ROLE.NAME; none: every role once."),
     ] = None,
     keys: Annotated[Path, typer.Option(metavar="DIR", help="The folder of keys.")] = Path("keys"),
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
