@@ -36,7 +36,7 @@ import struct
 import zlib
 from functools import cache
 from typing import Final, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 HEADER: Final = struct.Struct("<IQQQHHH")
 ROW_HEADER: Final = struct.Struct("<QQiHHH")
@@ -111,8 +111,20 @@ def account_topic(broker: str, user: str, slot: int = 0) -> str:
 
     Quoted as in a URL: a user "a/b" must not land under the topic of a user "a".
     """
-    own = f":{slot}" if slot else ""
-    return f"td/{quote(broker, safe='')}/{quote(user, safe='')}{own}/"
+    return f"td/{_session(broker, user, slot)}/"
+
+
+def answer_topic(broker: str, user: str, slot: int = 0) -> str:
+    """What the counter answers to the clients of one account, see ``bus.answers``; the same name
+    as ``account_topic``'s."""
+    return f"answer/{_session(broker, user, slot)}/"
+
+
+def session_of(topic: str) -> tuple[str, str, int]:
+    """(broker, user, slot) of an ``account_topic`` or ``answer_topic``. Raises ValueError."""
+    _, broker, own, _ = topic.split("/")
+    user, _, slot = own.partition(":")
+    return unquote(broker), unquote(user), int(slot or 0)
 
 
 def notice_topic(process: str) -> str:
@@ -129,6 +141,11 @@ def state_topic(process: str) -> str:
 def stat_topic(process: str) -> str:
     """What a process counts, once a second."""
     return f"stat/{process}/"
+
+
+def _session(broker: str, user: str, slot: int) -> str:
+    own = f":{slot}" if slot else ""
+    return f"{quote(broker, safe='')}/{quote(user, safe='')}{own}"
 
 
 def unpack_message(frame: bytes) -> Message:

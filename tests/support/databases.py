@@ -1,0 +1,48 @@
+"""Fresh databases for tests: SQLite files, and PostgreSQL where one runs.
+
+``CTPBUS_POSTGRES`` is the URL of a server on which databases may be made, as .ci/run starts one.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+POSTGRES: Final = os.environ.get("CTPBUS_POSTGRES", "")
+NAMES: Final = [
+    "sqlite",
+    pytest.param("postgresql", marks=pytest.mark.postgres),
+]
+
+
+@contextmanager
+def fresh(name: str, folder: Path) -> Iterator[str]:
+    """The URL of an empty database, which is gone afterwards."""
+    if name == "sqlite":
+        yield f"sqlite:///{folder / 'store.sqlite'}"
+        return
+    if not POSTGRES:
+        pytest.skip("CTPBUS_POSTGRES names no server")
+    server = make_url(POSTGRES).set(drivername="postgresql+psycopg")
+    database = f"test_{uuid.uuid4().hex}"
+    _do(server, f"CREATE DATABASE {database}")
+    try:
+        yield server.set(database=database).render_as_string(hide_password=False)
+    finally:
+        _do(server, f"DROP DATABASE {database} WITH (FORCE)")
+
+
+def _do(server: object, command: str) -> None:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")  # type: ignore[call-overload]
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(command))
+    finally:
+        engine.dispose()
