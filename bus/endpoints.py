@@ -17,7 +17,7 @@ HIGH_WATER: Final = 100_000
 
 
 class Addresses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """ZeroMQ addresses of the workers; empty: an ipc socket in the run directory.
+    """ZeroMQ addresses of the workers and the recorder; empty: an ipc socket in the run directory.
 
     high_water  messages that wait for one subscriber, on each side of the link, before the newest
                 are dropped: a burst, not an outage. 65 MB of ticks in the publisher's memory
@@ -27,6 +27,7 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     md_rpc: str = ""
     td_pub: str = ""
     td_rpc: str = ""
+    rec_rpc: str = ""
     high_water: Annotated[int, Meta(ge=1, le=10_000_000)] = HIGH_WATER
 
 
@@ -47,6 +48,11 @@ def feed_addresses(data: str, feed: str) -> Addresses:
     """The sockets of one of several md_workers, between it and md_merge."""
     run = run_dir(data)
     return Addresses(md_pub=f"ipc://{run}/md_pub.{feed}", md_rpc=f"ipc://{run}/md_rpc.{feed}")
+
+
+def recorder_address(addresses: Addresses, data: str, member: str) -> str:
+    """Where a recorder answers. Those with a name do so on their own machine only."""
+    return f"ipc://{run_dir(data)}/rec_rpc.{member}" if member else addresses.rec_rpc
 
 
 def run_dir(data: str) -> Path:

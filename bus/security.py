@@ -7,14 +7,14 @@ secret, mode 0600, and ``NAME.pub``. NAME is a role, or ``ROLE.ANYTHING`` where 
 keys: edge.shanghai. Wherever a process runs, its folder holds
 
     its own secret      md_worker.key on the market data machine, edge.key on the edge's
-    as a client         md_worker.pub and td_worker.pub, which it checks the servers by
+    as a client         md_worker.pub, td_worker.pub and recorder.pub, which it checks servers by
     as a server         the .pub of everyone it admits; the file's name says as what
 
-The server side is CURVE with the ZAP domain md_pub, md_rpc, td_pub or td_rpc. The folder is read
-again when somebody knocks, at most once a second: a .pub that is dropped in is admitted without a
-restart, one that is taken away opens no new connection. The connections it has stand until they are
-cut or the worker is restarted. A server's own key, and what a client knows of it, change with a
-restart. A key under two roles is admitted under neither.
+The server side is CURVE with the ZAP domain md_pub, md_rpc, td_pub, td_rpc or rec_rpc. The folder
+is read again when somebody knocks, at most once a second: a .pub that is dropped in is admitted
+without a restart, one that is taken away opens no new connection. The connections it has stand
+until they are cut or the worker is restarted. A server's own key, and what a client knows of it,
+change with a restart. A key under two roles is admitted under neither.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from .zap import Door, Verdict
 log = logging.getLogger(__name__)
 
 _MARKET_DATA: Final = frozenset({"md_pub", "md_rpc"})
-_EVERYTHING: Final = _MARKET_DATA | {"td_pub", "td_rpc"}
+_EVERYTHING: Final = _MARKET_DATA | {"td_pub", "td_rpc", "rec_rpc"}
 # What a key of each role may connect to. The role is also the User-Id of what its owner sends.
 ROLES: Final = {
     "md_worker": _MARKET_DATA,  # md_merge reads several
@@ -46,11 +46,11 @@ ROLES: Final = {
     "edge": _EVERYTHING,
     "client": _EVERYTHING,  # a program of one's own that trades
     "admin": _EVERYTHING,
-    "recorder": _MARKET_DATA | {"td_pub"},  # hears all returns, can call for nothing
+    "recorder": _MARKET_DATA | {"td_pub"},  # hears all returns, can call td_worker for nothing
     "service": _MARKET_DATA,
 }
 # Who binds, and what its ZAP domains begin with.
-SERVERS: Final = {"md_worker": "md", "td_worker": "td"}
+SERVERS: Final = {"md_worker": "md", "td_worker": "td", "recorder": "rec"}
 # By the name of the process, which is its section of the group's file.
 ROLE_OF: Final = {
     "md_worker": "md_worker",

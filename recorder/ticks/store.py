@@ -18,7 +18,7 @@ from .writing import DayFile
 
 log = logging.getLogger("recorder")
 
-MOST_OPEN: Final = 4096  # files; with fewer than that the least used is closed for each other one
+MOST_OPEN: Final = 4096  # files; for one more the one that was opened first is closed
 _SUFFIX: Final = ".ticks"
 
 
@@ -35,33 +35,50 @@ class TickStore:
     """Writes ticks by trading day and instrument: ``FOLDER/20261123/rb2610.ticks``.
 
     A file has one layout of structs. When the API changes within a day the next file begins,
-    ``rb2610.2.ticks``.
+    ``rb2610.2.ticks``. Nothing here raises OSError but ``last`` and ``readers``: what cannot be
+    written is counted, said in the log, and marked as a gap when there is room again.
 
     ticks  written since the start
     lost   could not be written
     cut    bytes that a crash had left incomplete
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, most_open: int | None = None) -> None:
         self.folder = folder
         self.ticks = self.lost = self.cut = 0
+        self._most_open = MOST_OPEN if most_open is None else most_open
         self._open: OrderedDict[tuple[str, str], DayFile] = OrderedDict()
         self._dirty: dict[tuple[str, str], DayFile] = {}
         self._missing: dict[tuple[str, str], Missing] = {}
+        self._shut: set[tuple[str, str]] = set()  # could not be opened since the last flush
+        self._failing = False
+        self._error = ""
 
     def add(self, day: str, instrument: str, message: bytes) -> None:
-        """A published tick, to be written by the next ``flush``. Raises OSError and FileError when
-        its file cannot be opened."""
+        """A published tick, to be written by the next ``flush``."""
         at = message.index(b"\0") + 1
-        header = message[at : at + HEADER.size]
+        self.put((day, instrument), message[at : at + HEADER.size], message[at + HEADER.size :])
+
+    def put(self, key: tuple[str, str], header: bytes, body: bytes) -> None:
+        """The same: day and instrument, and the two parts of the message behind its topic."""
         epoch, seq, recv_ns, _, _, layout, _ = HEADER.unpack(header)
-        body = message[at + HEADER.size :]
-        key = day, instrument
-        file = self._file(key, Head(layout, len(body), day, instrument))
+        file = self._open.get(key)
+        if file is None or file.layout != layout or file.body_size != len(body):
+            file = self._file(key, Head(layout, len(body), *key))
+            if file is None:
+                self._lose(key, 1, (epoch, seq - 1), (epoch, seq))
+                return
         if self._missing:
             self._mark_missing(key, file, recv_ns)
         file.add((epoch, seq), pack_record(header, body))
         self._dirty[key] = file
+
+    def begin(self, key: tuple[str, str], layout: int, body_size: int) -> bool:
+        """Open or make the file, so that a gap can come first; whether that could be done."""
+        file = self._open.get(key)
+        if file is not None and file.layout == layout and file.body_size == body_size:
+            return True
+        return self._file(key, Head(layout, body_size, *key)) is not None
 
     def add_gap(
         self, day: str, instrument: str, epoch: int, first: int, last: int, now_ns: int
@@ -69,7 +86,7 @@ class TickStore:
         """Ticks that nobody can give any more; ``first`` 0: nobody knows how many. Only in a file
         that there is."""
         key = day, instrument
-        file = self._open.get(key)
+        file = self._open.get(key) or self._newest(key)
         if file is not None:
             file.add_gap(epoch, first, last, now_ns)
             self._dirty[key] = file
@@ -80,30 +97,35 @@ class TickStore:
         if key in self._open:
             return self._open[key].place
         for path in reversed(self._paths(day, instrument)):
-            with DayReader(path) as reader:
-                for number in range(len(reader) - 1, -1, -1):
-                    try:
-                        record = reader[number]
-                    except FileError:
-                        continue
-                    return record.epoch, record.seq
+            try:
+                with DayReader(path) as reader:
+                    place = _last_place(reader)
+            except FileError:
+                continue
+            if place is not None:
+                return place
         return None
 
     def flush(self) -> None:
-        """Write what was added. What cannot be written is counted, said in the log, and marked as a
-        gap when there is room again."""
+        """Write what was added."""
         dirty, self._dirty = self._dirty, {}
+        failed = bool(self._shut)
+        self._shut.clear()
         for key, file in dirty.items():
-            before, count = file.written, file.waiting
-            last = file.place
-            try:
-                self.ticks += file.flush()
-            except OSError as exc:
-                self.lost += count
-                self._note_missing(key, before, last)
-                if self.lost == count or self.lost & (self.lost - 1) == 0:
-                    fields = {"file": file.path.name, "error": exc.strerror, "lost": self.lost}
-                    log.error("ticks could not be written", extra={"fields": fields})
+            failed |= not self._flush(key, file)
+        if dirty and self._failing and not failed:
+            self._failing = False
+            log.warning("ticks are written again", extra={"fields": {"lost": self.lost}})
+
+    def _flush(self, key: tuple[str, str], file: DayFile) -> bool:
+        before, count, last = file.written, file.waiting, file.place
+        try:
+            self.ticks += file.flush()
+        except OSError as exc:
+            self._lose(key, count, before, last)
+            self._fail(exc, file.path)
+            return False
+        return True
 
     def readers(self, day: str, instrument: str) -> Iterator[DayReader]:
         """The files of one instrument on one day, in order; the caller closes each."""
@@ -126,23 +148,42 @@ class TickStore:
             self._close(key)
 
     def close(self) -> None:
-        self.flush()
         for key in list(self._open):
             self._close(key)
 
     # -- files -------------------------------------------------------------------------------
 
-    def _file(self, key: tuple[str, str], head: Head) -> DayFile:
-        file = self._open.get(key)
-        if file is None or file.head != head:
-            if file is not None:
-                self._close(key)
-            file = self._open[key] = self._open_file(head)
-            self.cut += file.cut
-            if len(self._open) > MOST_OPEN:
-                self._close(next(iter(self._open)))
-        else:
-            self._open.move_to_end(key)
+    def _file(self, key: tuple[str, str], head: Head) -> DayFile | None:
+        """The file of this layout, opened; None when that cannot be now. Tried once in a batch."""
+        if key in self._shut:
+            return None
+        if key in self._open:
+            self._close(key)
+        try:
+            return self._keep_open(key, self._open_file(head))
+        except (OSError, FileError) as exc:
+            self._shut.add(key)
+            self._fail(exc, self.folder / head.day / _file_name(head.instrument))
+            return None
+
+    def _newest(self, key: tuple[str, str]) -> DayFile | None:
+        """The last file that there is, opened."""
+        for path in reversed(self._paths(*key)):
+            try:
+                with DayReader(path) as reader:
+                    head = reader.head
+                return self._keep_open(key, DayFile(path, head))
+            except FileError:
+                continue
+            except OSError as exc:
+                self._fail(exc, path)
+        return None
+
+    def _keep_open(self, key: tuple[str, str], file: DayFile) -> DayFile:
+        self._open[key] = file
+        self.cut += file.cut
+        if len(self._open) > self._most_open:
+            self._close(next(iter(self._open)))
         return file
 
     def _open_file(self, head: Head) -> DayFile:
@@ -158,10 +199,9 @@ class TickStore:
         raise FileError(f"{head.instrument}: too many files in {head.day}")
 
     def _close(self, key: tuple[str, str]) -> None:
-        file = self._open[key]
-        if key in self._dirty:
-            self.flush()
-        del self._open[key]
+        file = self._open.pop(key)
+        if self._dirty.pop(key, None) is not None:
+            self._flush(key, file)
         file.close()
 
     def _paths(self, day: str, instrument: str) -> list[Path]:
@@ -177,20 +217,39 @@ class TickStore:
 
     # -- what could not be written -----------------------------------------------------------
 
-    def _note_missing(
-        self, key: tuple[str, str], before: tuple[int, int], last: tuple[int, int]
+    def _fail(self, exc: OSError | FileError, path: Path) -> None:
+        """Said when it begins, and again when the reason is another one."""
+        text = (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
+        if not self._failing or text != self._error:
+            fields = {"file": path.name, "error": text, "lost": self.lost}
+            log.error("ticks could not be written", extra={"fields": fields})
+        self._failing, self._error = True, text
+
+    def _lose(
+        self, key: tuple[str, str], count: int, before: tuple[int, int], last: tuple[int, int]
     ) -> None:
+        self.lost += count
         missing = self._missing.get(key)
-        first = before[1] + 1 if before[0] == last[0] else 1
         if missing is not None and missing.epoch == last[0]:
             missing.last = last[1]
         else:
+            first = before[1] + 1 if before[0] == last[0] else 1
             self._missing[key] = Missing(last[0], first, last[1])
 
     def _mark_missing(self, key: tuple[str, str], file: DayFile, now_ns: int) -> None:
         missing = self._missing.pop(key, None)
         if missing is not None and (missing.epoch, missing.last) > file.place:
             file.add_gap(missing.epoch, missing.first, missing.last, now_ns)
+
+
+def _last_place(reader: DayReader) -> tuple[int, int] | None:
+    for number in range(len(reader) - 1, -1, -1):
+        try:
+            record = reader[number]
+        except FileError:
+            continue
+        return record.epoch, record.seq
+    return None
 
 
 def _file_name(instrument: str) -> str:

@@ -24,6 +24,7 @@ class DayFile:
     def __init__(self, path: Path, head: Head) -> None:
         """Raises OSError, and FileError for a file of another kind."""
         self.path, self.head = path, head
+        self.layout, self.body_size = head.layout, head.body_size
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._end = 0
         try:

@@ -17,6 +17,7 @@ from bus.config import Common
 from bus.secrets import Secret
 from deploy.canary import CanaryConfig
 from md_worker.config import MdConfig
+from recorder.config import RecorderConfig
 from sim.config import SimConfig
 from td_worker.config import TdConfig
 from tests.support.group import CHECKOUT, Group
@@ -30,6 +31,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "md_worker": MdConfig,
     "td_worker": TdConfig,
     "ws_edge": WsConfig,
+    "recorder": RecorderConfig,
     "sim": SimConfig,
     "canary": CanaryConfig,
 }
