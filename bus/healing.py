@@ -7,13 +7,15 @@ from typing import Final, Protocol
 
 import msgspec
 
+from . import links
 from .errors import Refused, Unavailable
 from .frames import Message, Row, message_type, unpack_message
 from .orders import Place
 from .rpc import OnRow, OnSilence
 from .timers import Later, Timer
 
-HEAL_S: Final = 2.0  # for what is missing to come; then it is lost
+HEAL_S: Final = 2.0  # for what is missing to come, once it can be asked for; then it is lost
+UNREACHED_S: Final = 15.0  # for a worker that cannot be asked, all in all
 _AGAIN_S: Final = 0.1
 _STOOD_STILL_S: Final = 1.0  # so late no loop is that does its work
 _MOST_AHEAD: Final = 10_000  # messages behind a gap; 10 MB of orders
@@ -21,6 +23,12 @@ _MOST_AHEAD: Final = 10_000  # messages behind a gap; 10 MB of orders
 _AGAIN: Final = frozenset({message_type("Return"), message_type("Message")})
 _REACHED: Final = frozenset({message_type("Returns"), message_type("Since")})
 _decode_place: Final = msgspec.msgpack.Decoder(Place).decode
+
+
+def answer_s(address: str) -> float:
+    """How long an answer of the worker at this address is waited for. A tcp link that was cut takes
+    questions for some seconds more."""
+    return HEAL_S + (links.CUT_S if links.is_tcp(address) else 0)
 
 
 class Ask(Protocol):
@@ -62,8 +70,10 @@ class Stream:
     """Hands over each message once and in order.
 
     A *place* is (epoch, seq). Behind a gap messages wait until the worker has said what was in it,
-    for HEAL_S without news at the most; what has not come then, or is known to be gone, is lost. A
-    new epoch ends the one before it, with all its gaps: its logins are void, its messages gone.
+    for ``answer_s`` without news at the most; what has not come then, or is known to be gone, is
+    lost. Time in which the worker cannot be asked does not count, up to UNREACHED_S: after a cut
+    the link of the messages may be there before that of the calls. A new epoch ends the one before
+    it, with all its gaps: its logins are void, its messages gone.
 
     place    up to which all was handed over, or is lost
     whole    an epoch that begins while one is followed counts from its first message, not from
@@ -83,16 +93,17 @@ class Stream:
         *,
         whole: bool = False,
         patient: bool = True,
+        answer_s: float = HEAL_S,
     ) -> None:
         self.topic, self.place = topic, (0, 0)
         self._whole, self._patient = whole, patient
         self._reader, self._ask, self._later = reader, ask, later
-        self._now = now
+        self._now, self._answer_s = now, answer_s
         self._ahead: dict[int, Message] = {}  # by seq, behind a gap
         self._known = 0  # the highest seq of this epoch of which somebody has told
         self._vain = 0  # up to here nobody could say what was missing
         self._healing: Timer | None = None
-        self._until = self._due = 0.0
+        self._until = self._limit = self._due = self._asked_at = 0.0
         self._asked = False
 
     def see(self, message: Message) -> None:
@@ -179,7 +190,7 @@ class Stream:
             self._give_up()
         elif self._healing is None:
             self._due = self._now()
-            self._until = self._due + HEAL_S
+            self._hope()
             self._try()
 
     def _stop(self) -> None:
@@ -199,7 +210,8 @@ class Stream:
         handle, now = self._reader.handle(), self._now()
         if now - self._due > _STOOD_STILL_S:  # this process; what came meanwhile is not read yet
             self._until += now - self._due
-        if handle is None or now >= self._until:
+            self._limit += now - self._due
+        if handle is None or now >= min(self._until, self._limit):
             self._give_up()
             return
         self._due = now + _AGAIN_S
@@ -207,8 +219,10 @@ class Stream:
         if not self._asked:
             try:
                 self._ask(handle, Place(*self.place), self._on_row, self._on_silence)
-                self._asked = True
-            except (Refused, Unavailable):
+                self._asked, self._asked_at = True, now
+            except Unavailable:
+                self._until = now + self._answer_s
+            except Refused:
                 pass  # the next try is soon enough
 
     def _on_row(self, row: Row) -> None:
@@ -227,6 +241,12 @@ class Stream:
 
     def _on_silence(self, why: str) -> None:
         self._asked = False
+        if self._now() - self._asked_at < self._answer_s:  # lost with its link
+            self._until = self._now() + self._answer_s
+
+    def _hope(self) -> None:
+        now = self._now()
+        self._until, self._limit = now + self._answer_s, now + UNREACHED_S
 
     def _see_again(self, message: Message) -> None:
         if message.topic != self.topic:
@@ -234,5 +254,5 @@ class Stream:
         lacked = message.seq not in self._ahead and (message.epoch, message.seq) > self.place
         if lacked:
             self._reader.healed()
-        self._until = self._now() + HEAL_S
+        self._hope()
         self.see(message)

@@ -21,6 +21,7 @@ HEARTBEAT_MS: Final = 1000
 # With 20 % of all packets lost, 3000 dropped a link for nothing within 25 s, 4000 did not. That
 # costs a healing; a cut that nobody notices costs more each second.
 HEARTBEAT_TIMEOUT_MS: Final = 4000
+CUT_S: Final = (HEARTBEAT_TIMEOUT_MS + HEARTBEAT_MS) / 1000  # until both ends know of a cut
 _OPTIONS: Final = {
     zmq.HEARTBEAT_IVL: HEARTBEAT_MS,
     zmq.HEARTBEAT_TIMEOUT: HEARTBEAT_TIMEOUT_MS,

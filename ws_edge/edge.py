@@ -33,7 +33,7 @@ from bus.frames import (
     tick_topic,
     unpack_message,
 )
-from bus.healing import HEAL_S
+from bus.healing import answer_s
 from bus.lock import hold
 from bus.orders import Place
 from bus.process import announce
@@ -92,6 +92,7 @@ class Edge:
         self.tls = _tls(self.config)
         self.catalogue = catalogues.load(loaded.common.binding)
         self.addresses = resolve(loaded.common.bus, loaded.common.data)
+        self.returns_answer_s = answer_s(self.addresses.td_rpc)
         self.keys = keys_of(loaded.common.keys, "ws_edge")
         self.calendar = open_calendar(loaded.common)
         self.counters = Counters()
@@ -207,7 +208,14 @@ class Edge:
         returns = self.accounts.get(topic)
         if returns is None:
             loop = asyncio.get_running_loop()
-            returns = Returns(topic, self._ask_returns, loop.call_later, self.counters, loop.time)
+            returns = Returns(
+                topic,
+                self._ask_returns,
+                loop.call_later,
+                self.counters,
+                loop.time,
+                self.returns_answer_s,
+            )
             self.accounts[topic] = returns
             if not topic.startswith(_TD_RETURNS):
                 self.td_sub.subscribe(topic.encode())
@@ -218,7 +226,7 @@ class Edge:
     ) -> None:
         body = msgspec.msgpack.encode(place)
         self.services.td_background.start(
-            "Returns", on_row, on_silence, HEAL_S, session=handle, body=body
+            "Returns", on_row, on_silence, self.returns_answer_s, session=handle, body=body
         )
 
     def _on_td(self, frame: bytes) -> None:

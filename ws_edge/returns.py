@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
 from bus.frames import Message, message_type
-from bus.healing import Ask, Stream
+from bus.healing import HEAL_S, Ask, Stream
 from bus.timers import Later, Timer
 
 from .counters import Counters
@@ -58,10 +58,16 @@ class Returns:
     """
 
     def __init__(
-        self, topic: str, ask: Ask, later: Later, counters: Counters, now: Callable[[], float]
+        self,
+        topic: str,
+        ask: Ask,
+        later: Later,
+        counters: Counters,
+        now: Callable[[], float],
+        answer_s: float = HEAL_S,
     ) -> None:
         self.topic, self._later, self._counters, self._now = topic, later, counters, now
-        self._stream = Stream(topic, self, ask, later, now)
+        self._stream = Stream(topic, self, ask, later, now, answer_s=answer_s)
         self.lost_at = (0, 0)
         self.viewers: dict[Viewer, bytes] = {}
         self._held: deque[_Held] = deque()

@@ -31,7 +31,8 @@ Fresh      it is heard again. What was missed meanwhile follows, healed or as Ga
 By default (``complete=False``) the newest tick comes at once: what is missing before it is a Gap;
 only the lost end of a stream, which a Beat shows, is asked for once more. With ``complete=True``
 ticks wait behind a gap until md_worker has given what was lost (it keeps ``keep_ticks`` of each
-topic), for HEAL_S at the most, then comes the Gap. What is lost before the first item of a topic
+topic), for HEAL_S at the most, then comes the Gap; while md_worker cannot be asked, and over tcp,
+for some seconds more. What is lost before the first item of a topic
 is nobody's: a late joiner begins with the last tick that is still true (none without a front).
 
 A program that does not take its items finds about ``limit`` of them (or twelve for each topic, when

@@ -11,7 +11,7 @@ import zmq
 
 from ..errors import Unavailable
 from ..frames import Flag, FrameError, Message, Row, message_type, tick_topic, unpack_message
-from ..healing import HEAL_S
+from ..healing import answer_s
 from ..orders import Place
 from ..rpc import Caller, OnRow, OnSilence
 from ..since import Since
@@ -132,6 +132,7 @@ class Market:
         self.later: Later = loop.call_later
         self.now: Callable[[], float] = loop.time
         addresses, keys = way.addresses, way.keys
+        self.answer_s = answer_s(addresses.md_rpc)
         self._caller = Caller(context, addresses.md_rpc, "md_worker", keys)
         self._subscriber = Subscriber(
             context,
@@ -191,7 +192,7 @@ class Market:
             on_row(row)
 
         body = msgspec.msgpack.encode(Since(topic, place.epoch, place.seq))
-        self._calls.start("Since", take, on_silence, HEAL_S, body=body)
+        self._calls.start("Since", take, on_silence, self.answer_s, body=body)
 
     def snapshot(self, names: list[str], on_row: OnRow, on_silence: OnSilence) -> None:
         """The last ticks of these instruments; none: of all. Raises Unavailable."""

@@ -22,6 +22,7 @@ class Road(Protocol):
 
     heal: bool
     counters: Counters
+    answer_s: float
 
     @property
     def later(self) -> Later: ...
@@ -45,7 +46,14 @@ class Topic:
     def __init__(self, name: str, road: Road, put: Callable[[Item], None], complete: bool) -> None:
         self.name, self._road, self._put = name, road, put
         self._stream = Stream(
-            name, self, self._ask, road.later, road.now, whole=True, patient=complete
+            name,
+            self,
+            self._ask,
+            road.later,
+            road.now,
+            whole=True,
+            patient=complete,
+            answer_s=road.answer_s,
         )
         self._pulse = Pulse()
         self._closed = False

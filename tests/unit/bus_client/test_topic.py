@@ -16,7 +16,7 @@ from bus.client.topic import Topic
 from bus.client.way import Counters
 from bus.errors import Unavailable
 from bus.frames import BEAT, Flag, Message, Row, message_type
-from bus.healing import HEAL_S
+from bus.healing import HEAL_S, UNREACHED_S
 from bus.orders import Place
 from bus.rpc import OnRow, OnSilence
 from tests.support.edge_core import Clock, published
@@ -33,6 +33,7 @@ class Road:
         self.clock = Clock()
         self.later, self.now = self.clock.later, lambda: self.clock.now
         self.heal, self.counters, self.kept = heal, Counters(), kept
+        self.answer_s = HEAL_S
         self.epoch, self.seq = 1, 0
         self.there = True
         self.pipe: list[Message] = []
@@ -114,7 +115,7 @@ class Road:
             self.beat()
             while self.pipe:
                 self.arrive()
-            for _ in range(int(HEAL_S / 0.3) + 2):
+            for _ in range(int(UNREACHED_S / 0.3) + 2):
                 if answers:
                     self.answer()
                 self.time()
@@ -257,6 +258,45 @@ def test_who_wants_all_waits_for_what_is_missing() -> None:
     road.answer()
     assert road.seqs() == [1, 2, 3, 4]
     assert road.counters.healed == 2
+
+
+def behind_a_hole() -> Road:
+    road = joined(complete=True)
+    road.seq = 4
+    road.there = False
+    road.topic.on_message(road.message(4))
+    return road
+
+
+def test_a_publisher_that_cannot_be_asked_yet_is_waited_for() -> None:
+    """After a cut the link of the messages is there before that of the calls."""
+    road = behind_a_hole()
+    road.clock.advance(UNREACHED_S - 1)
+    road.there = True
+    road.clock.advance(0.5)
+    road.answer()
+    assert road.seqs() == [1, 2, 3, 4]
+    assert road.gaps() == []
+
+
+def test_questions_that_are_lost_with_their_link_are_put_again() -> None:
+    road = behind_a_hole()
+    road.there = True
+    for _ in range(4):
+        road.clock.advance(HEAL_S - 0.5)
+        road.silence()
+    road.clock.advance(HEAL_S - 0.5)
+    road.answer()
+    assert road.gaps() == []
+
+
+def test_a_publisher_that_cannot_be_asked_at_all_is_not_waited_for_for_ever() -> None:
+    road = behind_a_hole()
+    road.clock.advance(UNREACHED_S - 0.5)
+    assert road.gaps() == []
+    road.clock.advance(1)
+    assert road.gaps() == [Gap(NAME, 1, 2, 3, "lost")]
+    assert road.seqs() == [1, 4]
 
 
 @pytest.mark.parametrize("complete", [True, False])

@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bus.frames import Flag, account_topic
-from bus.healing import _MOST_AHEAD
+from bus.healing import _MOST_AHEAD, HEAL_S, UNREACHED_S, answer_s
+from bus.links import HEARTBEAT_TIMEOUT_MS
 from bus.orders import Place
 from tests.support.edge_core import (
     BROKER,
@@ -205,6 +206,30 @@ def test_a_worker_that_cannot_be_reached_now_is_asked_later(core: Core, client: 
     core.clock.advance(0.11)
     core.td_worker.answer("Returns", *again(frame(2), reached=3))
     assert numbers(client) == [2, 3]
+
+
+def test_returns_outlast_a_link_of_calls_that_comes_back_late(core: Core, client: Client) -> None:
+    core.td_worker.there = False
+    arrive(core, 3)
+    core.clock.advance(UNREACHED_S - 1)
+    assert client.pipe.given_up is None
+    core.td_worker.there = True
+    core.clock.advance(0.11)
+    core.td_worker.answer("Returns", *again(frame(2), reached=3))
+    assert numbers(client) == [2, 3]
+
+
+def test_a_worker_that_cannot_be_reached_at_all_is_a_loss(core: Core, client: Client) -> None:
+    core.td_worker.there = False
+    arrive(core, 3)
+    core.clock.advance(UNREACHED_S + 1)
+    assert client.pipe.given_up == LOST
+
+
+def test_over_tcp_an_answer_may_take_as_long_as_a_cut_is_not_noticed() -> None:
+    assert answer_s("ipc:///run/td_rpc") == HEAL_S
+    assert answer_s("tcp://10.0.0.1:5553") > HEAL_S + HEARTBEAT_TIMEOUT_MS / 1000
+    assert answer_s("tcp://10.0.0.1:5553") < UNREACHED_S
 
 
 def test_the_hold_is_bounded_in_time_and_in_number(core: Core, client: Client) -> None:
