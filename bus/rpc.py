@@ -99,7 +99,8 @@ class Router:
     """The worker's side. One thread uses it.
 
     ``dropped`` counts rows that nobody took, ``malformed`` calls that are none of this protocol.
-    ``role`` is that of the key with which the last call came; "" over ipc.
+    ``role`` is that of the key with which the last call came; "" over ipc. ``high_water``: rows
+    that wait for one caller before more are not taken.
     """
 
     def __init__(
@@ -108,6 +109,8 @@ class Router:
         address: str,
         layout: int,
         keys: security.Keys | None = None,
+        *,
+        high_water: int = HIGH_WATER,
     ) -> None:
         self.layout = layout
         self.role = ""
@@ -116,7 +119,7 @@ class Router:
         self.socket = context.socket(zmq.ROUTER)
         self.socket.set(zmq.LINGER, 0)
         self.socket.set(zmq.ROUTER_MANDATORY, 1)
-        self.socket.set(zmq.SNDHWM, HIGH_WATER)
+        self.socket.set(zmq.SNDHWM, high_water)
         self.socket.set(zmq.MAXMSGSIZE, MAX_CALL)
         security.bind(context, self.socket, address, keys, "rpc")
         self._plain = not links.is_tcp(address)
@@ -139,13 +142,13 @@ class Router:
                 self._count_malformed(len(frames[-1]))
 
     def send(self, peer: bytes, row: Row) -> None:
-        """A caller that is gone, or that has not read 100,000 rows, loses the row."""
+        """A caller that is gone, or that has not read ``high_water`` rows, loses the row."""
         if self.offer(peer, row):
             self.dropped += 1
 
     def offer(self, peer: bytes, row: Row) -> int:
         """0, or why the row was not taken: zmq.EHOSTUNREACH when the caller is gone, zmq.EAGAIN
-        when he has not read 100,000 rows."""
+        when he has not read ``high_water`` rows."""
         try:
             self.socket.send_multipart((peer, pack_row(row)), zmq.NOBLOCK)
         except zmq.ZMQError as exc:

@@ -21,6 +21,7 @@ import zmq
 from bus.config import Loaded, open_calendar
 from bus.endpoints import recorder_address, resolve
 from bus.errors import ConfigError, Refused, bad_parameters, refused, request_failed
+from bus.history import VERBS
 from bus.lock import hold
 from bus.process import announce
 from bus.rpc import Call, Router
@@ -31,6 +32,8 @@ from schemas.errors import INTERNAL_ERROR, NOT_IMPLEMENTED
 from . import retention
 from .config import RecorderConfig
 from .days import Days
+from .history.history import History
+from .history.turns import HIGH_WATER
 from .replies import Replies
 from .streams import Stream, Streams
 from .tick_stream import TickStream
@@ -91,7 +94,13 @@ class Recorder:
             raise SystemExit(1)
 
     def _open(self) -> None:
-        self.router = Router(self.context, self.address, self.catalogue.layout_id, self.keys)
+        self.router = Router(
+            self.context,
+            self.address,
+            self.catalogue.layout_id,
+            self.keys,
+            high_water=HIGH_WATER,
+        )
         self.replies = Replies(self.router)
         self.verbs: dict[str, Verb] = {
             "State": self._state,
@@ -99,6 +108,8 @@ class Recorder:
             "StartStream": self._start_stream,
             "StopStream": self._stop_stream,
         }
+        self.history = self._make_history()
+        self.verbs |= dict.fromkeys(VERBS, self.history.accept)
         self.streams = Streams(self._make_streams(), self.config.streams, self.folder)
         self._fd = int(self.router.socket.get(zmq.FD))
         self.loop.add_reader(self._fd, self._take_calls)
@@ -114,8 +125,19 @@ class Recorder:
         )
         return [self.ticks]
 
+    def _make_history(self) -> History:
+        return History(
+            self.router,
+            self.store,
+            None,
+            json=self.catalogue.codec("DepthMarketData").json,
+            today=lambda instrument: self.days.at(instrument, time.time_ns()),
+            between=self._take_calls,
+        )
+
     def _close(self) -> None:
         self.streams.end()
+        self.history.close()
         self.loop.remove_reader(self._fd)
         self.router.close()
         if self.keys is not None:

@@ -56,7 +56,6 @@ class Client:
         self._trading: Trading | None = None
         self._catalogue: Catalogue | None = None
         self._names: dict[int, str] = {}
-        self._closed = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -66,9 +65,6 @@ class Client:
 
     async def close(self) -> None:
         """End all iterators; logged-in accounts are left as by a logout."""
-        if self._closed:
-            return
-        self._closed = True
         if self._market is not None:
             self._market.close()
         if self._trading is not None:

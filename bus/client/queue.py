@@ -20,7 +20,7 @@ class Queue:
         self._limit = self._bound = limit
         self._on_conflated = on_conflated
         self._items: deque[Item] = deque()
-        self._filled = asyncio.Event()
+        self._waiter: asyncio.Future[None] | None = None
         self._taken = asyncio.Event()
         self._end: BaseException | None = None
 
@@ -33,20 +33,20 @@ class Queue:
         self._items.append(item)
         if len(self._items) > self._bound:
             self._conflate()
-        self._filled.set()
+        self._wake()
 
     def end(self, why: BaseException) -> None:
         """``get`` raises this once the items are taken."""
         if self._end is None:
             self._end = why
-            self._filled.set()
+            self._wake()
 
     async def get(self) -> Item:
         while not self._items:
             if self._end is not None:
                 raise self._end
-            self._filled.clear()
-            await self._filled.wait()
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
         self._taken.set()
         return self._items.popleft()
 
@@ -65,3 +65,7 @@ class Queue:
 
     def _ticks(self) -> int:
         return sum(isinstance(item, (Tick, Return)) for item in self._items)
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

@@ -9,10 +9,20 @@ from pathlib import Path
 from typing import Self
 
 from bus.frames import HEADER
+from bus.orders import Place
 
-from .record import GAP, HEAD_SIZE, PREFIX_SIZE, FileError, Head, Record, unpack_head, unpack_record
-
-_CRC_SIZE = 4
+from .record import (
+    CRC_SIZE,
+    GAP,
+    HEAD_SIZE,
+    PREFIX_SIZE,
+    FileError,
+    Head,
+    Record,
+    is_whole,
+    unpack_head,
+    unpack_record,
+)
 
 
 class DayReader:
@@ -57,13 +67,25 @@ class DayReader:
             except FileError:
                 continue
 
+    def raw(self, begin: int, end: int) -> list[bytes]:
+        """Each as it lies in the file, b"" for a damaged one."""
+        step, made = self._step, []
+        for at in range(HEAD_SIZE + begin * step, HEAD_SIZE + min(end, self._count) * step, step):
+            record = self._map[at : at + step]
+            made.append(record if is_whole(record) else b"")
+        return made
+
     def bodies(self, begin: int, end: int) -> list[bytes]:
         """The structs of the ticks among these records, unchecked: the quick way for a history."""
         step, made = self._step, []
         for at in range(HEAD_SIZE + begin * step, HEAD_SIZE + min(end, self._count) * step, step):
-            if HEADER.unpack_from(self._map, at + _CRC_SIZE)[4] != GAP:
+            if HEADER.unpack_from(self._map, at + CRC_SIZE)[4] != GAP:
                 made.append(self._map[at + PREFIX_SIZE : at + step])
         return made
+
+    def place(self, number: int) -> Place:
+        """Of a record; of a gap, that of the last message missing."""
+        return Place(*HEADER.unpack_from(self._map, HEAD_SIZE + number * self._step + CRC_SIZE)[:2])
 
     def after_time(self, recv_ns: int) -> int:
         """The number of the first record received at this time or later."""
@@ -78,7 +100,7 @@ class DayReader:
         low, high = 0, self._count
         while low < high:
             middle = (low + high) // 2
-            fields = HEADER.unpack_from(self._map, HEAD_SIZE + middle * self._step + _CRC_SIZE)
+            fields = HEADER.unpack_from(self._map, HEAD_SIZE + middle * self._step + CRC_SIZE)
             if fields[field : field + len(wanted)] < wanted:
                 low = middle + 1
             else:

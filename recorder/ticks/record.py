@@ -28,7 +28,9 @@ _MAGIC: Final = b"ctpbtick"
 _VERSION: Final = 1
 PREFIX_SIZE: Final = 40
 _CRC: Final = struct.Struct("<I")
-_ROOM: Final = b"\0" * (PREFIX_SIZE - _CRC.size - HEADER.size)
+CRC_SIZE: Final = _CRC.size
+HEADER_END: Final = CRC_SIZE + HEADER.size
+_ROOM: Final = b"\0" * (PREFIX_SIZE - HEADER_END)
 _FIRST: Final = struct.Struct("<Q")
 GAP: Final = message_type("Gap")
 
@@ -98,8 +100,13 @@ def pack_gap(head: Head, epoch: int, first: int, last: int, now_ns: int) -> byte
     return pack_record(header, _FIRST.pack(first).ljust(head.body_size, b"\0"))
 
 
+def is_whole(raw: bytes) -> bool:
+    """Whether these bytes are what was written."""
+    return zlib.crc32(memoryview(raw)[_CRC.size :]) == int(_CRC.unpack_from(raw)[0])
+
+
 def unpack_record(raw: bytes) -> Record:
     """Raises FileError for bytes that are not what was written."""
-    if zlib.crc32(memoryview(raw)[_CRC.size :]) != _CRC.unpack_from(raw)[0]:
+    if not is_whole(raw):
         raise FileError("a damaged record")
     return Record._make((*HEADER.unpack_from(raw, _CRC.size), raw[PREFIX_SIZE:]))

@@ -10,7 +10,7 @@ import pytest
 
 from bus.client import Client, Gap, Restarted, Tick
 from bus.endpoints import Addresses
-from bus.errors import ConfigError, Unavailable
+from bus.errors import ConfigError
 from tests.support.edge_core import published
 
 A, B = "tick/a/", "tick/b/"
@@ -75,15 +75,5 @@ def test_a_name_that_is_given_twice_is_one_topic(tmp_path: Path) -> None:
         await ticks.aclose()
         assert [item.seq async for item in ticks if isinstance(item, Tick)] == [1, 2]
         await ticks.aclose()
-
-    run(nobody(tmp_path), scenario)
-
-
-def test_a_client_may_be_closed_twice(tmp_path: Path) -> None:
-    async def scenario(client: Client) -> None:
-        client.ticks("a")
-        with pytest.raises(Unavailable):
-            await client.login("u", "p", timeout_s=0.01)
-        await client.close()
 
     run(nobody(tmp_path), scenario)

@@ -69,34 +69,3 @@ def test_who_puts_can_wait_for_room() -> None:
         await asyncio.wait_for(room, 5)
 
     asyncio.run(scenario())
-
-
-def test_each_of_several_who_wait_is_woken_also_by_the_end() -> None:
-    async def scenario() -> None:
-        queue = Queue(4)
-        waits = [asyncio.ensure_future(queue.get()) for _ in range(3)]
-        await asyncio.sleep(0)
-        for seq in (1, 2):
-            queue.put(tick("a/", seq))
-        done, _ = await asyncio.wait(waits, timeout=0.2)
-        assert {one.result() for one in done} == {tick("a/", 1), tick("a/", 2)}
-        queue.end(StopAsyncIteration())
-        await asyncio.wait(waits, timeout=5)
-        assert sum(isinstance(one.exception(), StopAsyncIteration) for one in waits) == 1
-
-    asyncio.run(scenario())
-
-
-def test_who_gives_up_waiting_takes_nothing_with_him() -> None:
-    async def scenario() -> None:
-        queue = Queue(4)
-        for seq in range(50):
-            waits = asyncio.ensure_future(queue.get())
-            await asyncio.sleep(0)
-            queue.put(tick("a/", seq))
-            waits.cancel()
-            await asyncio.wait([waits])
-            item = await queue.get() if waits.cancelled() else waits.result()
-            assert item == tick("a/", seq)
-
-    asyncio.run(scenario())
