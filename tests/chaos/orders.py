@@ -12,7 +12,6 @@ import argparse
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,12 +27,13 @@ import msgspec
 from bus.orders import Outcome
 from sim.control import SimControl
 
-from . import audit, diary, mix
+from . import audit, diary, mix, series
 from .bus_door import BusDoor
 from .client import Client, Spec
 from .config import LEDGER, PASSWORD, overrides
 from .judge import KINDS, Evidence, Verdict, judge
 from .processes import Forked, ForkingGroup
+from .series import Result
 from .trouble import Trouble
 from .ws_door import WsDoor
 
@@ -58,20 +58,6 @@ class Plan:
     exchange: bool = False  # is killed too
     wal: bool = True
     pace_s: float = 0.06
-
-
-class Result(msgspec.Struct):
-    """Figures of a round, or of several."""
-
-    counts: dict[str, int] = {}
-    faults: dict[str, int] = {}
-    folders: list[str] = []
-
-    def add(self, other: Result) -> None:
-        for mine, theirs in ((self.counts, other.counts), (self.faults, other.faults)):
-            for name, count in theirs.items():
-                mine[name] = mine.get(name, 0) + count
-        self.folders += other.folders
 
 
 class Round:
@@ -282,10 +268,10 @@ def one(plan: Plan, keep: bool) -> Result:
     return Result(dict(round_.counts), dict(faults))
 
 
-def series(arguments: argparse.Namespace, kills: int, seed: int) -> Result:
-    """Rounds, one after the other, up to ``kills``."""
-    total, faulty = Result(), 0
-    while (left := kills - _kills(total)) > 0:
+def in_series(arguments: argparse.Namespace) -> Result:
+    """Rounds, one after the other, up to ``--kills``."""
+    total, faulty, seed = Result(), 0, arguments.seed
+    while (left := arguments.kills - total.sum("killed ")) > 0:
         plan = Plan(min(ROUND, left), seed, arguments.kill_exchange, not arguments.no_wal)
         result = one(plan, arguments.keep)
         total.add(result)
@@ -296,34 +282,21 @@ def series(arguments: argparse.Namespace, kills: int, seed: int) -> Result:
     return total
 
 
-def _kills(result: Result) -> int:
-    return sum(count for name, count in result.counts.items() if name.startswith("killed "))
-
-
-def jobs(arguments: argparse.Namespace) -> Result:
-    """Series side by side, each a process of its own."""
-    share, rest = divmod(arguments.kills, arguments.jobs)
-    command = [sys.executable, "-m", "tests.chaos.orders", "--json"]
-    command += ["--kill-exchange"] * arguments.kill_exchange + ["--no-wal"] * arguments.no_wal
-    command += ["--keep"] * arguments.keep
-    running = []
-    for job in range(arguments.jobs):
-        own = ["--kills", str(share + (job < rest)), "--seed", str(arguments.seed + 10_000 * job)]
-        running.append(subprocess.Popen([*command, *own], stdout=subprocess.PIPE))
-    total = Result()
-    for process in running:
-        out, _ = process.communicate()
-        if not out:
-            raise SystemExit("a series broke off")
-        total.add(msgspec.json.decode(out, type=Result))
-    return total
+def side_by_side(arguments: argparse.Namespace) -> Result:
+    shares = [
+        {"kills": kills, "seed": arguments.seed + 10_000 * job}
+        for job, kills in enumerate(series.parts(arguments.kills, arguments.jobs))
+    ]
+    flags = ["--kill-exchange"] * arguments.kill_exchange + ["--no-wal"] * arguments.no_wal
+    flags += ["--keep"] * arguments.keep
+    return series.side_by_side("tests.chaos.orders", shares, flags)
 
 
 def show(result: Result, seconds: float) -> None:
     """The table."""
     for name, count in sorted(result.counts.items()):
         print(f"{name:<24}{count:>9}")
-    print(f"{'kills in all':<24}{_kills(result):>9}")
+    print(f"{'kills in all':<24}{result.sum('killed '):>9}")
     print(f"{'seconds':<24}{seconds:>9.0f}")
     for kind in (*KINDS, BROKE_OFF):
         print(f"{kind:<24}{result.faults.get(kind, 0):>9}{'  WRONG' * (kind in result.faults)}")
@@ -342,8 +315,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     began = time.monotonic()
-    run: Any = jobs if arguments.jobs > 1 else None
-    result = run(arguments) if run else series(arguments, arguments.kills, arguments.seed)
+    result = side_by_side(arguments) if arguments.jobs > 1 else in_series(arguments)
     if arguments.json:
         print(msgspec.json.encode(result).decode())
     else:

@@ -21,7 +21,8 @@ from typing import Final
 from bus.orders import Outcome
 
 from .judge import Fault, Verdict, expected, facts
-from .orders import Plan, Result, Round, show
+from .orders import Plan, Round, show
+from .series import Result
 from .step_worker import STEPS
 
 ROUND: Final = 15  # kills at each step, before a fresh group

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,7 +21,7 @@ from bus.frames import Row
 from bus.rpc import Call, Caller, Router
 from bus.security import ROLES, Keys
 from bus.subscriber import Subscriber
-from tests.support.group import CHECKOUT, Group
+from tests.support.group import Group
 from tests.support.ws_client import ws
 
 WAIT_S = 20.0
@@ -299,17 +296,9 @@ def test_a_secret_that_others_may_read_stops_the_process_before_any_socket(
     with CurveGroup(tmp_path) as group:
         file = group.keys / ("edge.key" if name == "ws_edge" else f"{name}.key")
         file.chmod(0o640)
-        done = subprocess.run(
-            [sys.executable, "-m", name, "--config", str(group.config_file), *check],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert done.returncode == 2, done.stderr
-    assert done.stderr == f"{name}: {file} is open to others: chmod 600 {file}\n"
+        status, told = group.refused(name, *check)
+    assert status == 2, told
+    assert told == f"{name}: {file} is open to others: chmod 600 {file}\n"
 
 
 def test_no_secret_is_in_a_log_or_in_the_list_of_processes(group: CurveGroup) -> None:

@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import yaml
 
-from tests.support.group import CHECKOUT, Group
-
-
-def start_refused(group: Group, *arguments: str, module: str = "md_worker") -> tuple[int, str]:
-    """Exit status and stderr of a process that is not to start."""
-    done = subprocess.run(
-        [sys.executable, "-m", module, "--config", str(group.config_file), *arguments],
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert not done.stdout
-    return done.returncode, done.stderr
+from tests.support.group import Group
 
 
 def test_two_md_workers_have_folders_locks_and_sockets_of_their_own(tmp_path: Path) -> None:
@@ -35,9 +19,9 @@ def test_two_md_workers_have_folders_locks_and_sockets_of_their_own(tmp_path: Pa
         folders = {path.name for path in group.data.iterdir()}
         assert {"md_worker.a", "md_worker.b"} <= folders
         assert "md_worker" not in folders
-        assert start_refused(group, "--member", "a")[0] == 75
-        assert start_refused(group, "--member", "c")[0] == 2
-        status, told = start_refused(group)
+        assert group.refused("md_worker", "--member", "a")[0] == 75
+        assert group.refused("md_worker", "--member", "c")[0] == 2
+        status, told = group.refused("md_worker")
         assert status == 2
         assert told.count("\n") == 1
         assert "say with --member which of a, b" in told
@@ -47,12 +31,12 @@ def test_two_md_workers_have_folders_locks_and_sockets_of_their_own(tmp_path: Pa
 def test_md_merge_is_there_once_and_needs_feeds(tmp_path: Path) -> None:
     with Group(tmp_path, overrides={"md_worker": {"feeds": {"a": {}}}}) as group:
         group.start("md_merge")
-        assert start_refused(group, module="md_merge")[0] == 75
-        assert start_refused(group, "--member", "a", module="md_merge")[0] == 2
+        assert group.refused("md_merge")[0] == 75
+        assert group.refused("md_merge", "--member", "a")[0] == 2
         # A single md_worker would bind the same sockets.
         alone = group.config | {"md_worker": {"front": "tcp://127.0.0.1:1"}}
         group.config_file.write_text(yaml.safe_dump(alone), "utf-8")
-        assert start_refused(group)[0] == 75
-        status, told = start_refused(group, module="md_merge")
+        assert group.refused("md_worker")[0] == 75
+        status, told = group.refused("md_merge")
         assert status == 2
         assert "md_worker.feeds is empty" in told

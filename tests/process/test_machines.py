@@ -34,6 +34,7 @@ from bus.security import ROLES, Keys
 from bus.subscriber import Subscriber
 from tests.support.group import Group
 from tests.support.machines import ADDRESSES, Machines, missing
+from tests.support.ws_client import ONE_LOT
 
 _MISSING = missing()
 pytestmark = pytest.mark.skipif(
@@ -267,20 +268,8 @@ class Trader:
         names = {key: found[key] for key in ("InstrumentID", "ExchangeID")}
         await self._send(socket, "ReqQryDepthMarketData", QryDepthMarketData=names)
         tick = (await self._next(socket, "RspQryDepthMarketData"))["DepthMarketData"]
-        self._order = {
-            **names,
-            "Direction": "0",
-            "CombOffsetFlag": "0",
-            "CombHedgeFlag": "1",
-            "OrderPriceType": "2",
-            "LimitPrice": tick["UpperLimitPrice"],  # fills at once
-            "VolumeTotalOriginal": 1,
-            "TimeCondition": "3",
-            "VolumeCondition": "1",
-            "MinVolume": 1,
-            "ContingentCondition": "1",
-            "ForceCloseReason": "0",
-        }
+        price = tick["UpperLimitPrice"]  # fills at once
+        self._order = {**ONE_LOT, **names, "LimitPrice": price}
 
     async def _read(self, socket: ClientConnection) -> None:
         async for text in socket:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import yaml
 from websockets.exceptions import ConnectionClosed
 
 from tests.support.group import CHECKOUT, READY_TIMEOUT_S, STOP_TIMEOUT_S, Group
-from tests.support.ws_client import WsClient, ws
+from tests.support.ws_client import ONE_LOT, WsClient, ws
 
 USER, PASSWORD = "028742", "123456"
 SEED = 20261122
@@ -27,16 +27,11 @@ LONG_S = 30.0  # until a message that must come
 ORDERS = 120
 
 
-def line(url: str) -> AbstractContextManager[WsClient]:
-    """Its end does not wait for what the client has not read."""
-    return ws(url, close_timeout=0.1)
-
-
 class Market:
     """What is traded, and at what."""
 
     def __init__(self, url: str) -> None:
-        with line(url) as client:
+        with ws(url) as client:
             client.log_in()
             client.send(MsgType="ReqQryInstrument", QryInstrument={"ProductID": "rb"})
             found = client.hear_of("RspQryInstrument")["Instrument"]
@@ -47,18 +42,9 @@ class Market:
 
     def order(self, fills: bool) -> dict[str, Any]:
         return {
+            **ONE_LOT,
             **self.names,
             "LimitPrice": self.fills if fills else self.rests,
-            "Direction": "0",
-            "CombOffsetFlag": "0",
-            "CombHedgeFlag": "1",
-            "OrderPriceType": "2",
-            "VolumeTotalOriginal": 1,
-            "TimeCondition": "3",
-            "VolumeCondition": "1",
-            "MinVolume": 1,
-            "ContingentCondition": "1",
-            "ForceCloseReason": "0",
         }
 
 
@@ -118,7 +104,7 @@ def is_memo(text: str) -> Callable[[dict[str, Any]], bool]:
 
 def trade(url: str, market: Market, count: int) -> None:
     """Orders one behind the other, every second one is filled at once."""
-    with line(url) as client:
+    with ws(url) as client:
         client.log_in()
         for number in range(count):
             client.send(MsgType="ReqOrderInsert", InputOrder=market.order(bool(number % 2)))
@@ -127,7 +113,7 @@ def trade(url: str, market: Market, count: int) -> None:
 
 def mark(url: str, market: Market, text: str) -> None:
     """One more order, by which everybody knows that all others are behind him."""
-    with line(url) as client:
+    with ws(url) as client:
         client.log_in()
         order = {**market.order(fills=False), "OrderMemo": text}
         while True:
@@ -197,7 +183,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 def begin(stack: ExitStack, url: str, *listeners: Listener) -> list[WsClient]:
     """They log in, and begin at one place."""
-    clients = [stack.enter_context(line(url)) for _ in listeners]
+    clients = [stack.enter_context(ws(url)) for _ in listeners]
     for listener, client in zip(listeners, clients, strict=True):
         listener.log_in(client)
     place = listeners[-1].place
@@ -214,7 +200,7 @@ def listen_with_cuts(stage: Stage, listener: Listener, client: WsClient, cuts: i
             for _ in range(chance.randrange(1, 25)):
                 listener.hear(client)
             cut(client)
-            client = stack.enter_context(line((stage.other, stage.url)[number % 2]))
+            client = stack.enter_context(ws((stage.other, stage.url)[number % 2]))
             listener.log_in(client)
         mark(stage.other, stage.market, "the end")
         listener.listen(client, is_memo("the end"))
@@ -227,7 +213,7 @@ def test_a_client_that_is_cut_again_and_again_has_what_the_others_have(stage: St
         with stage.trading():
             listen_with_cuts(stage, listener, client, cuts=12)
         mark(stage.other, stage.market, "all done")
-        with line(stage.url) as last:
+        with ws(stage.url) as last:
             listener.log_in(last)
             listener.listen(last, is_memo("all done"))
         watcher.listen(steady, is_memo("all done"))
@@ -247,7 +233,7 @@ def test_what_happened_while_it_was_away_comes_to_who_resumes(stage: Stage, resu
         mark(stage.other, stage.market, away)
         watcher.listen(steady, is_memo(away))
         missed = len(watcher.returns)
-        client = stack.enter_context(line(stage.other))
+        client = stack.enter_context(ws(stage.other))
         listener.log_in(client)
         mark(stage.other, stage.market, end)
         watcher.listen(steady, is_memo(end))
@@ -262,14 +248,14 @@ def test_it_goes_on_after_the_end_of_its_edge(stage: Stage) -> None:
         (steady,) = begin(stack, stage.other, watcher)
         with stage.trading():
             for _ in range(3):
-                with line(stage.url) as client:
+                with ws(stage.url) as client:
                     listener.place = listener.place or watcher.place
                     listener.log_in(client)
                     for _ in range(20):
                         listener.hear(client)
                     stage.group.restart("ws_edge")
         mark(stage.other, stage.market, "edges done")
-        with line(stage.url) as client:
+        with ws(stage.url) as client:
             listener.log_in(client)
             listener.listen(client, is_memo("edges done"))
         watcher.listen(steady, is_memo("edges done"))
@@ -292,7 +278,7 @@ def test_it_goes_on_after_the_end_of_td_worker(stage: Stage) -> None:
             listener.listen(client, lambda heard: False)
         trader.join()
         mark(stage.other, stage.market, "workers done")
-        client = stack.enter_context(line(stage.url))
+        client = stack.enter_context(ws(stage.url))
         listener.log_in(client)
         listener.listen(client, is_memo("workers done"))
     places, (orders, trades) = listener.places(), known(stage.url)
@@ -317,7 +303,7 @@ def trade_until_cut(url: str, market: Market) -> None:
 
 def known(url: str) -> tuple[dict[str, str], set[str]]:
     """The statuses of all orders, and the trades."""
-    with line(url) as client:
+    with ws(url) as client:
         client.log_in()
         client.send(MsgType="ReqQryOrder", QryOrder={})
         orders = [row["Order"] for row in client.rows("RspQryOrder")]
@@ -339,7 +325,7 @@ def test_who_lags_far_behind_is_closed_and_goes_on_from_there(tmp_path: Path) ->
         trade(url, market, 300)
         mark(url, market, "done")
         while True:
-            with line(url) as client:
+            with ws(url) as client:
                 slow.log_in(client)
                 time.sleep(0.1)  # it does something else
                 try:
@@ -348,7 +334,7 @@ def test_who_lags_far_behind_is_closed_and_goes_on_from_there(tmp_path: Path) ->
                 except ConnectionClosed as end:
                     codes.append(end.rcvd and end.rcvd.code)  # None: the line was cut already
         while True:
-            with line(url) as client, suppress(ConnectionClosed):
+            with ws(url) as client, suppress(ConnectionClosed):
                 fast.log_in(client)
                 fast.listen(client, is_memo("done"))
                 break

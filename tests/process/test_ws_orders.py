@@ -10,7 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.support.group import Group
-from tests.support.ws_client import WsClient, ws
+from tests.support.ws_client import ONE_LOT, WsClient, ws
 
 CANCELLED, TRADED = "5", "0"
 
@@ -50,7 +50,7 @@ class Desk:
 
     def order(self, ref: str, price: float, **keys: Any) -> None:
         order = {
-            **ORDER,
+            **ONE_LOT,
             "InstrumentID": Market.instrument,
             "ExchangeID": Market.exchange,
             "LimitPrice": price,
@@ -103,20 +103,6 @@ class Desk:
             )
         )["Trade"]
         return trade
-
-
-ORDER = {
-    "Direction": "0",
-    "CombOffsetFlag": "0",
-    "CombHedgeFlag": "1",
-    "OrderPriceType": "2",
-    "VolumeTotalOriginal": 1,
-    "TimeCondition": "3",
-    "VolumeCondition": "1",
-    "MinVolume": 1,
-    "ContingentCondition": "1",
-    "ForceCloseReason": "0",
-}
 
 
 class Market:

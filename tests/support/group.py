@@ -121,6 +121,19 @@ class Group:
         for name in names:
             self.ready[name] = self._ready_line(name, deadline)
 
+    def refused(self, name: str, *arguments: str) -> tuple[int, str]:
+        """Exit status and stderr of ``python -m NAME`` that is not to start."""
+        done = subprocess.run(
+            [sys.executable, "-m", name, "--config", str(self.config_file), *arguments],
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+            timeout=READY_TIMEOUT_S,
+            check=False,
+        )
+        assert not done.stdout
+        return done.returncode, done.stderr
+
     def start_all(self) -> None:
         self.start(*ALL)
 

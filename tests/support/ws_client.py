@@ -9,7 +9,21 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-WAIT_S = 10.0
+WAIT_S = 30.0
+
+# An order for the day to buy one lot, to open, at a limit: without the instrument and the price.
+ONE_LOT = {
+    "OrderPriceType": "2",
+    "Direction": "0",
+    "CombOffsetFlag": "0",
+    "CombHedgeFlag": "1",
+    "VolumeTotalOriginal": 1,
+    "TimeCondition": "3",
+    "VolumeCondition": "1",
+    "MinVolume": 1,
+    "ContingentCondition": "1",
+    "ForceCloseReason": "0",
+}
 
 
 class WsClient:
@@ -59,6 +73,10 @@ class WsClient:
 
 @contextmanager
 def ws(url: str, **options: Any) -> Iterator[WsClient]:
-    """A connected client. Large messages are allowed; options go to ``websockets``."""
-    with connect(url, **{"max_size": None, "proxy": None, **options}) as connection:
+    """A connected client; options go to ``websockets``.
+
+    Large messages are allowed, and its end does not wait for what the test has not read.
+    """
+    defaults = {"max_size": None, "proxy": None, "close_timeout": 0.2}
+    with connect(url, **{**defaults, **options}) as connection:
         yield WsClient(connection)
