@@ -17,6 +17,7 @@ from http.client import HTTPException
 from pathlib import Path
 from xmlrpc.client import Fault
 
+from bus import endpoints
 from deploy import members, ports
 from deploy.canary import Canary, CanaryFailed
 from deploy.plan import CHECKOUT, DEFAULT_CONFIG, Plan
@@ -236,8 +237,17 @@ ctpbus is up: {", ".join(plan.programs)}
   trading      {url}/td/
   bus          ticks {plan.bus.md_pub}, requests {plan.bus.md_rpc}
                returns {plan.bus.td_pub}, requests {plan.bus.td_rpc}
-  logs         {plan.log}
+{_recorders(plan)}  logs         {plan.log}
 Next: README.md shows a first tick and a first order. deploy/down{config} stops the group."""
+
+
+def _recorders(plan: Plan) -> str:
+    addresses = [
+        endpoints.recorder_address(plan.bus, str(plan.data), program.member)
+        for program in plan.programs.values()
+        if program.module == "recorder"
+    ]
+    return f"  history      {' '.join(addresses)}\n" if addresses else ""
 
 
 def _stop_all(plan: Plan, supervisor: Supervisor) -> None:

@@ -14,6 +14,7 @@ from bus import config, endpoints
 from bus.security import Keys, keys_of
 from deploy.canary import CanaryConfig
 from md_worker.config import MdConfig
+from recorder.config import RecorderConfig
 from td_worker.config import TdConfig
 from ws_edge.config import WsConfig
 
@@ -72,6 +73,9 @@ def read(path: Path) -> Plan:
     data = Path(canary.common.data).absolute()
     edge = config.load(str(path), "ws_edge", WsConfig).own
     document: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    recorders: list[str] = []
+    if "recorder" in document:
+        recorders = ["", *config.load(str(path), "recorder", RecorderConfig).own.members]
     return Plan(
         config=path,
         programs=_programs(
@@ -79,6 +83,7 @@ def read(path: Path) -> Plan:
             sim=any(front.startswith("sim://") for front in md_fronts + td),
             feeds=list(md.feeds),
             edges=edge.processes,
+            recorders=recorders,
         ),
         data=data,
         run=endpoints.run_dir(str(data)),
@@ -93,7 +98,7 @@ def read(path: Path) -> Plan:
 
 
 def _programs(
-    document: dict[str, Any], *, sim: bool, feeds: list[str], edges: int
+    document: dict[str, Any], *, sim: bool, feeds: list[str], edges: int, recorders: list[str]
 ) -> dict[str, Program]:
     """By name, in the order of their start."""
     common = {key: value for key, value in document.items() if key not in config.SECTIONS}
@@ -117,7 +122,10 @@ def _programs(
     if feeds:
         add("md_merge", {**section["md_worker"], "feeds": feeds})
     add("td_worker", section["td_worker"])
-    # How many there are concerns none of those that stay.
+    # How many there are of these concerns none of those that stay.
+    reads = {key: value for key, value in section["recorder"].items() if key != "members"}
+    for member in recorders:
+        add("recorder", reads, member)
     reads = {key: value for key, value in section["ws_edge"].items() if key != "processes"}
     for member in range(edges):
         add("ws_edge", reads, str(member) if edges > 1 else "")

@@ -17,7 +17,7 @@ from deploy import members
 from tests.support.deployment import Deployment
 from tests.support.front import Front
 
-PROGRAMS = {"sim", "md_worker", "td_worker", "ws_edge"}
+PROGRAMS = {"sim", "md_worker", "td_worker", "recorder", "ws_edge"}
 SUPERVISORD = "supervisor.supervisord"
 
 
@@ -78,7 +78,7 @@ def test_what_a_killed_supervisord_left_behind_is_replaced(running: Deployment) 
     done = running.up()
     after = running.pids()
     assert done.returncode == 0, done.stderr
-    assert "ended 4 processes left behind" in done.stderr
+    assert "ended 5 processes left behind" in done.stderr
     assert after.keys() == before.keys()
     assert not set(before.values()) & set(after.values())
 
@@ -111,7 +111,7 @@ def test_down_twice(fresh: Deployment) -> None:
     first, second = fresh.down(), fresh.down()
     assert (first.returncode, first.stdout) == (
         0,
-        "stopped: md_worker, sim, td_worker, ws_edge\n",
+        "stopped: md_worker, recorder, sim, td_worker, ws_edge\n",
     )
     assert (second.returncode, second.stdout) == (0, "nothing to stop: the group is not running\n")
     assert not members.find(fresh.run)
@@ -353,7 +353,7 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
 
 SEVERAL = {
     *("sim", "md_worker_a", "md_worker_b", "md_merge", "td_worker"),
-    *("ws_edge_0", "ws_edge_1", SUPERVISORD),
+    *("recorder", "ws_edge_0", "ws_edge_1", SUPERVISORD),
 }
 
 

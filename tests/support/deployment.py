@@ -15,7 +15,10 @@ from bus.endpoints import run_dir
 from deploy import members
 from tests.support.group import CHECKOUT
 
-PARTS = ("bus", "deploy", "md_merge", "md_worker", "schemas", "sim", "td_worker", "ws_edge")
+PARTS = (
+    *("bus", "deploy", "md_merge", "md_worker", "recorder", "schemas", "sim", "td_worker"),
+    "ws_edge",
+)
 FILES = ("pyproject.toml", "README.md", "LICENSE")
 CALL_TIMEOUT_S = 90.0
 
