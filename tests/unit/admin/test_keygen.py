@@ -57,8 +57,8 @@ def test_the_report_says_what_each_machine_needs(tmp_path: Path) -> None:
     machines = json.loads(keygen(tmp_path, "--json", *roles).stdout)["machines"]
     servers = ["md_worker.pub", "td_worker.pub"]
     assert machines == {
-        "edge.sh": ["edge.sh.key", *servers],
-        "recorder": ["recorder.key", *servers],
+        "edge.sh": ["edge.sh.key", "md_worker.pub", "recorder.pub", "td_worker.pub"],
+        "recorder": ["recorder.key", "edge.sh.pub", *servers],
         "service": ["service.key", "md_worker.pub"],
         "md_worker": [
             *("md_worker.key", "edge.sh.pub", "md_worker.pub", "recorder.pub", "service.pub"),
@@ -66,7 +66,8 @@ def test_the_report_says_what_each_machine_needs(tmp_path: Path) -> None:
         ],
         "td_worker": ["td_worker.key", "edge.sh.pub", "md_worker.pub", "recorder.pub"],
     }
-    assert "where edge.sh runs: edge.sh.key md_worker.pub td_worker.pub" in keygen(tmp_path).stdout
+    said = keygen(tmp_path).stdout
+    assert "where edge.sh runs: edge.sh.key md_worker.pub recorder.pub td_worker.pub" in said
 
 
 @pytest.mark.parametrize("name", ["edges", "", "../edge", "edge/x", "edge.", "Edge", "edge.ä"])
