@@ -32,13 +32,13 @@ Script = Callable[[Call], list[Line]]
 class FakeWorker:
     """``calls`` holds everything that arrived; what has no script gets no answer."""
 
-    def __init__(self, pub: str, rpc: str, epoch: int = 1) -> None:
+    def __init__(self, pub: str, rpc: str, epoch: int = 1, keep: int = 1) -> None:
         self.calls: list[Call] = []
         self._peers: dict[int, bytes] = {}
         self._scripts: dict[str, Script] = {}
         self._todo: queue.SimpleQueue[tuple[Call, tuple[Line, ...]]] = queue.SimpleQueue()
         self._context: zmq.Context[Any] = zmq.Context()
-        self.publisher = Publisher(self._context, pub, epoch, CATALOGUE.layout_id)
+        self.publisher = Publisher(self._context, pub, epoch, CATALOGUE.layout_id, keep)
         self._router = Router(self._context, rpc, CATALOGUE.layout_id)
         self._running = True
         self._subscriptions: set[str] = set()
