@@ -124,8 +124,8 @@ def _programs(
     add("td_worker", section["td_worker"])
     # How many there are of these concerns none of those that stay.
     reads = {key: value for key, value in section["recorder"].items() if key != "members"}
-    for member in recorders:
-        add("recorder", reads, member)
+    for name in recorders:
+        add("recorder", reads, name)
     reads = {key: value for key, value in section["ws_edge"].items() if key != "processes"}
     for member in range(edges):
         add("ws_edge", reads, str(member) if edges > 1 else "")
