@@ -220,12 +220,13 @@ def _age(track: _Track) -> None:
 
 def _format(layout: Layout) -> str:
     """The struct format that unpacks what is read and skips the rest, also the bytes behind a
-    text's NUL and those between fields, which may differ."""
+    text's NUL and those between fields, which may differ. Doubles stay bytes: as numbers -1 and -2
+    have the same hash (prices of spreads), and NaN has another one each time."""
     parts, end = ["<"], 0
     for field in sorted(layout.fields, key=lambda field: field.offset):
         if field.name in _READ:
             parts.append(f"{field.offset - end}x")
             size = field.size - 1 if field.kind == "s" else field.size
-            parts.append(f"{size}s" if field.kind == "s" else field.kind)
+            parts.append(f"{size}s" if field.kind in "sd" else field.kind)
             end = field.offset + size
     return "".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from collections.abc import Iterator
 
@@ -80,6 +81,21 @@ def test_each_part_of_the_content_makes_another_tick(change: dict[str, object]) 
     values: dict[str, object] = {"volume": 1}
     assert feeds.take(0, tick(1)) is NEW
     assert feeds.take(1, tick(**(values | change))) is NEW  # type: ignore[arg-type]
+
+
+def test_prices_of_a_spread_below_zero_are_told_apart() -> None:
+    feeds = Feeds(name="SPD SR601&SR605")
+    assert feeds.take(0, tick(1, BidPrice1=-1.0)) is NEW
+    assert feeds.take(0, tick(1, BidPrice1=-2.0)) is NEW
+    assert feeds.take(1, tick(1, BidPrice1=-2.0)) is DUPLICATE
+
+
+def test_a_price_that_is_no_number_is_the_same_from_each_feed() -> None:
+    feeds = Feeds()
+    raw = bytearray(tick(1))
+    offset = next(field.offset for field in LAYOUT.fields if field.name == "BidPrice1")
+    raw[offset : offset + 8] = struct.pack("<d", float("nan"))
+    assert [feeds.take(feed, bytes(raw)) for feed in (0, 1)] == [NEW, DUPLICATE]
 
 
 @pytest.mark.parametrize(
