@@ -245,6 +245,8 @@ class Merge:
         self._forget(topic)
         for feed in self.feeds:
             feed.leave(topic)
+        if not topic.stream.seq:  # perhaps a name that somebody made up
+            self.publisher.drop(name)
 
     # -- calls ---------------------------------------------------------------------------------
 
