@@ -34,6 +34,7 @@ class Connection(ServerConnection):
     outbox: Outbox | None = None
     kernel_buffer_bytes = 0
     _closing: asyncio.Task[None] | None = None
+    _cut: asyncio.TimerHandle | None = None
 
     @property
     def origin(self) -> str:
@@ -63,13 +64,19 @@ class Connection(ServerConnection):
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._cut is not None:
+            self._cut.cancel()
         if self.outbox is not None:
             self.outbox.abandon()
         super().connection_lost(exc)
 
     def send_data(self) -> None:
+        """The library waits for its buffer to drain without a limit, so from the Close frame on,
+        whoever began, the client has _CLOSE_S to take what there is and to go."""
         if self.outbox is not None and self.protocol.state is not State.OPEN:
             self.outbox.finish()
+            if self._cut is None:
+                self._cut = self.loop.call_later(_CLOSE_S, self.transport.abort)
         super().send_data()
 
     def pause_writing(self) -> None:
@@ -83,8 +90,7 @@ class Connection(ServerConnection):
             self.outbox.resume()
 
     def give_up(self, code: int, reason: str) -> None:
-        """Close, and cut the line when the client does not take the Close frame in time: the
-        library waits for its buffer to drain without a limit."""
+        """Close; see ``send_data`` for a client that takes no Close frame."""
         if self.open:
             if self.outbox is not None:
                 self.outbox.finish()
@@ -92,7 +98,6 @@ class Connection(ServerConnection):
             fields = {"socket": str(self.id), "code": code, "reason": reason}
             log.warning("client given up", extra={"fields": fields})
             self._closing = self.loop.create_task(self.close(code, reason))
-            self.loop.call_later(_CLOSE_S, self.transport.abort)
 
     def _hand_over(self) -> None:
         """Let the kernel take what still waits, and the Close frame. It delivers that even when the

@@ -21,6 +21,7 @@ from tests.bench.clients import Line
 from tests.bench.programs import rss_bytes
 from tests.support.crowd import Crowd
 from tests.support.edge_core import pack
+from tests.support.fake_worker import wait_until
 from tests.support.ws_client import ws
 
 from .test_ws_edge import Stage, certificate, subscribe
@@ -278,3 +279,23 @@ def test_clients_that_come_and_go_in_a_flood_harm_nobody(stage_of: StageOf) -> N
         assert reading.clients[0].falls == 0
     assert totals(stage)["unhandled"] == 0
     assert "Traceback" not in stage.group.log("ws_edge")
+
+
+@pytest.mark.parametrize("way", [2, 3])
+def test_a_goodbye_without_an_end_holds_nothing(stage_of: StageOf, way: int) -> None:
+    """Who says that he leaves, and takes nothing of what waits for him: the line is cut, though a
+    ping of the library waits behind all that."""
+    stage = stage_of(ping_interval_s=0.2)
+    flood = Flood(stage)
+    with crowd_of(stage, 1) as reading:
+        line = Line(urlsplit(stage.url("")).port or 0, "/md/")
+        with line.socket:
+            line.log_in()
+            line.subscribe(NAMES)
+            feed(stage, flood, reading, lambda: flood.volume >= 500)
+            time.sleep(0.5)  # longer than the interval of pings
+            leave(line, way)
+            wait_until(
+                lambda: '"event":"closed"' in stage.group.log("ws_edge"),
+                lambda: "the connection is held",
+            )
