@@ -30,6 +30,12 @@ class Account(NamedTuple):
     session: SessionBody
     returns: Returns
 
+    @property
+    def own(self) -> bool:
+        """Whether the session at the counter, and the stream of its returns, is of this login alone
+        and ends with it."""
+        return self.returns.topic != account_topic(self.session.broker, self.session.user)
+
 
 class Login:
     """Asks the worker, and when it agrees waits until the account's topic is proven to arrive here:

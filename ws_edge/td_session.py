@@ -228,7 +228,9 @@ class TdSession(Session):
         text = message(self.style, head, request.method.key, payload)
         after, live = request.extras.resume, Place(*account.returns.place)
         self._send_placed(text, after or live)
-        if after is not None:
+        if after is not None and account.own:
+            self.on_gap(live)  # the place is of another stream, in which its numbers meant others
+        elif after is not None:
             self._resume = Resume(self.services, account.session.handle, after, live, self)
             self._resume.start()
 

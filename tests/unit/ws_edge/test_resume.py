@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bus.frames import HEADER, Flag, account_topic
+from bus.frames import HEADER, Flag, account_topic, unpack_message
 from bus.orders import NOT_KEPT, Place
 from tests.support.edge_core import (
     BROKER,
@@ -139,6 +139,20 @@ def test_what_was_missed_comes_once_between_the_reply_and_the_live_returns(core:
     assert shown(client) == ["2-5", "2-6", "2-7", "2-8", "2-9"]
     publish(core, 10)
     assert shown(client) == ["2-10"]
+
+
+@pytest.mark.parametrize("slot", [0, 1])
+def test_a_session_of_ones_own_has_places_that_mean_nothing_to_the_next(
+    core: Core, slot: int
+) -> None:
+    """Its stream ends with it, and another one has the same numbers for other returns."""
+    topic, client = account_topic(BROKER, USER, slot), core.td(SEQ)
+    core.topic(topic).see(unpack_message(published(topic, "OnRtnOrder", 7, order(7), epoch=2)))
+    client.send({**login(), "Resume": "2-4"})
+    reply = row("OnRspUserLogin", pack("RspUserLogin"), info(), last=True, after_seq=7)
+    core.td_worker.answer("ReqUserLogin", session_row(epoch=2, topic=topic), reply)
+    assert core.td_worker.methods().count("Returns") == (not slot)
+    assert shown(client) == (["2-4", "gap 2-7"] if slot else ["2-4"])
 
 
 def test_without_resume_the_same_client_lacks_them(core: Core) -> None:
