@@ -105,6 +105,7 @@ class Stream:
         self._healing: Timer | None = None
         self._until = self._limit = self._due = self._asked_at = 0.0
         self._asked = False
+        self._asked_for = 0  # what was known then
 
     def see(self, message: Message) -> None:
         """A message, from the stream itself or once more from the worker."""
@@ -133,7 +134,7 @@ class Stream:
         """Go on behind a place of another epoch; what is still missing before it is lost."""
         self._skip(self._last())
         self._stop()
-        self._known = self._vain = 0
+        self._known = self._vain = self._asked_for = 0
         before, self.place = self.place, place
         self._reader.began(before, place[0])
 
@@ -219,7 +220,7 @@ class Stream:
         if not self._asked:
             try:
                 self._ask(handle, Place(*self.place), self._on_row, self._on_silence)
-                self._asked, self._asked_at = True, now
+                self._asked, self._asked_at, self._asked_for = True, now, self._known
             except Unavailable:
                 self._until = now + self._answer_s
             except Refused:
@@ -235,7 +236,8 @@ class Stream:
             if self._whole and reached.epoch > self.place[0]:
                 self.begin((reached.epoch, 0))
             if reached.epoch == self.place[0]:
-                self._known = min(self._known, reached.seq)
+                if self._known <= self._asked_for:  # else more was told of since
+                    self._known = min(self._known, reached.seq)
                 self._skip(reached.seq)  # what was not among the rows is not kept
                 self._mend()
 

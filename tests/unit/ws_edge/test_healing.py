@@ -110,6 +110,21 @@ class Road:
 STEPS = ("publish", "lose", "delay", "late", "twice", "old", "answer", "reply", "time")
 
 
+def test_an_answer_takes_back_nothing_that_was_told_after_its_question() -> None:
+    """The Beat comes before the last row of an answer that was made before it."""
+    core = Core()
+    client = core.td_in()
+    core.publish("OnRtnOrder", 3, pack("Order", VolumeTraded=3))
+    asked = core.td_worker.take("Returns")
+    *rows, reached = again(frame(2), reached=3)
+    core.td_worker.tell(asked, *rows)
+    core.returns().expect((1, 4))
+    core.td_worker.tell(asked, reached)
+    core.clock.advance(0.2)
+    core.td_worker.answer("Returns", *again(frame(4), reached=4))
+    assert [heard["Order"]["VolumeTraded"] for heard in client.heard()] == [2, 3, 4]
+
+
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(STEPS), max_size=40))
 @example(["lose", "publish"])
