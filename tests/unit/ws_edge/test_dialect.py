@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from bus.frames import FrameError
@@ -199,12 +199,14 @@ requests = st.sampled_from(["ReqQryOrder", "SetKillSwitch", "QryOrderOutcome", "
 def test_what_json_does_not_have_is_a_bad_request_and_no_fault(
     name: str, rest: dict[str, Any], whole: Any
 ) -> None:
+    try:
+        octets = msgspec.msgpack.encode({"MsgType": name, **rest, name: whole, "QryOrder": whole})
+    except OverflowError:
+        reject()  # an integer that MessagePack does not have
     core = Core()
     for client in (core.td(BINARY), core.md(BINARY), core.td_in()):
         client.heard()
-        client.session.receive(
-            msgspec.msgpack.encode({"MsgType": name, **rest, name: whole, "QryOrder": whole})
-        )
+        client.session.receive(octets)
         for heard in client.heard():
             assert heard["RspInfo"]["ErrorID"] in (-400, -401, -404)
     assert not core.counters.faults
