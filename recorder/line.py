@@ -18,9 +18,10 @@ TICK: Final = message_type("OnRtnDepthMarketData")
 
 
 class Hub(Protocol):
-    """What all lines share."""
+    """What all lines share. ``answer_s``: how long an answer of md_worker is waited for."""
 
     healing: bool
+    answer_s: float
 
     @property
     def later(self) -> Later: ...
@@ -78,7 +79,9 @@ class Line:
         self.missing: list[Missing] = []
         self.heard = False
         self._hub, self._joins = hub, False
-        self.stream = Stream(topic, self, self._ask, hub.later, hub.now, whole=True)
+        self.stream = Stream(
+            topic, self, self._ask, hub.later, hub.now, whole=True, answer_s=hub.answer_s
+        )
 
     def follow(self, day: str, place: tuple[int, int]) -> None:
         """What the files have is complete up to here."""

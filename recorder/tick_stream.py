@@ -20,7 +20,7 @@ from bus.client.calls import Calls
 from bus.endpoints import Addresses
 from bus.errors import Refused, Unavailable
 from bus.frames import BEAT, HEADER, FrameError, Row, message_type, tick_topic, unpack_message
-from bus.healing import HEAL_S
+from bus.healing import answer_s
 from bus.orders import Place
 from bus.rpc import Caller, OnRow, OnSilence
 from bus.security import Keys
@@ -68,6 +68,7 @@ class TickStream:
         self.store, self.late = stores
         self.healed = self.gaps = 0
         self.healing = True
+        self.answer_s = answer_s(addresses.md_rpc)
         self._context, self._addresses, self._keys = context, addresses, keys
         self._days, self._instruments = days, instruments
         self._lines: dict[bytes, Line] = {}
@@ -253,7 +254,7 @@ class TickStream:
             on_silence(why)
 
         body = msgspec.msgpack.encode(Since(topic, place.epoch, place.seq))
-        self._calls.start("Since", row, silence, HEAL_S, body=body)
+        self._calls.start("Since", row, silence, self.answer_s, body=body)
         self._asking += 1
 
     async def _catch_up(self, lines: list[Line]) -> None:
@@ -276,7 +277,7 @@ class TickStream:
 
         body = msgspec.msgpack.encode(Since(topic, *place))
         try:
-            last = await calls.ask("Since", on_row, HEAL_S, body=body)
+            last = await calls.ask("Since", on_row, self.answer_s, body=body)
         except Unavailable:
             return False
         except Refused:
