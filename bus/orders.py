@@ -6,7 +6,7 @@ verb                   body                    answer
 QryOrderOutcome        OutcomeQuery            a row "Outcome"
 SetCancelOnDisconnect  CancelOnDisconnect      a row "SetCancelOnDisconnect" with the same body
 SetKillSwitch          KillSwitch              a row "SetKillSwitch" with the same body
-Returns                Place                   rows "Return", the last one "Returns" with a Place
+Returns                After                   rows "Return", the last one "Returns" with a Place
 Detach                 Detached, or nothing    a row "Detach"
 =====================  ======================  ====================================================
 
@@ -112,6 +112,15 @@ class Place(msgspec.Struct, frozen=True):
 
     epoch: int
     seq: int
+
+
+class After(msgspec.Struct, frozen=True):
+    """The place behind which returns are asked for; (0, 0): from the beginning of the trading day.
+    ``most``: how many of them at once, 0: all."""
+
+    epoch: int
+    seq: int
+    most: Annotated[int, Meta(ge=0)] = 0
 
 
 class Detached(msgspec.Struct, frozen=True):

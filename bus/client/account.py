@@ -23,7 +23,7 @@ from ..frames import (
     state_topic,
     unpack_message,
 )
-from ..orders import NOT_KEPT, Place
+from ..orders import NOT_KEPT, After, Place
 from ..rpc import Caller, SessionBody
 from ..secrets import Secret
 from ..subscriber import Subscriber
@@ -208,6 +208,7 @@ class Returns:
         self._pulse = Pulse()
         self._behind = asyncio.Event()
         self._asking = False
+        self._told = 0  # rows of the answer so far
         self._void = b""  # a handle that counts no more
         trading.add(self, self._topic)
         self._task = asyncio.get_running_loop().create_task(self._work())
@@ -271,7 +272,8 @@ class Returns:
         try:
             while True:
                 await self._behind.wait()
-                await self._queue.below(self._limit)
+                # Not at each item that is taken: what is asked for fills the queue again.
+                await self._queue.below(max(1, self._limit // 2))
                 self._asking = True
                 self._behind.clear()  # who has news of a loss from here on may come too late
                 answered = await self._ask()
@@ -288,19 +290,20 @@ class Returns:
             self._queue.end(exc)
 
     async def _ask(self) -> bool:
-        """Once; whether td_worker has told everything."""
+        """Once, for as many as there is room for; whether td_worker has told everything."""
         account, follow = self._account, self._follow
         if self._void:
             await account.log_in_again(self._void)
             self._void = b""
         handle = account.handle
+        most, self._told = max(1, self._limit - len(self._queue)), 0
         try:
             last = await self._trading.calls.ask(
                 "Returns",
                 self._on_row,
                 _SILENT_S,
                 session=handle,
-                body=msgspec.msgpack.encode(Place(*follow.asked)),
+                body=msgspec.msgpack.encode(After(*follow.asked, most)),
             )
         except Unavailable:
             return False
@@ -310,10 +313,13 @@ class Returns:
             elif NOT_KEPT in refusal.detail:
                 follow.lose()
             return False
+        if self._told == most:
+            return False
         reached = _decode_place(last.body)
         follow.reach((reached.epoch, reached.seq), account.place.epoch)
         return True
 
     def _on_row(self, row: Row) -> None:
         if row.type == _RETURN:
+            self._told += 1
             self._trading.counters.healed += self._follow.again(unpack_message(row.body))

@@ -13,8 +13,8 @@ import msgspec
 import zmq
 
 from bus.errors import bad_parameters, request_failed
-from bus.frames import Flag, Row, message_type
-from bus.orders import NOT_KEPT, Place
+from bus.frames import Flag, Row, message_type, unpack_message
+from bus.orders import NOT_KEPT, After, Place
 from bus.rpc import Call, Router
 
 from .journal import Journal
@@ -32,7 +32,7 @@ _BURST: Final = 10_000
 
 _RETURN: Final = message_type("Return")
 _RETURNS: Final = message_type("Returns")
-_decode = msgspec.msgpack.Decoder(Place).decode
+_decode = msgspec.msgpack.Decoder(After).decode
 
 
 @dataclass(slots=True, eq=False)
@@ -62,20 +62,21 @@ class Replays:
     def accept(self, peer: bytes, call: Call, journal: Journal) -> None:
         """Begin to answer. Raises Refused."""
         try:
-            place = _decode(call.body)
+            after = _decode(call.body)
         except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
             raise bad_parameters(f"Returns: {exc}") from None
         if len(self._open) >= _MOST:
             raise request_failed(f"{_MOST} replays of returns are under way")
         try:
-            frames = journal.after(place)
+            frames = journal.after(Place(after.epoch, after.seq))
         except LookupError:
             last = journal.last
             raise request_failed(
-                f"the returns after {place.epoch}/{place.seq} {NOT_KEPT}: query orders, trades "
+                f"the returns after {after.epoch}/{after.seq} {NOT_KEPT}: query orders, trades "
                 f"and positions anew and go on from {last.epoch}/{last.seq}"
             ) from None
-        self._open.append(Replay(peer, call, self._rows(call, frames, journal.last)))
+        rows = self._rows(call, frames, journal.last, after.most)
+        self._open.append(Replay(peer, call, rows))
         self._idle = False
 
     def due(self) -> float | None:
@@ -126,9 +127,15 @@ class Replays:
             return False
         return True
 
-    def _rows(self, call: Call, frames: Iterator[bytes], reached: Place) -> Iterator[Row]:
-        for frame in frames:
+    def _rows(
+        self, call: Call, frames: Iterator[bytes], reached: Place, most: int
+    ) -> Iterator[Row]:
+        for count, frame in enumerate(frames, 1):
             flags = Flag.LOCAL | Flag.HAS_FIELD
             yield Row(call.id, 0, call.request_id, _RETURN, self._layout, flags, frame)
+            if count == most:
+                message = unpack_message(frame)
+                reached = Place(message.epoch, message.seq)
+                break
         flags, body = Flag.LOCAL | Flag.MSGPACK | Flag.LAST, msgspec.msgpack.encode(reached)
         yield Row(call.id, 0, call.request_id, _RETURNS, self._layout, flags, body)

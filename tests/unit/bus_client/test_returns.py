@@ -14,7 +14,7 @@ from bus.client.items import Fresh, Gap, Restarted, Return, Stale
 from bus.client.way import Counters
 from bus.errors import Refused, Unavailable, refused, request_failed
 from bus.frames import BEAT, Flag, Message, Row, message_type
-from bus.orders import NOT_KEPT, Place
+from bus.orders import NOT_KEPT, After, Place
 from schemas.errors import NOT_LOGGED_IN
 from tests.support.edge_core import published
 
@@ -42,13 +42,14 @@ class Desk:
 
     async def ask(self, method: str, on_row: Any, silent_s: float, **options: Any) -> Row:
         assert method == "Returns"
-        place = msgspec.msgpack.decode(options["body"], type=Place)
+        place = msgspec.msgpack.decode(options["body"], type=After)
         self.asked.append((place.epoch, place.seq))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         await asyncio.sleep(0)
         if isinstance(answer, BaseException):
             raise answer
-        for epoch, seq in answer[0]:
+        behind = [one for one in answer[0] if one > self.asked[-1]]
+        for epoch, seq in behind[: place.most or None]:
             body = published(TOPIC, "OnRtnOrder", seq, epoch=epoch)
             on_row(Row(1, 0, 0, message_type("Return"), 0, 0, body))
         body = msgspec.msgpack.encode(Place(*answer[1]))
@@ -172,9 +173,23 @@ def test_a_full_queue_is_filled_from_the_journal_when_there_is_room() -> None:
             await asyncio.sleep(0)
         assert desk.asked == []
         assert await places(returns, 5) == [(1, seq) for seq in (3, 4, 5, 6, 7)]
-        assert desk.asked == [(1, 4)]
+        assert desk.asked == [(1, 4), (1, 6)], "two at once"
 
     run(desk, scenario, limit=2)
+
+
+def test_no_more_wait_in_the_memory_than_were_asked_for_however_many_there_are() -> None:
+    desk = Desk(([(1, seq) for seq in range(1, 101)], (1, 100)))
+
+    async def scenario(returns: Returns) -> None:
+        returns.on_message(message(100, kind=BEAT))
+        for seq in range(3, 101):
+            assert await places(returns, 1) == [(1, seq)]
+            await asyncio.sleep(0)
+            assert len(returns._queue) <= 20
+
+    run(desk, scenario, limit=20)
+    assert len(desk.asked) < 20, "not one question for each that is taken"
 
 
 def test_silence_is_told_and_ends_with_the_next_beat() -> None:

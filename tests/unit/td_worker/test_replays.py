@@ -12,7 +12,7 @@ import zmq
 
 from bus.errors import Refused
 from bus.frames import HEADER, Flag, Row, message_type
-from bus.orders import Place
+from bus.orders import After, Place
 from bus.rpc import Call, Router
 from schemas.errors import BAD_REQUEST, NETWORK_FAILURE
 from td_worker.returns.journal import Journal
@@ -99,6 +99,15 @@ def test_the_rows_are_the_messages_as_published_and_the_place_reached(bench: Ben
     assert {row.flags for row in rows} == {Flag.LOCAL | Flag.HAS_FIELD}
     assert last.type == message_type("Returns")
     assert msgspec.msgpack.decode(last.body, type=Place) == Place(7, 10)
+
+
+@pytest.mark.parametrize("most", [1, 4, 6, 7])
+def test_who_wants_a_part_is_told_how_far_it_goes(bench: Bench, most: int) -> None:
+    bench.ask(body=msgspec.msgpack.encode(After(7, 4, most)))
+    bench.finish()
+    assert bench.router.frames() == bench.frames[4 : 4 + most]
+    reached = msgspec.msgpack.decode(bench.router.rows[-1][1].body, type=Place)
+    assert reached == Place(7, min(4 + most, 10))
 
 
 def test_who_has_everything_gets_only_his_place(bench: Bench) -> None:
