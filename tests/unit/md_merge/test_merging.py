@@ -19,7 +19,6 @@ LAYOUT = CATALOGUE.layouts["DepthMarketData"]
 CODEC = CATALOGUE.codec("DepthMarketData")
 NEW, DUPLICATE, LATE, FORGOTTEN = Verdict
 SECOND = 1_000_000_000
-EMPTY = bytes(LAYOUT.size)
 
 
 def tick(
