@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from bus.errors import Refused, Unavailable, request_failed
-from bus.frames import Flag, Row
+from bus.frames import Flag, Row, unpack_message
 from bus.rpc import refusal
 from schemas.errors import BAD_REQUEST, LOCAL_TEXTS
 
@@ -118,16 +118,18 @@ class Subscriptions:
         for instrument in instruments:
             services.freshness.before_last(instrument, outbox)
             services.ticks.send_last(instrument, outbox)
-        missing = [instrument.name for instrument in instruments if instrument.last is None]
+        missing = [instrument for instrument in instruments if instrument.last is None]
         if missing:
             self._fetch_last(missing)
 
-    def _fetch_last(self, names: list[str]) -> None:
+    def _fetch_last(self, instruments: list[Instrument]) -> None:
         """The worker may have a tick from before; the board takes it unless a newer one came."""
+        joined_at = {one.topic: (one, one.place) for one in instruments}
 
         def on_row(row: Row) -> None:
             if row.flags & Flag.HAS_FIELD:
                 self._session.services.ticks.on_message(row.body)
+                self._catch_up(row.body, joined_at)
 
         try:
             self._session.services.md_background.start(
@@ -135,10 +137,22 @@ class Subscriptions:
                 on_row,
                 lambda why: None,
                 self._session.config.subscribe_s,
-                body=msgspec.msgpack.encode(names),
+                body=msgspec.msgpack.encode([one.name for one in instruments]),
             )
         except (Refused, Unavailable):
             return  # md_worker is away; live ticks will come with it
+
+    def _catch_up(
+        self, message: bytes, joined_at: dict[bytes, tuple[Instrument, tuple[int, int]]]
+    ) -> None:
+        """The others may have had it before the edge forgot it with what the front had said."""
+        services, outbox = self._session.services, self._session.outbox
+        tick = unpack_message(message)
+        instrument, place = joined_at[tick.topic.encode()]
+        if (tick.epoch, tick.seq) == place == instrument.place and outbox in instrument.outboxes:
+            services.freshness.before(instrument.name, message, outbox)
+            raw = services.ticks.frames.checked(tick.body)
+            outbox.tick(instrument, services.ticks.frames.frame(outbox.style_index, raw))
 
     def remove(self, request: Request) -> None:
         """An unsubscription; the ticks stop before its answer."""

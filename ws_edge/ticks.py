@@ -74,6 +74,10 @@ class Instrument:
         self.epoch = self.seq = 0
         self.heard = 0.0
 
+    @property
+    def place(self) -> tuple[int, int]:
+        return self.epoch, self.seq
+
 
 class Board:
     """The instruments of one family of topics, shared by all sockets.
@@ -283,7 +287,7 @@ class TickBoard(Board):
             return False
         if kind != _TICK or epoch < self._epoch:
             return False
-        if (epoch, seq) <= (instrument.epoch, instrument.seq):
+        if (epoch, seq) <= instrument.place:
             return False
         self._skip_to(instrument, epoch, seq - 1)
         return True
@@ -291,7 +295,7 @@ class TickBoard(Board):
     def _on_beat(self, instrument: Instrument, epoch: int, seq: int) -> None:
         """md_worker says how far it has published: what has not come by now never will."""
         instrument.heard = self.heard = self._now()
-        if epoch < self._epoch or (epoch, seq) <= (instrument.epoch, instrument.seq):
+        if epoch < self._epoch or (epoch, seq) <= instrument.place:
             return
         if not seq:
             self._skip_to(instrument, epoch, 0)
@@ -321,7 +325,7 @@ class TickBoard(Board):
         behind = {
             instrument: place
             for instrument, place in self._behind.items()
-            if place > (instrument.epoch, instrument.seq) and instrument.outboxes
+            if place > instrument.place and instrument.outboxes
         }
         self._behind = {}
         if not behind:
@@ -331,7 +335,7 @@ class TickBoard(Board):
         def done(answered: bool) -> None:
             self._fetching = False
             for instrument, place in behind.items() if answered else ():
-                if place > (instrument.epoch, instrument.seq) and place[0] >= self._epoch:
+                if place > instrument.place and place[0] >= self._epoch:
                     self._skip_to(instrument, *place)  # not even the newest one is kept
             self.flush()
 

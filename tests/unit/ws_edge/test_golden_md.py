@@ -226,6 +226,27 @@ def test_later_sockets_are_answered_from_here(core: Core) -> None:
     assert core.subscribed == ["tick/rb2610/"]
 
 
+@pytest.mark.parametrize("newer", [False, True])
+def test_a_late_socket_gets_what_the_others_had_before_the_first_news_of_md_worker(
+    core: Core, newer: bool
+) -> None:
+    """A new edge hears of md_worker's state a second late, and forgets what was said before: the
+    last tick of an instrument that rests must reach who comes then, and nobody twice."""
+    early = joined(core, "rb2610")
+    core.md_worker.take("Snapshot")
+    message = core.tick(3, Volume=4)
+    early.texts()
+    core.ticks.forget_front()
+    late = core.md_in()
+    late.send(subscribe("rb2610"))
+    answer(core, "rb2610")
+    if newer:
+        core.tick(4, Volume=5)
+    core.md_worker.answer("Snapshot", row("Snapshot", message, last=True))
+    assert [h["DepthMarketData"]["Volume"] for h in late.heard()[1:]] == [5 if newer else 4]
+    assert len(early.heard()) == newer
+
+
 def test_what_the_front_said_counts_until_it_goes_away(core: Core) -> None:
     old = joined(core, "rb2610")
     core.tick(1, Volume=4)
