@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bus.errors import Refused, request_failed
+from bus.frames import answer_topic
 from bus.publisher import Publisher
 from bus.rpc import Call, Router, SessionBody
 from bus.secrets import Secret
@@ -37,6 +38,7 @@ from .queries.day_cache import DayCache
 from .queries.delivery import Deliveries
 from .queries.desk import QueryDesk
 from .queries.query import OnFailed, OnRow
+from .queries.telling import Telling
 from .recovery import Recovery
 from .replies import Replies
 from .returns.journal import Journal
@@ -112,8 +114,11 @@ class Session:
             on_lost=self._on_lost,
             on_logout=self._on_logout,
         )
+        self.telling = Telling(
+            catalogue, publisher, answer_topic(config.broker_id, user, slot), self._shown
+        )
         self.queries = QueryDesk(
-            catalogue, self.connection, ids, config.query_s, user, cache, deliveries
+            catalogue, self.connection, ids, config.query_s, user, cache, deliveries, self.telling
         )
         self.recovery = Recovery(
             catalogue,
@@ -131,6 +136,7 @@ class Session:
         self.handles: dict[bytes, bytes] = {}  # with the identity of the caller who uses it
         self._clients: dict[bytes, int] = {}  # the virtual SessionID of each handle
         self._book: Book | None = None
+        self._last_shown: tuple[Event | None, Event] = (None, Event("", None, None, 0, False, 0, 0))
         self.verbs = Verbs(
             self.replies,
             self.returns,
@@ -305,9 +311,12 @@ class Session:
     def _shown(self, event: Event) -> Event:
         """A row of a query with the identities of clients. If it tells what became of an order that
         was in doubt, it is a return as well: the one that did not come."""
+        if event is self._last_shown[0]:  # for several who have asked the same
+            return self._last_shown[1]
         book = self.book
         before = book.doubts
         shown = book.reply(event)
+        self._last_shown = event, shown
         if book.doubts < before:
             name = event.name.replace("OnRspQry", "OnRtn")
             if name in self._catalogue.td.callbacks:

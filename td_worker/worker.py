@@ -31,6 +31,7 @@ from bus.publisher import Publisher
 from bus.rpc import Call, Router
 from bus.secrets import Secret
 from bus.security import keys_of
+from bus.since import Since
 from bus.wake import Inbox
 from schemas import catalogue as catalogues
 from schemas.counter import Event, module
@@ -218,6 +219,8 @@ class TdWorker:
         return session is not None and session.actions.is_again(call)
 
     def _dispatch(self, peer: bytes, call: Call, now: float) -> None:
+        if self.router.role == "recorder" and call.method not in ("State", "Returns"):
+            raise refused(NOT_LOGGED_IN, "a recorder asks for returns and nothing else")
         if call.method == "State":
             self._reply_state(peer, call)
         elif call.method.startswith("ReqUserLogin"):
@@ -228,6 +231,8 @@ class TdWorker:
             self._detach(peer, call)
         else:
             session = self.handles.get(call.session)
+            if session is None and call.method == "Returns" and not call.session:
+                session = self._recorded(call)
             if session is None:
                 raise refused(NOT_LOGGED_IN, "no such session; log in again")
             if call.method == "Returns":
@@ -236,6 +241,21 @@ class TdWorker:
                 session.call(peer, call, now)
             else:
                 raise refused(NOT_IMPLEMENTED, f"td_worker has no {call.method}")
+
+    def _recorded(self, call: Call) -> Session | None:
+        """The session whose returns are asked for without a handle: by who may hear all of them
+        anyway, this user over ipc and a recorder. None when it is not there, or does not know its
+        day yet. Raises Refused."""
+        if self.router.role not in ("", "recorder"):
+            raise refused(NOT_LOGGED_IN, "log in first")
+        try:
+            topic = msgspec.msgpack.decode(call.body, type=Since).topic
+        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+            raise bad_parameters(f"Returns: {exc}") from None
+        for session in self.accounts.sessions():
+            if session.returns.topic == topic and session.returns.journal.begun:
+                return session
+        return None
 
     def _log_in(self, peer: bytes, call: Call, now: float) -> None:
         request = self.catalogue.td.requests.get(call.method)
@@ -281,6 +301,7 @@ class TdWorker:
 
     def _release(self, session: Session) -> None:
         self.accounts.release(session)
+        self.publisher.drop(session.telling.topic)
         if not session.returns.journal.exists:  # a name that somebody made up
             self.publisher.drop(session.returns.topic)
 

@@ -17,6 +17,8 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Sequence
 from typing import Final
 
 from bus.bodies import Bodies
@@ -34,6 +36,7 @@ from .line import Line
 from .measures import Measures
 from .query import QUEUED, Answer, OnFailed, OnRow, Query, Stage, Waiter
 from .tables import is_day_table
+from .telling import Telling
 from .waiting import Waiting
 
 log = logging.getLogger("td_worker")
@@ -61,11 +64,12 @@ class QueryDesk:
         user: str,
         cache: DayCache,
         deliveries: Deliveries,
+        telling: Telling,
     ) -> None:
         self.measures = Measures()
         self._catalogue, self._counter, self._ids = catalogue, counter, ids
         self._query_s, self._user = query_s, user
-        self._cache, self._deliveries = cache, deliveries
+        self._cache, self._deliveries, self._telling = cache, deliveries, telling
         self._day = ""
         self._bodies = Bodies(catalogue)
         self._line = Line()
@@ -91,7 +95,7 @@ class QueryDesk:
         self._waiting.admit(call.session)
         query = self._question(call)
         deadline = now + min(call.seconds_left, self._query_s)
-        waiter = Waiter(call.session, query, deadline, now, on_row, on_failed)
+        waiter = Waiter(call.session, query, deadline, now, on_row, on_failed, call.request_id)
         self._wait(waiter)
         if query.answer is not None:
             self._deliveries.add(query.answer, waiter, self._hand)
@@ -119,7 +123,7 @@ class QueryDesk:
     def left(self, client: bytes) -> None:
         """A client is gone: end what it has asked."""
         for waiter in self._waiting.of(client):
-            self._fail(waiter, request_failed("the client has left"))
+            self._fail([waiter], request_failed("the client has left"))
 
     def new_day(self, trading_day: str) -> None:
         """Called with the TradingDay of each login."""
@@ -150,7 +154,7 @@ class QueryDesk:
         answer."""
         while (waiter := self._waiting.late(now)) is not None:
             self.measures.timeouts += 1
-            self._fail(waiter, request_failed(_why_late(waiter.query)))
+            self._fail([waiter], request_failed(_why_late(waiter.query)))
 
     def stuck(self, now: float) -> bool:
         """Whether the API has held its place for queries for so long that the answer it waits for
@@ -191,7 +195,7 @@ class QueryDesk:
         self._line.clear()
         lost = [waiter for waiter in self._waiting.all() if waiter.query.stage is not Stage.ENDED]
         for waiter in lost:
-            self._fail(waiter, request_failed("the trading front disconnected"))
+            self._fail([waiter], request_failed("the trading front disconnected"))
 
     # -- inside ------------------------------------------------------------------------------
 
@@ -246,6 +250,7 @@ class QueryDesk:
 
     def _count_sent(self, query: Query, now: float) -> None:
         self.measures.sent += 1
+        query.asked_ns = time.time_ns()
         for waiter in query.waiters if query.tries == 0 else ():
             self.measures.waited(now - waiter.since)
 
@@ -270,6 +275,16 @@ class QueryDesk:
         self._line.pace.pause(now + (pause if error in _BUSY else first))
 
     def _pass_on(self, query: Query, event: Event, last: bool, good: bool) -> None:
+        told = self._telling.concerns(query)
+        waiters = list(query.waiters) if told and last else query.waiters  # they are about to end
+        self._hand_over(query, event, last, good)
+        if told:
+            try:
+                self._telling.row(query, waiters, event, last)
+            except Exception:
+                log.exception("an answer was not told", extra={"fields": {"callback": event.name}})
+
+    def _hand_over(self, query: Query, event: Event, last: bool, good: bool) -> None:
         readers = len(query.waiters)
         if query.answer is None and readers > 1 and query.rows * readers > _MOST_AT_ONCE:
             query.answer = Answer()
@@ -295,12 +310,16 @@ class QueryDesk:
             # The others who wait, and the slot, must not suffer from it.
             log.exception("a row was not handled", extra={"fields": {"callback": event.name}})
 
-    def _fail(self, waiter: Waiter, error: Refused) -> None:
-        self._settle(waiter)
-        try:
-            waiter.on_failed(error)
-        except Exception:
-            log.exception("a failed query was not handled")
+    def _fail(self, waiters: Sequence[Waiter], error: Refused) -> None:
+        """These, who wait for one query, get no answer."""
+        if waiters and self._telling.concerns(waiters[0].query):
+            self._telling.failed(waiters[0].query, waiters, error)
+        for waiter in waiters:
+            self._settle(waiter)
+            try:
+                waiter.on_failed(error)
+            except Exception:
+                log.exception("a failed query was not handled")
 
     def _wait(self, waiter: Waiter) -> None:
         waiter.query.waiters[waiter] = None
@@ -324,8 +343,7 @@ class QueryDesk:
         self._forget_key(query)
         self._line.move(query, Stage.ENDED)
         if error is not None:
-            for waiter in list(query.waiters):
-                self._fail(waiter, error)
+            self._fail(list(query.waiters), error)
 
     def _land(self, query: Query) -> None:
         self._open.pop(query.number, None)

@@ -83,6 +83,8 @@ class Query:
     rows: int = 0
     tries: int = 0  # how often it was put off
     put_off: int = 0  # by which error or return code, the last time
+    asked_ns: int = 0  # Unix time when the API took it
+    told: bool = False  # the whole answer is on the bus
 
     @property
     def key(self) -> tuple[str, bytes]:
@@ -100,5 +102,6 @@ class Waiter:
     since: float
     on_row: OnRow
     on_failed: OnFailed
+    request_id: int = 0  # nRequestID of the client
     position: int = 0  # rows of the kept answer that it has got
     done: bool = False

@@ -71,6 +71,11 @@ class Journal:
         return self._begun or self._folder.exists()
 
     @property
+    def begun(self) -> bool:
+        """Whether the present day is known: before that, what is published is in no file."""
+        return self._begun
+
+    @property
     def failing(self) -> bool:
         """Whether the disk did not take everything."""
         return any(file.error is not None for file in self._files)

@@ -49,7 +49,7 @@ PORTION: Final = 1000
 OWN: Final = (
     *("Error", "Session", "State", "Snapshot", "Sent", "Mark", "Detach", "SessionLost"),
     *("Return", "Returns", "Outcome", "SetCancelOnDisconnect", "SetKillSwitch"),
-    *("Stat", "Beat", "Message", "Since"),
+    *("Stat", "Beat", "Message", "Since", "Answer"),
 )
 Fields = dict[str, Value]
 

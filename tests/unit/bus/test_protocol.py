@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 import pytest
 
+from bus.answers import MOST_ROWS, Answer
 from bus.beats import BEAT_S, SILENT_S
 from bus.frames import HEADER, ROW_HEADER, Flag, Row, message_type, pack_row, tick_topic
 from bus.orders import Outcome
@@ -114,6 +115,11 @@ def test_the_dump_of_an_error_row_is_read_by_the_documented_offsets(document: Do
 
 def test_the_outcome_has_the_documented_keys(document: Document) -> None:
     assert sorted(document.keys("outcome")) == sorted(Outcome.__struct_fields__)
+
+
+def test_the_answer_has_the_documented_keys(document: Document) -> None:
+    assert sorted(document.keys("answer")) == sorted(Answer.__struct_fields__)
+    assert f" {MOST_ROWS} " in document.text
 
 
 def test_the_verbs_of_td_worker_are_all_there(document: Document) -> None:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import cast
 
+import msgspec
+
+from bus.answers import Answer
 from bus.errors import Refused
+from bus.publisher import Publisher
 from bus.rpc import Call
 from schemas.codec import Value
 from schemas.counter import Event
@@ -13,7 +18,8 @@ from td_worker.numbers import RequestIds
 from td_worker.queries.day_cache import DayCache
 from td_worker.queries.delivery import Deliveries
 from td_worker.queries.desk import QueryDesk
-from tests.unit.td_worker.fakes import CATALOGUE, FakeCounter
+from td_worker.queries.telling import Telling
+from tests.unit.td_worker.fakes import CATALOGUE, FakeCounter, FakePublisher
 
 OK = CATALOGUE.codec("RspInfo").pack({"ErrorMsg": "CTP:No Error"})
 
@@ -47,15 +53,30 @@ class Office:
     def __init__(self, per_s: float = 1000, query_s: float = 30, cache_mb: int = 64) -> None:
         self.counter, self.now = TestCounter(), 1000.0
         self.cache, self.deliveries = DayCache(cache_mb << 20), Deliveries()
+        self.publisher = FakePublisher()
         self.desk = self.of("u1", query_s)
         self.desk.pace(per_s)
 
     def of(self, user: str, query_s: float = 30) -> QueryDesk:
         """A desk of another account with the same cache."""
         ids = RequestIds()
-        desk = QueryDesk(CATALOGUE, self.counter, ids, query_s, user, self.cache, self.deliveries)
+        telling = Telling(
+            CATALOGUE, cast(Publisher, self.publisher), f"answer/9999/{user}/", self.shown
+        )
+        desk = QueryDesk(
+            CATALOGUE, self.counter, ids, query_s, user, self.cache, self.deliveries, telling
+        )
         desk.pace(1000)
         return desk
+
+    def shown(self, event: Event) -> Event:
+        """As clients see it."""
+        return event._replace(field=b"shown" + (event.field or b""))
+
+    @property
+    def told(self) -> list[Answer]:
+        """What was published, on all topics."""
+        return [msgspec.msgpack.decode(raw, type=Answer) for raw in self.publisher.bodies]
 
     def query(
         self,
@@ -65,10 +86,12 @@ class Office:
         desk: QueryDesk | None = None,
         patience_s: float = 1000,
         fresh: bool = False,
+        request_id: int = 0,
         **values: Value,
     ) -> Asked:
         deadline_ns = time.time_ns() + int(patience_s * 1e9)
-        call = Call(1, method, deadline_ns, client, 0, body(method, **values), fresh=fresh)
+        raw = body(method, **values)
+        call = Call(1, method, deadline_ns, client, request_id, raw, fresh=fresh)
         asked = Asked()
         (self.desk if desk is None else desk).accept(
             call,
