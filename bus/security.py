@@ -46,7 +46,8 @@ ROLES: Final = {
     "edge": _EVERYTHING,
     "client": _EVERYTHING,  # a program of one's own that trades
     "admin": _EVERYTHING,
-    "recorder": _MARKET_DATA | {"td_pub"},  # hears all returns, can call td_worker for nothing
+    # Hears all returns, and can call td_worker for those that it has missed, for nothing else.
+    "recorder": _MARKET_DATA | {"td_pub", "td_rpc"},
     "service": _MARKET_DATA,
 }
 # Who binds, and what its ZAP domains begin with.

@@ -8,6 +8,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from .store.config import StoreConfig
+
 _MEMBER: Final = re.compile(r"[a-z0-9][a-z0-9_]{0,15}")
 
 StreamName = Literal[
@@ -22,13 +24,6 @@ STREAMS: Final[tuple[StreamName, ...]] = (
     "assets",
     "positions",
 )
-
-
-class StoreConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where events and answers go. ``url``: of a database as SQLAlchemy names it; empty: a SQLite
-    file in the recorder's folder."""
-
-    url: str = ""
 
 
 class RecorderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -35,6 +35,7 @@ from .days import Days
 from .history.history import History
 from .history.turns import HIGH_WATER
 from .replies import Replies
+from .store.store import Store
 from .streams import Stream, Streams
 from .tick_stream import TickStream
 from .ticks.store import TickStore
@@ -68,6 +69,7 @@ class Recorder:
         self.late = TickStore(self.folder / "late", most_open)
         codec = self.catalogue.codec("DepthMarketData")
         self.days = Days(self.calendar, codec, self.catalogue.layout_id)
+        self.tables = Store(self.config.store, self.folder, self.config.batch_s)
         self.removed: list[Callable[[str], None]] = []
         self._space = retention.Space(self.config.min_free_mb)
         self._free = 0
@@ -123,13 +125,14 @@ class Recorder:
             self.days,
             self.config.instruments,
         )
-        return [self.ticks]
+        self.tables.open(self.context, self.addresses, self.keys, self.catalogue, self.days.at)
+        return [self.ticks, *self.tables.streams]
 
     def _make_history(self) -> History:
         return History(
             self.router,
             self.store,
-            None,
+            self.tables.reader,
             json=self.catalogue.codec("DepthMarketData").json,
             today=lambda instrument: self.days.at(instrument, time.time_ns()),
             between=self._take_calls,
@@ -138,6 +141,7 @@ class Recorder:
     def _close(self) -> None:
         self.streams.end()
         self.history.close()
+        self.tables.close()
         self.loop.remove_reader(self._fd)
         self.router.close()
         if self.keys is not None:
@@ -216,6 +220,7 @@ class Recorder:
             "late": self.late.ticks,
             "cut_bytes": self.store.cut + self.late.cut,
             "unhandled": self.ticks.unhandled,
+            "tables": self.tables.describe(),
             "days": len(self.store.days()),
             "free_mb": self._free >> 20,
             "space_low": self._space.low,
@@ -238,6 +243,7 @@ class Recorder:
 
     async def _clean(self) -> None:
         while True:
+            self.tables.keep(self.calendar, time.time_ns(), self.config.keep_days)
             try:
                 await self._remove_days()
             except OSError as exc:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, Prog
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from .database import Database, StoreError
-from .tables import OF_A_DAY, PLACES, insert_new, raise_place
+from .tables import EVENTS, OF_A_DAY, PLACES, insert_new, raise_place
 
 log = logging.getLogger("recorder")
 
@@ -41,7 +41,8 @@ Report = Callable[[dict[str, int], dict[str, int]], None]
 
 
 class Row(NamedTuple):
-    """One row for a table; rows of ``PLACES`` raise the place. ``owner``: whose counters count
+    """One row for a table. An event is the place of its stream in its topic, and a row of
+    ``PLACES`` raises it too. ``owner``: whose counters count
     it, "" for nobody's. ``size``: bytes of its body."""
 
     table: Table
@@ -247,9 +248,10 @@ def _write(connection: Connection, rows: Sequence[Row]) -> None:
     by_table: dict[Table, list[dict[str, Any]]] = {}
     places: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
-        if row.table is PLACES:
-            places[row.values["topic"], row.values["stream"]] = row.values
-        else:
+        if row.table is PLACES or row.table is EVENTS:
+            place = {name: row.values[name] for name in PLACES.c.keys()}  # noqa: SIM118
+            places[place["topic"], place["stream"]] = place
+        if row.table is not PLACES:
             by_table.setdefault(row.table, []).append(row.values)
     # Always in one order: two recorders on one database would else wait for each other.
     for table in sorted(by_table, key=lambda table: table.name):

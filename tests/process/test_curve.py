@@ -143,7 +143,7 @@ def test_a_group_on_tcp_does_everything_that_one_on_ipc_does(group: CurveGroup) 
         ("td_worker", "md_worker", True),
         ("admin", "td_worker", True),
         ("service", "td_worker", False),
-        ("recorder", "td_worker", False),
+        ("recorder", "td_worker", True),
         ("md_worker", "td_worker", False),
     ],
 )

@@ -33,7 +33,7 @@ def public(folder: Path, name: str) -> str:
         ("md_worker", "md_pub md_rpc"),
         ("td_worker", "md_pub md_rpc"),
         ("service", "md_pub md_rpc"),
-        ("recorder", "md_pub md_rpc td_pub"),
+        ("recorder", "md_pub md_rpc td_pub td_rpc"),
         ("edge", "md_pub md_rpc td_pub td_rpc"),
         ("client", "md_pub md_rpc td_pub td_rpc"),
         ("admin", "md_pub md_rpc td_pub td_rpc"),
