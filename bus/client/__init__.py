@@ -53,6 +53,17 @@ Whatever is lost comes from td_worker's journal, without a limit of time, across
 starts of td_worker; so a program that is slow loses nothing. The iterator ends with Refused when
 the counter refuses to let the account in again, such as with a password that has changed.
 
+**History.** What the recorder keeps, of this day or an earlier one::
+
+    async for item in client.history.ticks("rb2610", day="20261123"):  # Tick | Gap, page by page
+        ...
+    today = await client.history.ticks("rb2610")  # the same as a list
+    last = await client.history.last_ticks("rb2610", "au2612")  # Tick | None of each
+    events = await client.history.events("9999", "028742", "order_events")
+    (assets,) = await client.history.answers("9999", "028742", "assets", latest=True)
+
+``after=Place(item.epoch, item.seq)`` goes on behind an item, ``since_ns`` begins at a time.
+
 ``client.name(item)`` is the callback's name ("OnRtnOrder", or "Mark", "SessionLost" …) and
 ``client.fields(item)`` its struct as a dict, decoded when asked for. ``client.counters`` counts.
 ``Client(…, heal=False)`` asks for nothing again, so that a test can see what healing does.
@@ -63,9 +74,11 @@ One event loop uses a Client; addresses are those of ``bus.endpoints``, complete
 
 from ..beats import SILENT_S
 from ..healing import HEAL_S
+from ..history import Answered
 from ..orders import Place
 from .account import Account, Returns
 from .client import Client, addresses_of
+from .history import Found, History
 from .items import Fresh, Gap, Restarted, Return, Stale, Tick
 from .ticks import Ticks
 
@@ -73,9 +86,12 @@ __all__ = [
     "HEAL_S",
     "SILENT_S",
     "Account",
+    "Answered",
     "Client",
+    "Found",
     "Fresh",
     "Gap",
+    "History",
     "Place",
     "Restarted",
     "Return",

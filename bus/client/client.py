@@ -19,6 +19,7 @@ from ..frames import Flag, message_type, split_body
 from ..secrets import Secret
 from ..security import Keys
 from .account import Account, Trading
+from .history import History
 from .items import Return, Tick
 from .ticks import Market, Ticks
 from .way import Counters, Way, check
@@ -54,6 +55,7 @@ class Client:
         self._context: zmq.Context[Any] = zmq.Context()
         self._market: Market | None = None
         self._trading: Trading | None = None
+        self._history: History | None = None
         self._catalogue: Catalogue | None = None
         self._names: dict[int, str] = {}
 
@@ -69,6 +71,8 @@ class Client:
             self._market.close()
         if self._trading is not None:
             self._trading.close()
+        if self._history is not None:
+            self._history.close()
         # It may wait for what was sent last; a socket is left when its address was wrong.
         await asyncio.to_thread(self._context.destroy, 0)
 
@@ -95,6 +99,13 @@ class Client:
         except TimeoutError:
             raise Unavailable("td_worker") from None
         return account
+
+    @property
+    def history(self) -> History:
+        """What the recorder keeps."""
+        if self._history is None:
+            self._history = History(self._context, self._way)
+        return self._history
 
     @property
     def counters(self) -> Counters:
