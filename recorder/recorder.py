@@ -133,7 +133,7 @@ class Recorder:
             self.router,
             self.store,
             self.tables.reader,
-            json=self.catalogue.codec("DepthMarketData").json,
+            json=self.catalogue.reply_codec("md", "OnRtnDepthMarketData").json,
             today=lambda instrument: self.days.at(instrument, time.time_ns()),
             between=self._take_calls,
         )

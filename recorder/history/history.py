@@ -41,7 +41,7 @@ class History:
         self,
         router: Router,
         files: Files,
-        records: Reader | None,
+        records: Reader,
         *,
         json: Callable[[bytes], bytes],
         today: Callable[[str], str],
@@ -70,10 +70,10 @@ class History:
                 self._add(peer, call, self._ticks.last_ticks(_decoded(call, LastTicks)))
             case "Events":
                 events = self._with_day(_decoded(call, Events))
-                self._ask(peer, call, partial(event_rows, self._reader(), events))
+                self._ask(peer, call, partial(event_rows, self._records, events))
             case "Answers":
                 answers = self._with_day(_decoded(call, Answers))
-                self._ask(peer, call, partial(answer_rows, self._reader(), answers))
+                self._ask(peer, call, partial(answer_rows, self._records, answers))
             case method:
                 raise AssertionError(method)
 
@@ -128,11 +128,6 @@ class History:
             self._router.refuse(peer, call, as_refused(error))
         else:
             self._add(peer, call, iter(asked.result()))
-
-    def _reader(self) -> Reader:
-        if self._records is None:
-            raise request_failed("this recorder keeps no events and no answers")
-        return self._records
 
     def _with_day(self, question: _R) -> _R:
         return msgspec.structs.replace(question, day=question.day or self._today(""))

@@ -26,7 +26,7 @@ log = logging.getLogger("recorder")
 TURN_S: Final = 0.001
 # Rows that wait for one caller, of 60 KB each at the most: who does not read costs 2 MB.
 HIGH_WATER: Final = 32
-_MOST_OF_CALLER: Final = 64
+MOST_OF_CALLER: Final = 64
 _MOST: Final = 512
 
 
@@ -72,8 +72,8 @@ class Turns:
 
     def check(self, peer: bytes) -> None:
         """Raises Refused when nothing more can be opened for this caller."""
-        if self._asked[peer] >= _MOST_OF_CALLER:
-            raise request_failed(f"{_MOST_OF_CALLER} questions of this caller are open")
+        if self._asked[peer] >= MOST_OF_CALLER:
+            raise request_failed(f"{MOST_OF_CALLER} questions of this caller are open")
         if self._asked.total() >= _MOST:
             raise request_failed(f"{_MOST} questions are open")
 

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 import pytest
 
+from bus import history
 from bus.answers import MOST_ROWS, Answer
 from bus.beats import BEAT_S, SILENT_S
 from bus.frames import HEADER, ROW_HEADER, Flag, Row, message_type, pack_row, tick_topic
@@ -16,6 +17,7 @@ from bus.orders import Outcome
 from bus.publisher import HIGH_WATER
 from bus.rpc import Call, ErrorBody
 from md_worker.config import MdConfig
+from recorder.history.turns import MOST_OF_CALLER
 from schemas import catalogue
 from td_worker.verbs import NAMES as TD_VERBS
 from tests.support.buslink import OWN
@@ -125,6 +127,22 @@ def test_the_answer_has_the_documented_keys(document: Document) -> None:
 def test_the_verbs_of_td_worker_are_all_there(document: Document) -> None:
     own = {name for name in document.keys("verbs: td") if not name.startswith("Req")}
     assert own == TD_VERBS | {"State", "Detach", "Returns"}
+
+
+def test_the_verbs_of_the_recorder_are_all_there(document: Document) -> None:
+    bodies = {method: body for method, body, _ in document.table("verbs: recorder")}
+    streams = {"State", "Streams", "StartStream, StopStream"}
+    assert bodies.keys() == history.VERBS | streams
+    for name in history.VERBS:
+        struct = getattr(history, name)
+        assert bodies[name] == f"map `{{{', '.join(struct.__struct_fields__)}}}`"
+    assert document.keys("tick block") == list(history.TickBlock.__struct_fields__)
+    answers = {name: body for name, _, body in document.table("types")}
+    for name in ("Events", "Answers"):
+        assert ", ".join(history.Page.__struct_fields__) in answers[name]
+    assert ", ".join(history.TicksEnd.__struct_fields__) in answers["Ticks"]
+    for bound in (history.MOST_EVENTS, history.MOST_ANSWERS, MOST_OF_CALLER):
+        assert re.search(rf"\b{bound}\b", document.text)
 
 
 def test_the_times_and_bounds_are_those_of_the_code(document: Document) -> None:
