@@ -66,13 +66,13 @@ class Topic:
 
 class _Line:
     """A topic as it comes from one feed. ``next``: the seq that follows, 0: any; ``gap_ns``: when
-    the last loss showed."""
+    the last loss showed; ``told_ns``: when its last message came, 0: none yet."""
 
-    __slots__ = ("epoch", "gap_ns", "next", "topic")
+    __slots__ = ("epoch", "gap_ns", "next", "told_ns", "topic")
 
     def __init__(self, topic: Topic) -> None:
         self.topic = topic
-        self.epoch = self.next = self.gap_ns = 0
+        self.epoch = self.next = self.gap_ns = self.told_ns = 0
 
 
 class Hub(Protocol):
@@ -133,10 +133,13 @@ class Feed:
             self._sub.unsubscribe(topic.prefix)
 
     def whole(self, topic: Topic) -> bool:
-        """Whether it has lately brought all of a topic."""
+        """Whether it has lately brought something of a topic, and all of it. A front may be there
+        and not have the instrument, or have fallen asleep."""
         line = self._lines.get(topic.prefix)
-        gap_ns = 0 if line is None else line.gap_ns
-        return self.up and (not gap_ns or self.heard_ns - gap_ns > _LATELY_NS)
+        if line is None or not self.up or not line.told_ns:
+            return False
+        lost_lately = line.gap_ns and self.heard_ns - line.gap_ns <= _LATELY_NS
+        return not lost_lately and self.heard_ns - line.told_ns <= _LATELY_NS
 
     def close(self) -> None:
         self._sub.close()
@@ -227,7 +230,7 @@ class Feed:
             self._on_jump(line, epoch, seq)
         if kind == BEAT:
             return
-        line.next = seq + 1
+        line.next, line.told_ns = seq + 1, now_ns
         if layout != self.layout:
             self._on_foreign(layout)
         elif kind == TICK and flags == _FIELD:

@@ -284,6 +284,8 @@ def test_what_gets_lost_on_the_way_here_is_counted_and_with_another_feed_it_is_n
     reader: Reader, feeds: tuple[FakeFeed, FakeFeed]
 ) -> None:
     a, b = feeds
+    b.tick(NAME, tick(0))
+    reader.wait_for({0})
     for number in range(10):
         a.tick(NAME, tick(number), lost=number in (3, 4, 9))
         b.tick(NAME, tick(number))
@@ -307,10 +309,23 @@ def test_with_one_feed_left_a_loss_is_told_to_the_subscribers(
     assert reader.link.state_now()["skipped"] == 2
 
 
+def test_a_feed_that_brings_nothing_of_a_topic_makes_no_loss_good(
+    reader: Reader, feeds: tuple[FakeFeed, FakeFeed]
+) -> None:
+    """Its front is there, but does not have the instrument."""
+    a, _ = feeds
+    for number in range(10):
+        a.tick(NAME, tick(number), lost=number in (3, 4))
+    reader.wait_for({0, 1, 2, 5, 6, 7, 8, 9})
+    assert [message.seq for message in reader.stream] == [1, 2, 3, 6, 7, 8, 9, 10]
+
+
 def test_a_loss_of_both_feeds_at_the_same_time_is_told_too(
     reader: Reader, feeds: tuple[FakeFeed, FakeFeed]
 ) -> None:
     """As after a pause of md_merge's own, in which everybody's queue has run over."""
+    feeds[1].tick(NAME, tick(0))
+    reader.wait_for({0})
     for feed in feeds:
         for number in range(10):
             feed.tick(NAME, tick(number), lost=number in (3, 4))
