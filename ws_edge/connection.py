@@ -70,6 +70,11 @@ class Connection(ServerConnection):
             self.outbox.abandon()
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.outbox is not None:
+            self.outbox.heard(len(data))
+
     def send_data(self) -> None:
         """The library waits for its buffer to drain without a limit, so from the Close frame on,
         whoever began, the client has _CLOSE_S to take what there is and to go."""

@@ -45,6 +45,7 @@ class Outbox:
     __slots__ = (
         "_counters",
         "_gaps",
+        "_heard",
         "_kept",
         "_limit",
         "_paused",
@@ -78,6 +79,7 @@ class Outbox:
         self._replaced: dict[Any, int] = {}  # ticks that those kept stand for, not told yet
         self._gaps: dict[Any, tuple[int | None, GapReason]] = {}  # before those kept
         self._waiting_before: int | None = None
+        self._heard = 0  # bytes of the client since the limit was last looked at
 
     # -- in ----------------------------------------------------------------------------------
 
@@ -91,9 +93,7 @@ class Outbox:
         elif not self._shut:
             self._queue.append(frame)
             self._queued += len(frame)
-            if self._queued + self._pipe.get_write_buffer_size() > self._limit:
-                self._counters.overflows += 1
-                self.too_slow()
+            self._check_limit()
 
     def tick(self, instrument: Any, frame: bytes) -> None:
         """A tick, which the next one of the same instrument makes obsolete."""
@@ -130,6 +130,15 @@ class Outbox:
             self._counters.withdrawn += 1
         self._replaced.pop(instrument, None)
         self._gaps.pop(instrument, None)
+
+    def heard(self, size: int) -> None:
+        """So many bytes came from the client. What the library answers of itself, Pongs, goes past
+        the queue, and is not longer than what it answers."""
+        if self._paused and not self._shut:
+            self._heard += size
+            if self._heard > self._limit // 4:  # the question takes long when many frames wait
+                self._heard = 0
+                self._check_limit()
 
     # -- flow --------------------------------------------------------------------------------
 
@@ -186,6 +195,11 @@ class Outbox:
             self.write(b"".join(self._queue))
             self._queue.clear()
             self._queued = 0
+
+    def _check_limit(self) -> None:
+        if self._queued + self._pipe.get_write_buffer_size() > self._limit:
+            self._counters.overflows += 1
+            self.too_slow()
 
     # -- out ---------------------------------------------------------------------------------
 
