@@ -2,6 +2,7 @@
 
     client ── ws_edge ── md_worker ── md front       a tick
     client ── ws_edge ── td_worker ── td front       a query and its answer
+    client ── recorder                               the tick once more, from its file
 
 What cannot be proven (a market that is closed, no account to log in with) is said, not assumed.
 """
@@ -25,12 +26,15 @@ from websockets.sync.client import ClientConnection, connect
 from bus.endpoints import Addresses
 from bus.secrets import Secret, read_secret
 from bus.security import Keys
+from deploy.past import newest
 from deploy.state import heard
 
 NOT_SENT = -1  # the front is not there yet; nothing was tried with the account, so try again
 RETRY_S = 0.3
 CLOSED_MARKET_WAIT_S = 6.0  # liquid contracts tick twice a second when the session is open
 CONNECT_TIMEOUT_S = 5.0
+RECENT_NS = 10_000_000_000  # the tick that was checked before is no older
+RECORDED_WAIT_S = 5.0
 FEEDS_WAIT_S = 5.0  # for those that are a moment behind the first
 
 
@@ -80,12 +84,16 @@ class Canary:
     certificate: str = ""
     """ws_edge's own, a PEM file; empty: it does not speak TLS."""
     keys: Keys | None = None
+    history: str = ""
+    """The recorder's address; empty: there is none."""
 
     def fly(self) -> list[str]:
         """Send both canaries; what was proven and what was not, a sentence each."""
         said = [self._until_deadline(self._market_data)]
         if self.md == "md_merge":
             said.append(self._feeds())
+        if self.history and self.config.instrument:
+            said.append(self._recorded())
         return [*said, self._until_deadline(self._trading)]
 
     def _until_deadline(self, attempt: Callable[[], str]) -> str:
@@ -130,6 +138,17 @@ class Canary:
             f"market data: logged in and subscribed; no fresh tick of {self.config.instrument} "
             f"within {CLOSED_MARKET_WAIT_S:.0f} s (market closed?), so ticks are NOT checked"
         )
+
+    def _recorded(self) -> str:
+        """The tick that has just come, read back. Trading goes on without a recorder, so a group
+        is not stopped for the want of it."""
+        instrument, since_ns = self.config.instrument, time.time_ns() - RECENT_NS
+        until = min(self.deadline, time.monotonic() + RECORDED_WAIT_S)
+        while newest(self.history, instrument, self.keys) < since_ns:
+            if time.monotonic() > until:
+                return f"recorder: no fresh tick of {instrument} on record, so it is NOT checked"
+            time.sleep(RETRY_S)
+        return f"recorder: ticks of {instrument} are on record"
 
     def _trading(self) -> str:
         front = f"td_worker → td front {' '.join(self.td_fronts)}"

@@ -204,6 +204,7 @@ def _fly(plan: Plan, deadline: float) -> None:
         deadline=deadline,
         certificate=plan.edge.cert_file,
         keys=plan.keys,
+        history=plan.bus.rec_rpc if "recorder" in plan.programs else "",
     )
     try:
         for sentence in canary.fly():

@@ -138,6 +138,8 @@ class TickStream:
 
     def flush(self) -> None:
         """Write what has come."""
+        if self._lost_now:
+            self._say_lost()  # first: who is killed before the mark is written says it once more
         for line in list(self._marking):
             if line.key[0]:  # nothing came behind it
                 line.mark(line.key[0], time.time_ns())
@@ -145,11 +147,12 @@ class TickStream:
         self._marking.clear()
         self.store.flush()
         self.late.flush()
-        if self._lost_now:
-            lost, self._lost_now = self._lost_now, {}
-            topic = max(lost, key=lost.__getitem__)
-            fields = {"ticks": sum(lost.values()), "topics": len(lost), "most": topic}
-            log.warning("ticks lost", extra={"fields": fields | {"lost": self.counters.lost}})
+
+    def _say_lost(self) -> None:
+        lost, self._lost_now = self._lost_now, {}
+        topic = max(lost, key=lost.__getitem__)
+        fields = {"ticks": sum(lost.values()), "topics": len(lost), "most": topic}
+        log.warning("ticks lost", extra={"fields": fields | {"lost": self.counters.lost}})
 
     # -- what comes ------------------------------------------------------------------------------
 

@@ -59,3 +59,21 @@ def test_without_the_look_at_deadlines_they_would_be() -> None:
     assert status == 1, said
     (line,) = [line for line in said.splitlines() if line.startswith("after their deadline")]
     assert line.split()[-1] == "20", said
+
+
+def test_over_5_kills_every_seq_is_in_the_recorders_files() -> None:
+    status, said = run("recorder", "--kills", "5")
+    assert status == 0, said
+
+
+def test_what_a_killed_recorder_cannot_have_again_is_marked_and_told() -> None:
+    status, said = run("recorder", "--kills", "5", "--no-healing")
+    assert status == 0, said
+    (line,) = [line for line in said.splitlines() if line.startswith("marked as gaps")]
+    assert int(line.split()[3].rstrip(",")) > 0, said
+
+
+@pytest.mark.slow
+def test_over_50_kills_every_seq_is_in_the_recorders_files() -> None:
+    status, said = run("recorder", "--kills", "50")
+    assert status == 0, said

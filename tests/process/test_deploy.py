@@ -60,6 +60,7 @@ def test_a_second_up_says_the_same_and_changes_nothing(running: Deployment) -> N
 def test_up_tells_what_the_canary_proved(running: Deployment) -> None:
     told = running.up().stderr
     assert "checked market data: ticks of " in told
+    assert "checked recorder: ticks of 600000 are on record" in told
     assert "checked trading: 028742 logged in, ReqQryTradingAccount answered" in told
 
 
