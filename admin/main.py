@@ -6,9 +6,9 @@ import sys
 
 import typer
 
-from bus.errors import BusError
+from bus.errors import BusError, Busy
 
-from . import keygen
+from . import export, keygen, replay
 
 app = typer.Typer(
     name="ctpbus",
@@ -18,17 +18,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("keygen")(keygen.command)
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps the commands' names even while there is only one."""
+app.command("export")(export.command)
+app.command("replay")(replay.command)
 
 
 def main() -> None:
-    """Exit status: 0 done, 2 the command line or a file is wrong."""
+    """Exit status: 0 done, 2 the command line or a file is wrong,
+    75 another process holds the sockets."""
     try:
         app()
     except BusError as exc:
         print(f"ctpbus: {exc}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(75 if isinstance(exc, Busy) else 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict, deque
@@ -16,6 +17,8 @@ import zmq.backend
 from . import security
 from .endpoints import HIGH_WATER as HIGH_WATER
 from .frames import BEAT, HEADER, Flag, message_type
+
+log = logging.getLogger(__name__)
 
 _LONGEST_TOPIC: Final = 1024  # bytes of a subscription; a longer one ends its connection
 # Subscriptions taken under one lock, so that a flood of them does not stop the ticks, and in all.
@@ -51,7 +54,9 @@ class Publisher:
     socket would cost a wake-up and a change of the interpreter lock, more than the send.
 
     ``keep``: how many messages of each topic can be had again. ``high_water``: how many may wait
-    for one subscriber before the newest are dropped.
+    for one subscriber before the newest are dropped. ``patience_s``: how long everything waits
+    for a subscriber with so many. A real front's ticks wait for nobody (0), those of a recording
+    do. Once it is used up nobody is waited for any more.
     """
 
     def __init__(
@@ -64,6 +69,7 @@ class Publisher:
         *,
         keys: security.Keys | None = None,
         high_water: int = HIGH_WATER,
+        patience_s: float = 0.0,
     ) -> None:
         self.epoch, self.layout, self._keep = epoch, layout, keep
         self.lock = threading.Lock()
@@ -77,7 +83,11 @@ class Publisher:
         security.bind(context, self.socket, address, keys, "pub")
         self.fd = int(self.socket.get(zmq.FD))
         # Past pyzmq's Python layer, whose options we do not use: 0.5 us less a message.
-        self._send = partial(zmq.backend.Socket.send, self.socket)
+        self._send: Callable[[bytes, int], object] = partial(zmq.backend.Socket.send, self.socket)
+        if patience_s:
+            self.socket.set(zmq.XPUB_NODROP, 1)
+            self._patience_s, self._send_now = patience_s, self._send
+            self._send = self._send_patiently
         self._streams: dict[str, Stream] = {}
         self._ended: OrderedDict[str, int] = OrderedDict()  # topics that were dropped, their seq
         self._floor = 0  # above every seq of a topic that is not remembered any more
@@ -181,9 +191,23 @@ class Publisher:
                 break
         return changes
 
-    def close(self) -> None:
+    def close(self, linger_s: float = 0.0) -> None:
+        """Not before subscribers have what waits for them, for ``linger_s`` at the most."""
         with self.lock:
-            self.socket.close()
+            self.socket.close(linger=int(linger_s * 1000))
+
+    def _send_patiently(self, message: bytes, flags: int) -> None:
+        """With the lock held: nothing may overtake the message that waits, Beats neither."""
+        deadline = time.monotonic() + self._patience_s
+        while True:
+            try:
+                self._send_now(message, flags)
+                return
+            except zmq.Again:
+                if time.monotonic() > deadline:
+                    log.warning("a subscriber takes nothing and loses messages")
+                    self.socket.set(zmq.XPUB_NODROP, 0)
+            time.sleep(0.0005)
 
     def _beat(self, topic: str) -> bytes:
         stream = self._streams.get(topic)  # none is made for what nothing may ever be published on

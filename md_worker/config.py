@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from bus.fronts import addresses
+from bus.fronts import md_addresses
 from bus.secrets import Secret
 
 MOST_FEEDS: Final = 16
@@ -26,13 +26,14 @@ class FeedConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     def __post_init__(self) -> None:
         if self.front is not UNSET:
-            addresses(self.front)
+            md_addresses(self.front)
 
 
 class MdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One md_worker, or several that md_merge makes one stream of.
 
-    front        address of the market data front, or a list of them (the API picks one)
+    front        address of the market data front, or a list of them (the API picks one); or
+                 replay://DIR?day=…&speed=…, a recorded day, see replay/__init__.py
     broker_id, user_id, password   ordinary fronts take empty ones; a front with login
                  verification wants those of a trading login of the same day
     subscribe_per_s   instruments asked for per second; more in one burst has led real fronts to
@@ -60,7 +61,7 @@ class MdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def __post_init__(self) -> None:
         if self.front or not self.feeds:
-            addresses(self.front)
+            md_addresses(self.front)
         if len(self.feeds) > MOST_FEEDS:
             raise ValueError(f"feeds: more than {MOST_FEEDS}")
         for name in self.feeds:
@@ -83,8 +84,13 @@ class MdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError(f"feeds.{name}: {exc}") from None
 
     @property
+    def replayed(self) -> bool:
+        """Whether a recorded day stands in the place of a front."""
+        return self.fronts[0].startswith("replay://")
+
+    @property
     def fronts(self) -> list[str]:
-        return addresses(self.front)
+        return md_addresses(self.front)
 
 
 def as_member(config: MdConfig, member: str) -> MdConfig:

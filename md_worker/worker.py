@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import threading
 import time
 from functools import partial
 from typing import Any, Final
@@ -47,6 +48,7 @@ log = logging.getLogger("md_worker")
 _POLL_MS: Final = 20
 _BUSY_MS: Final = 1  # beats are left; not 0, because the API's thread needs the interpreter
 _STATE_S: Final = 1.0
+_PATIENCE_S: Final = 5.0  # a recorded day waits so long for a subscriber
 # Calls taken before callbacks and timers get their turn again: one caller may not take it all.
 _CALLS_AT_ONCE: Final = 256
 _MOST_OPEN: Final = 10_000
@@ -89,6 +91,7 @@ class MdWorker:
             self.config.keep_ticks,
             keys=self.keys,
             high_water=self.addresses.high_water,
+            patience_s=_PATIENCE_S if self.config.replayed else 0.0,
         )
         self.router = Router(self.context, self.addresses.md_rpc, layout_id, self.keys)
         self.replies = Replies(self.router)
@@ -120,14 +123,28 @@ class MdWorker:
 
     def run(self) -> None:
         """Work until SIGTERM, which ends the process here."""
+        leave(self.serve())
+
+    def serve(self) -> int:
+        """The same, but the caller ends the process, with this status and by ``leave``."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.inbox.put(None))
         try:
             self._work()
         except Exception:
             log.critical("md_worker failed", exc_info=True)
-            leave(1)
-        leave(0)
+            return 1
+        if self.config.replayed:
+            self._deliver()
+        return 0
+
+    def _deliver(self) -> None:
+        """A recorded day waits for its subscribers at the end too."""
+        self.publisher.close(linger_s=_PATIENCE_S)
+        self.router.close()
+        farewell = threading.Thread(target=self.context.term, daemon=True)
+        farewell.start()
+        farewell.join(_PATIENCE_S)
 
     def _work(self) -> None:
         self.counter.start(self.flow)
@@ -407,6 +424,7 @@ class MdWorker:
     def _describe(self) -> dict[str, object]:
         """What the state message says; ``reason`` is CTP's disconnect reason or login error."""
         state = self.gate.state
+        replay = self.counter.replay_state()
         return {
             "front": "disconnected" if state is State.DOWN else "connected",
             "logged_in": state is State.READY,
@@ -420,4 +438,5 @@ class MdWorker:
             "rows_dropped": self.router.dropped,
             "connections_refused": self.router.refused,
             "malformed_calls": self.router.malformed,
+            **({"replay": replay} if replay else {}),
         }

@@ -43,16 +43,20 @@ class Event(NamedTuple):
     recv_ns: int
 
 
+_FRONTS: Final = {"sim": "sim.front", "replay": "replay.front"}
+
 Accept = Callable[[Event], None]
 OnStruct = Callable[[bytes, int], None]  # (struct bytes, recv_ns)
 
 
 def module(front: str, side: Side, name: str) -> ModuleType:
-    """What is behind a front address: the embedded exchange for sim://, else the binding.
+    """What is behind a front address: the embedded exchange for sim://, a recorded day for
+    replay://, else the binding.
 
     Raises BindingError, LocaleError.
     """
-    source = importlib.import_module("sim.front") if front.startswith("sim://") else binding
+    scheme = front.partition("://")[0]
+    source = importlib.import_module(_FRONTS[scheme]) if scheme in _FRONTS else binding
     loaded = source.load(name)
     return loaded.mdapi if side == "md" else loaded.tdapi  # type: ignore[no-any-return]
 
@@ -111,6 +115,11 @@ class Counter:
         info = self._module.CThostFtdcFrontInfoField()
         self._api.GetFrontInfo(info)
         return int(info.QryFreq)
+
+    def replay_state(self) -> dict[str, object]:
+        """How far a recorded day has been played; empty on every other front."""
+        state = getattr(self._api, "ReplayState", None)
+        return state() if state is not None else {}
 
     def stop(self) -> None:
         """Release the API; never from a callback. Data may arrive until this returns."""
