@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 import zmq
 
-from bus.frames import BEAT, Message, tick_topic, unpack_message
+from bus.frames import BEAT, HEADER, Message, tick_topic, unpack_message
 from recorder.ticks.store import TickStore
+from schemas import catalogue
 from tests.support.buslink import MdLink, TdLink
 from tests.support.group import CHECKOUT, Group
 from tests.support.recording import DAY, record
@@ -24,9 +25,11 @@ LONG_S = 60.0
 
 
 @contextmanager
-def listening(address: str, names: Iterable[str]) -> Iterator[zmq.Socket[Any]]:
+def listening(
+    address: str, names: Iterable[str], high_water: int = 100_000
+) -> Iterator[zmq.Socket[Any]]:
     with zmq.Context() as context, context.socket(zmq.SUB) as socket:
-        socket.set(zmq.RCVHWM, 100_000)
+        socket.set(zmq.RCVHWM, high_water)
         socket.set(zmq.LINGER, 0)
         for name in names:
             socket.subscribe(tick_topic(name).encode())
@@ -92,8 +95,6 @@ def test_a_recorded_day_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def _header(m: Message) -> bytes:
-    from bus.frames import HEADER
-
     return HEADER.pack(*m[1:8])
 
 
@@ -103,13 +104,7 @@ def test_at_full_speed_nothing_is_lost_although_the_subscriber_is_slow(tmp_path:
     query = "speed=max&wait=1"
     with replaying(tmp_path, tmp_path / "ticks", query, bus={"high_water": 500}) as group:
         group.start("md_worker")
-        context: zmq.Context[Any] = zmq.Context()
-        with context, context.socket(zmq.SUB) as socket:
-            socket.set(zmq.RCVHWM, 500)
-            socket.set(zmq.LINGER, 0)
-            for name in names:
-                socket.subscribe(tick_topic(name).encode())
-            socket.connect(group.ready["md_worker"]["pub"])
+        with listening(group.ready["md_worker"]["pub"], names, 500) as socket:
             first = take(socket, lambda m: len(m) >= 1)
             time.sleep(1.5)  # a slow one: its queues are full by now
             begun = time.monotonic()
@@ -134,12 +129,11 @@ def test_who_takes_nothing_is_not_waited_for_for_ever(tmp_path: Path) -> None:
     with replaying(tmp_path, tmp_path / "ticks", query, bus={"high_water": 100}) as group:
         group.start("md_worker")
         address = group.ready["md_worker"]["pub"]
-        with listening(address, ["rb2601"]) as stuck:
-            stuck_count = 1
-            stuck.set(zmq.RCVHWM, 10)
+        with listening(address, ["rb2601"], 10) as stuck:
             with listening(address, ["rb2605"]) as socket:
                 messages = take(socket, lambda m: len(m) > 0 and m[-1].seq == 8000)
-        assert messages and stuck_count
+            assert stuck.poll(0), "it was there, and took nothing"
+        assert messages[-1].seq == 8000
     assert "takes nothing" in group.log("md_worker")
 
 
@@ -168,8 +162,6 @@ def test_true_time_ten_times_and_a_late_subscriber(tmp_path: Path) -> None:
 
 
 def _clock(m: Message) -> float:
-    from schemas import catalogue
-
     values = catalogue.load().codec("DepthMarketData").unpack(m.body)
     hour, minute, second = str(values["UpdateTime"]).split(":")
     millisec = int(values["UpdateMillisec"] or 0)

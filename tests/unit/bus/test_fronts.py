@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from bus.fronts import addresses
+from bus.fronts import addresses, md_addresses
 
 
 def test_one_address_and_a_list_of_them() -> None:
@@ -33,3 +34,17 @@ def test_a_process_that_reads_both_workers_sections_ends_in_peace() -> None:
     """
     for _ in range(3):
         subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_a_recorded_day_stands_alone_and_only_for_market_data(tmp_path: Path) -> None:
+    (tmp_path / "20261123").mkdir()
+    (tmp_path / "20261123" / "rb2601.csv").write_text("InstrumentID,LastPrice,UpdateTime\n")
+    front = f"replay://{tmp_path}?speed=max"
+    assert md_addresses(front) == md_addresses([front]) == [front]
+    assert md_addresses("sim://x") == ["sim://x"]
+    with pytest.raises(ValueError, match="front: expected tcp://…, ssl://… or sim://…"):
+        addresses(front)
+    with pytest.raises(ValueError, match="stands alone"):
+        md_addresses([front, "sim://x"])
+    with pytest.raises(ValueError, match="front: there is no folder"):
+        md_addresses(front.replace("?", "-?"))
