@@ -51,7 +51,8 @@ Stale, Fresh   as above
 
 Whatever is lost comes from td_worker's journal, without a limit of time, across reconnects and
 starts of td_worker; so a program that is slow loses nothing. The iterator ends with Refused when
-the counter refuses to let the account in again, such as with a password that has changed.
+the counter refuses to let the account in again, such as with a password that has changed; one that
+is not open yet is waited for.
 
 **History.** What the recorder keeps, of this day or an earlier one::
 

@@ -10,7 +10,7 @@ import msgspec
 import zmq
 
 from schemas.catalogue import Catalogue
-from schemas.errors import NOT_LOGGED_IN
+from schemas.errors import NOT_LOGGED_IN, Action, login_action
 
 from ..errors import Refused, Unavailable
 from ..frames import (
@@ -24,6 +24,7 @@ from ..frames import (
     unpack_message,
 )
 from ..orders import NOT_KEPT, After, Place
+from ..retry import Pauses
 from ..rpc import Caller, SessionBody
 from ..secrets import Secret
 from ..subscriber import Subscriber
@@ -144,13 +145,16 @@ class Account:
 
     async def log_in_again(self, void: bytes) -> None:
         """This handle counts no more. Raises Refused when the counter does not let the account in;
-        what is td_worker's own trouble passes."""
+        what is td_worker's own trouble passes, and so does a counter that is not open yet."""
+        pauses = Pauses(_LOGIN_AGAIN_S)
         async with self._lock:
             while self.handle == void:
                 try:
                     await self.log_in()
-                except CounterRefused:
-                    raise
+                except CounterRefused as refusal:
+                    if login_action(refusal.error_id) is not Action.RETRY:
+                        raise
+                    await asyncio.sleep(pauses.take())
                 except Refused:
                     await asyncio.sleep(_LOGIN_AGAIN_S)
 
