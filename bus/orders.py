@@ -116,11 +116,13 @@ class Place(msgspec.Struct, frozen=True):
 
 class After(msgspec.Struct, frozen=True):
     """The place behind which returns are asked for; (0, 0): from the beginning of the trading day.
-    ``most``: how many of them at once, 0: all."""
+    ``most``: how many of them at once, 0: all. ``topic``: the account's, when there is no handle
+    that tells it."""
 
     epoch: int
     seq: int
     most: Annotated[int, Meta(ge=0)] = 0
+    topic: Annotated[str, Meta(max_length=1024)] = ""
 
 
 class Detached(msgspec.Struct, frozen=True):

@@ -23,7 +23,7 @@ from bus.endpoints import recorder_address, resolve
 from bus.errors import ConfigError, Refused, bad_parameters, refused, request_failed
 from bus.history import VERBS
 from bus.lock import hold
-from bus.process import announce
+from bus.process import announce, leave
 from bus.rpc import Call, Router
 from bus.security import keys_of
 from schemas import catalogue as catalogues
@@ -93,7 +93,7 @@ class Recorder:
         self._close()
         if failed:
             log.critical("recorder failed", exc_info=failed[0].exception())
-            raise SystemExit(1)
+        leave(1 if failed else 0)  # a thread may wait for a database that says nothing
 
     def _open(self) -> None:
         self.router = Router(

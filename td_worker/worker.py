@@ -25,13 +25,12 @@ from bus.epoch import next_epoch
 from bus.errors import Refused, bad_parameters, refused, request_failed
 from bus.frames import Flag, Row, message_type, state_topic
 from bus.lock import hold
-from bus.orders import Detached
+from bus.orders import After, Detached
 from bus.process import announce, leave
 from bus.publisher import Publisher
 from bus.rpc import Call, Router
 from bus.secrets import Secret
 from bus.security import keys_of
-from bus.since import Since
 from bus.wake import Inbox
 from schemas import catalogue as catalogues
 from schemas.counter import Event, module
@@ -249,7 +248,7 @@ class TdWorker:
         if self.router.role not in ("", "recorder"):
             raise refused(NOT_LOGGED_IN, "log in first")
         try:
-            topic = msgspec.msgpack.decode(call.body, type=Since).topic
+            topic = msgspec.msgpack.decode(call.body, type=After).topic
         except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
             raise bad_parameters(f"Returns: {exc}") from None
         for session in self.accounts.sessions():

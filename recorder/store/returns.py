@@ -22,10 +22,9 @@ from bus.client.items import Item
 from bus.endpoints import Addresses
 from bus.errors import Refused, Unavailable
 from bus.frames import FrameError, Message, Row, message_type, unpack_message
-from bus.orders import NOT_KEPT
+from bus.orders import NOT_KEPT, After
 from bus.rpc import Caller
 from bus.security import Keys
-from bus.since import Since
 from bus.subscriber import Subscriber
 
 log = logging.getLogger("recorder")
@@ -36,6 +35,8 @@ _ANSWER: Final = message_type("Answer")
 _RETURN: Final = message_type("Return")
 _SILENT_S: Final = 5.0
 _AGAIN_S: Final = 0.2
+_PAUSE_S: Final = 0.02  # others have their turn
+MOST_AT_ONCE: Final = 2000  # returns; td_worker tells 20,000 a second
 _decode_answer: Final = msgspec.msgpack.Decoder(Answer).decode
 _decode_place: Final = msgspec.msgpack.Decoder(Place).decode
 
@@ -92,19 +93,22 @@ class Link:
             self._subscriber.unsubscribe(_ANSWERS.encode())
 
     async def returns_after(
-        self, topic: str, place: tuple[int, int], take: Callable[[Message], None]
-    ) -> tuple[int, int]:
-        """Everything behind a place, in order; (0, 0): of the trading day. How far it goes. Raises
-        Refused and Unavailable."""
+        self, topic: str, place: tuple[int, int], take: Callable[[Message], object]
+    ) -> tuple[int, int] | None:
+        """What is behind a place, in order; (0, 0): behind the beginning of the trading day. How
+        far it goes; None when there is more. Raises Refused and Unavailable."""
+        told = 0
 
         def on_row(row: Row) -> None:
+            nonlocal told
             if row.type == _RETURN:
+                told += 1
                 take(unpack_message(row.body))
 
-        body = msgspec.msgpack.encode(Since(topic, *place))
+        body = msgspec.msgpack.encode(After(*place, MOST_AT_ONCE, topic))
         last = await self._calls.ask("Returns", on_row, _SILENT_S, body=body)
         reached = _decode_place(last.body)
-        return reached.epoch, reached.seq
+        return (reached.epoch, reached.seq) if told < MOST_AT_ONCE else None
 
     def close(self) -> None:
         self._subscriber.close()
@@ -138,8 +142,8 @@ class Link:
 
 class Topic:
     """The returns of one account for one stream, each once and in order, however long it takes to
-    get them. ``room`` says whether any can be taken now: those that cannot stay in td_worker's
-    journal."""
+    get them. ``room`` says whether any can be taken now, or 2,000 when they are asked for; others
+    stay in td_worker's journal."""
 
     def __init__(
         self,
@@ -155,7 +159,7 @@ class Topic:
         self._follow = Follow(topic, place, self._put)
         self._epoch = 0  # of td_worker
         self._behind = asyncio.Event()
-        self._asking = self._choked = False
+        self._asking = False
         self._task = asyncio.get_running_loop().create_task(self._work())
 
     def on_message(self, message: Message) -> None:
@@ -179,7 +183,7 @@ class Topic:
             await self._behind.wait()
             while not self._room():
                 await asyncio.sleep(_AGAIN_S)
-            self._asking, self._choked = True, False
+            self._asking = True
             self._behind.clear()  # who has news of a loss from here on may come too late
             try:
                 again = await self._ask()
@@ -189,26 +193,21 @@ class Topic:
             self._asking = False
             if again:
                 self._behind.set()
-                await asyncio.sleep(_AGAIN_S)
+                await asyncio.sleep(_PAUSE_S)
 
     async def _ask(self) -> bool:
         """Once; whether to ask again without waiting for the account's next Beat."""
         follow = self._follow
         try:
-            reached = await self._link.returns_after(self._topic, follow.asked, self._again)
+            reached = await self._link.returns_after(self._topic, follow.asked, follow.again)
         except Unavailable:
             return False
         except Refused as refusal:
             if NOT_KEPT in refusal.detail:
                 follow.lose()
                 return True
-            return self._choked
-        if self._choked:
+            return False
+        if reached is None:
             return True
         follow.reach(reached, self._epoch)
         return not follow.complete
-
-    def _again(self, message: Message) -> None:
-        self._choked = self._choked or not self._room()
-        if not self._choked:
-            self._follow.again(message)

@@ -77,15 +77,14 @@ class EventStream:
             return
         self.counters.received += 1
         self.counters.last_ns = message.recv_ns
-        if not self._writer.put([self._rows.event(self.name, message)]):
-            raise RuntimeError("no room, although there was some")
+        self._writer.put([self._rows.event(self.name, message)], anyway=True)
 
     def _lose(self, gap: Gap) -> None:
         """Of both streams together; which of them it would have been nobody knows."""
         self.counters.lost += 1 if gap.last is None else gap.last - gap.first + 1
         fields = {"topic": gap.topic, "epoch": gap.epoch, "first": gap.first, "last": gap.last}
         log.error("returns are lost", extra={"fields": {"stream": self.name, **fields}})
-        self._writer.put(self._rows.gap(self.name, gap, time.time_ns()))
+        self._writer.put(self._rows.gap(self.name, gap, time.time_ns()), anyway=True)
 
 
 class AnswerStream:

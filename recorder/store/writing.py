@@ -92,9 +92,10 @@ class Writer:
     def start(self) -> None:
         self._thread.start()
 
-    def put(self, rows: Sequence[Row]) -> bool:
-        """Take all of them or none: there is no room while the database is away."""
-        if self.full:
+    def put(self, rows: Sequence[Row], *, anyway: bool = False) -> bool:
+        """Take all of them or none: there is no room while the database is away. ``anyway``: the
+        caller has looked at ``full`` a moment ago."""
+        if self.full and not anyway:
             return False
         with self._wake:
             self._rows.extend(rows)

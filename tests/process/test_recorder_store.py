@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +14,8 @@ from sqlalchemy.engine import make_url
 
 from bus.answers import ASSETS, ORDERS, POSITIONS, TRADES
 from bus.frames import account_topic
+from bus.orders import After
 from bus.secrets import Secret
-from bus.since import Since
 from recorder.store.database import Database, StoreError
 from recorder.store.reading import AnswerPart, EventRow, Reader
 from schemas.errors import NOT_LOGGED_IN
@@ -239,7 +240,7 @@ def test_missed_returns_are_asked_for_by_topic_and_of_nobody_unknown(group: Grou
     with TdLink(group) as client:
 
         def ask_for(topic: str) -> Any:
-            return client.call("Returns", msgspec.msgpack.encode(Since(topic, 0, 0)))[-1]
+            return client.call("Returns", msgspec.msgpack.encode(After(0, 0, topic=topic)))[-1]
 
         assert ask_for(TOPIC).error_id == NOT_LOGGED_IN
         log_in(client)
@@ -271,3 +272,20 @@ def test_orders_go_on_and_events_come_later_when_the_database_is_away(
         for path in file.parent.glob(f"{away.name}*"):
             path.rename(str(path).replace(away.name, file.name))
         check_all_is_there(client, reader)
+
+
+def test_a_database_that_says_nothing_keeps_nobody_from_anything(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://u:hunter2@127.0.0.1:{silent.getsockname()[1]}/x"
+        with Group(tmp_path, overrides={"recorder": {"store": {"url": url}}}) as group:
+            group.start("sim", "md_worker", "td_worker", "recorder")
+            silent.settimeout(WAIT_S)
+            peer, _ = silent.accept()  # it waits there now
+            with TdLink(group) as client:
+                client.login()
+                client.request(ASSETS)
+            until(lambda: stream(group, "assets").received == 1, lambda: "an answer")
+            assert ask(group, "State")["tables"]["waiting"] >= 1
+            assert group.stop("recorder") == 0
+            peer.close()
+            assert "hunter2" not in group.log("recorder")
