@@ -20,7 +20,7 @@ from .names import Kind, Method
 from .notices import gap
 from .outbox import Outbox, Peer
 from .outcomes import OUTCOME, SENT, Outcomes
-from .pushes import family
+from .pushes import Push, family
 from .requests import Request
 from .resume import Resume
 from .returns import SESSION_LOST
@@ -257,8 +257,15 @@ class TdSession(Session):
             or push.family in self._families
             or "all" in options.notices
         ):
+            self._show(push, what)
+
+    def _show(self, push: Push, what: Message) -> None:
+        foreign = what.layout != self.services.catalogue.layout_id
+        if foreign and not what.flags & Flag.MSGPACK:
+            self.on_loss()  # td_worker has another version of the API's structs than this process
+        else:
             renderer = self.services.td_renderer
-            self.outbox.send(renderer.text(push, what, self.style, options.seq))
+            self.outbox.send(renderer.text(push, what, self.style, self.visit.options.seq))
 
     def on_loss(self) -> None:
         # Nothing else would show a client that it lacks a trade.

@@ -201,13 +201,13 @@ class TickBoard(Board):
         usual = seq == instrument.seq + 1 and epoch == instrument.epoch == self._epoch
         if not (usual and kind == _TICK) and not self._step(instrument, epoch, seq, kind):
             return
+        raw = self.frames.checked(message[end + 1 + HEADER.size :])
         instrument.seq = seq
         if instrument.last is None:
             self._first(instrument, message)
         instrument.last = message
         self._counters.ticks += 1
         if instrument.outboxes:
-            raw = self.frames.checked(message[end + 1 + HEADER.size :])
             self._waiting.append((instrument, raw))
 
     def flush(self) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.edge_core import Client, Core, info, login, pack, row, sent
+from bus.frames import unpack_message
+from tests.support.edge_core import Client, Core, info, login, pack, published, row, sent
 from ws_edge.config import WsConfig
 
 
@@ -174,3 +175,19 @@ def test_a_subscription_in_the_air_ends_with_its_worker(core: Core) -> None:
     core.md_worker.die()
     (heard,) = client.heard()
     assert heard["Detail"] == "md_worker was lost before it answered"
+
+
+@pytest.mark.parametrize("name", ["OnRtnOrder", "OnRtnQuote", "Mark"])
+def test_a_return_in_structs_of_another_version_is_a_loss(
+    core: Core, client: Client, name: str
+) -> None:
+    """td_worker was started with another binding, this process not yet."""
+    message = unpack_message(published(core.returns().topic, name, 2, b"another struct"))
+    core.returns().see(message._replace(layout=message.layout ^ 1))
+    core.publish("OnRtnTrade", 3, pack("Trade"))
+    if name == "OnRtnOrder":
+        assert client.pipe.given_up is not None
+        assert client.pipe.given_up[0] == 1012
+        assert names(client) == []
+    else:
+        assert names(client) == ["RtnTrade"], "it would not have got it"

@@ -134,6 +134,19 @@ def test_a_tick_that_cannot_be_read_takes_no_other_with_it(bench: Bench) -> None
     assert client.heard() == [(RB, 1), (RB, 2)]
 
 
+def test_a_tick_that_cannot_be_read_is_a_loss_and_no_sign_of_life(bench: Bench) -> None:
+    client = bench.client(RB, tells=True)
+    bench.take((RB, 1))
+    bench.board.flush()
+    with pytest.raises(FrameError):
+        bench.board.take(published(tick_topic(RB), "OnRtnDepthMarketData", 2, b"short"))
+    bench.board.send_last(bench.instruments[RB], client.outbox)
+    assert bench.counters.ticks == 1
+    bench.take((RB, 3))
+    bench.board.flush()
+    assert client.heard() == [(RB, 1), (RB, 1), lost(1), (RB, 3)]
+
+
 def test_a_socket_that_fails_takes_no_tick_from_the_others(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
