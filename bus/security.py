@@ -206,6 +206,8 @@ def read_public_key(path: Path) -> str:
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):  # to open a pipe would take for ever
         raise ValueError(f"{path} is not a file")
+    if status.st_uid not in (0, os.geteuid()):
+        raise ValueError(f"{path} belongs to another user: chown {os.geteuid()} {path}")
     with path.open("rb") as file:
         if status.st_mode & 0o022:
             raise ValueError(f"others may write {path}: chmod 644 {path}")

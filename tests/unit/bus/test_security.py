@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,16 @@ def test_a_public_file_that_others_may_write_admits_nobody(folder: Path) -> None
     (folder / "client.pub").chmod(0o666)
     key = public(folder, "client")
     assert Keys(folder, "md_worker").judge("md_pub", key) == Verdict("", "unknown key")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_public_file_of_another_user_admits_nobody_and_is_no_worker(folder: Path) -> None:
+    keys, key = Keys(folder, "md_worker"), public(folder, "client")
+    os.chown(folder / "client.pub", 12345, -1)
+    os.chown(folder / "td_worker.pub", 12345, -1)
+    assert keys.judge("md_pub", key) == Verdict("", "unknown key")
+    with pytest.raises(ConfigError, match="belongs to another user: chown 0 "):
+        keys.server_key("td_worker")
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o601])
