@@ -178,8 +178,11 @@ def test_a_calendar_that_is_not_there_is_told_before_anything_starts(fresh: Depl
 
 def test_a_front_that_is_away_is_named(fresh: Deployment) -> None:
     fresh.edit(r"md_worker:\n  front: .*", "md_worker:\n  front: sim://var/nobody.sock")
-    done = fresh.up("--timeout", "6")
-    assert done.returncode == 1
+    for seconds in ("6", "30"):  # a busy machine needs more for the start alone
+        done = fresh.up("--timeout", seconds)
+        assert done.returncode == 1
+        if "when time is over" not in done.stderr:
+            break
     lost = "the canary was lost at md_worker → md front sim://var/nobody.sock: "
     assert lost + "md_worker says: disconnected" in done.stderr
     assert not members.find(fresh.run)
