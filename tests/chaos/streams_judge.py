@@ -134,6 +134,7 @@ class Judge:
         if not account.epoch:
             account.epoch = got.epoch
             account.seq = account.begun[got.epoch] = got.seq - 1
+            account.owed = 0  # told of what was lost before the first one
         elif got.epoch > account.epoch:
             self._enter(account, got.topic, got.epoch)
             if self._promise == "counts":

@@ -73,6 +73,11 @@ def test_a_late_joiner_begins_anywhere() -> None:
     assert kinds("counts", shown(7, 4, 5, 6)) == []
 
 
+def test_what_a_late_joiner_is_told_of_before_its_first_message_is_not_owed_later() -> None:
+    assert kinds("counts", [Missed(T, 3), *shown(7, 4), Missed(T, 1), *shown(7, 6)]) == []
+    assert kinds("counts", [Missed(T, 3), *shown(7, 4, 6)]) == ["hidden loss"]
+
+
 def test_a_hole_that_is_told_is_no_fault_of_ticks_and_counted() -> None:
     judge = verdict("ticks", [*run(7, 1), Hole(T, 7, 2, 4), *run(7, 5, 6)])
     assert judge.faults == []
