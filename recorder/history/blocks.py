@@ -6,6 +6,7 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate, islice
 from typing import Final, NamedTuple
 
 import msgspec
@@ -141,24 +142,29 @@ class Blocks:
     ) -> Block:
         """``known``: its beginning."""
         is_json = form == "json"
-        pieces, kinds, ends = [], bytearray(), array("I", [0])
+        old = b"" if known is None else known.kinds
+        records = reader.raw(first + len(old), first + count)
+        kinds = old + bytes(map(_kind, records))
+        if is_json:
+            pieces = self._texts(records, kinds[len(old) :])
+        else:
+            pieces = [record[CRC_SIZE:HEADER_END] + record[PREFIX_SIZE:] for record in records]
+        ends = array("I", [0]) if known is None else known.ends[:]
+        ends.extend(islice(accumulate(map(len, pieces), initial=ends[-1]), 1, None))
         if known is not None:
-            kinds, ends = bytearray(known.kinds), known.ends[:]
-            pieces = [known.pieces(0, len(kinds))]
-        end = ends[-1]
-        for record in reader.raw(first + len(kinds), first + count):
-            kind = _D if not record else _G if record[_TYPE] == _GAP else _T
-            if kind == _D or (kind == _G and is_json):
-                piece = b""
-            elif is_json:
-                piece = self._json(record[PREFIX_SIZE:]) + b","
-            else:
-                piece = record[CRC_SIZE:HEADER_END] + record[PREFIX_SIZE:]
-            end += len(piece)
-            pieces.append(piece)
-            ends.append(end)
-            kinds.append(kind)
-            self.encoded += 1
+            pieces.insert(0, known.pieces(0, len(old)))
+        self.encoded += len(records)
         size = 0 if is_json else HEADER_END - CRC_SIZE + reader.head.body_size
-        message, at = _message(size, b"".join(pieces), bytes(kinds))
-        return Block(size, message, at, ends, bytes(kinds))
+        message, at = _message(size, b"".join(pieces), kinds)
+        return Block(size, message, at, ends, kinds)
+
+    def _texts(self, records: list[bytes], kinds: bytes) -> list[bytes]:
+        json = self._json
+        return [
+            json(record[PREFIX_SIZE:]) + b"," if kind == _T else b""
+            for record, kind in zip(records, kinds, strict=True)
+        ]
+
+
+def _kind(record: bytes) -> int:
+    return _D if not record else _G if record[_TYPE] == _GAP else _T

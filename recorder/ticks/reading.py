@@ -69,11 +69,12 @@ class DayReader:
 
     def raw(self, begin: int, end: int) -> list[bytes]:
         """Each as it lies in the file, b"" for a damaged one."""
-        step, made = self._step, []
-        for at in range(HEAD_SIZE + begin * step, HEAD_SIZE + min(end, self._count) * step, step):
-            record = self._map[at : at + step]
-            made.append(record if is_whole(record) else b"")
-        return made
+        step = self._step
+        data = self._map[HEAD_SIZE + begin * step : HEAD_SIZE + min(end, self._count) * step]
+        return [
+            record if is_whole(record) else b""
+            for record in (data[at : at + step] for at in range(0, len(data), step))
+        ]
 
     def bodies(self, begin: int, end: int) -> list[bytes]:
         """The structs of the ticks among these records, unchecked: the quick way for a history."""

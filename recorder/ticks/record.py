@@ -102,7 +102,7 @@ def pack_gap(head: Head, epoch: int, first: int, last: int, now_ns: int) -> byte
 
 def is_whole(raw: bytes) -> bool:
     """Whether these bytes are what was written."""
-    return zlib.crc32(memoryview(raw)[_CRC.size :]) == int(_CRC.unpack_from(raw)[0])
+    return zlib.crc32(memoryview(raw)[4:]) == int.from_bytes(raw[:4], "little")
 
 
 def unpack_record(raw: bytes) -> Record:

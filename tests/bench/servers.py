@@ -41,12 +41,14 @@ class Server(Protocol):
 class EdgeGroup(ExitStack):
     """md_worker on the stand-in front, and ws_edge; silent until told otherwise."""
 
-    def __init__(self, log_level: str = "WARNING", **edge: Any) -> None:
-        """``edge``: options of ws_edge."""
+    def __init__(
+        self, log_level: str = "WARNING", recorder: dict[str, Any] | None = None, **edge: Any
+    ) -> None:
+        """``recorder``, ``edge``: options of the recorder, which is not started, and of ws_edge."""
         super().__init__()
         folder = Path(self.enter_context(tempfile.TemporaryDirectory()))
         self.front = Front(folder, TICK_RATE=QUIET)
-        overrides = {"ws_edge": edge, "log_level": log_level}
+        overrides = {"ws_edge": edge, "log_level": log_level, "recorder": recorder or {}}
         self.group = self.enter_context(
             Group(folder, sim=False, front_env=self.front.env, overrides=overrides)
         )
