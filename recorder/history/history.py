@@ -57,6 +57,7 @@ class History:
         self._thread = ThreadPoolExecutor(1, "history")
         self._next: asyncio.Handle | None = None
         self._between = between
+        self._waits = False  # for those who do not read
         self._pause_s = _AGAIN_S
         self._closed = False
 
@@ -88,10 +89,11 @@ class History:
     def _add(self, peer: bytes, call: Call, answers: Iterator[Answer]) -> None:
         self.turns.add(peer, call, answers)
         self._pause_s = _AGAIN_S
-        if isinstance(self._next, asyncio.TimerHandle):  # it waits for others, who do not read
+        if self._next is not None and self._waits:
             self._next.cancel()
             self._next = None
         if self._next is None:
+            self._waits = False
             self._next = self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:
@@ -103,7 +105,8 @@ class History:
             self._go_on(self.turns.sent > before)
 
     def _go_on(self, moved: bool) -> None:
-        if self.turns.stuck:
+        self._waits = self.turns.stuck
+        if self._waits:
             self._pause_s = _AGAIN_S if moved else min(2 * self._pause_s, _SELDOM_S)
             self._next = self._loop.call_later(self._pause_s, self._turn)
         else:
