@@ -31,11 +31,12 @@ DayOf = Callable[[bytes, int], str]  # struct and recv_ns to "20261123"
 class Days:
     """Makes the functions that tell the day; ``of`` gives that for the ticks of an instrument.
 
-    ``layout``: of the structs that it can read.
+    ``layout``, ``size``: of the structs that it can read.
     """
 
     def __init__(self, calendar: Calendar, codec: Codec, layout: int) -> None:
-        self._calendar, self._codec, self.layout = calendar, codec, layout
+        self._calendar, self._codec = calendar, codec
+        self.layout, self.size = layout, codec.size
         self._trading = _span(codec.layout, "TradingDay")
         self._action = _span(codec.layout, "ActionDay")
         clock = _span(codec.layout, "UpdateTime")

@@ -54,7 +54,6 @@ class Line:
     """Hands each tick to the hub once and in order, and keeps what is missing for the mark.
 
     key      trading day and instrument of the last tick, "" before it
-    heard    a tick has come since the start
     stream   heals; its place is how far the files are complete, or known not to be
     missing  not marked yet
     """
@@ -77,7 +76,6 @@ class Line:
         self.instrument, self.store, self.day_of = instrument, store, day_of
         self.key = ("", instrument)
         self.missing: list[Missing] = []
-        self.heard = False
         self._hub, self._joins = hub, False
         self.stream = Stream(
             topic, self, self._ask, hub.later, hub.now, whole=True, answer_s=hub.answer_s

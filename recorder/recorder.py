@@ -48,6 +48,7 @@ Verb = Callable[[bytes, Call], None]
 _TURN_S: Final = 0.02
 _CALLS_AT_ONCE: Final = 256
 _CLEAN_S: Final = 10.0
+_CURRENT_S: Final = 3600.0
 _OTHER_FILES: Final = 200  # besides those of ticks
 
 
@@ -73,6 +74,7 @@ class Recorder:
         self.removed: list[Callable[[str], None]] = []
         self._space = retention.Space(self.config.min_free_mb)
         self._free = 0
+        self._written: dict[str, float] = {}  # trading days, and when they were last
 
     async def run(self) -> None:
         """Record until SIGTERM."""
@@ -252,7 +254,7 @@ class Recorder:
 
     async def _remove_days(self) -> None:
         days = sorted({*self.store.days(), *self.late.days()})
-        current = self.ticks.current_days() | {self.days.at("", time.time_ns())}
+        current = self._current_days()
         for day in retention.too_many(days, self.config.keep_days, current):
             await self._remove(day, "keep_days")
             days.remove(day)
@@ -264,6 +266,20 @@ class Recorder:
             days.remove(old)
             await self._remove(old, "min_free_mb")
             self._free = retention.free_bytes(self.folder)
+
+    def _current_days(self) -> set[str]:
+        """Those that are still written, by the calendar or by what came within the last hour, such
+        as an old day that is played back. The files of others are closed."""
+        now = self.loop.time()
+        for store in (self.store, self.late):
+            self._written.update(dict.fromkeys(store.touched, now))
+            store.touched.clear()
+        self._written = {day: at for day, at in self._written.items() if now - at < _CURRENT_S}
+        current = {self.days.at("", time.time_ns()), *self._written}
+        for store in (self.store, self.late):
+            for day in store.open_days() - current:
+                store.close_day(day)
+        return current
 
     async def _remove(self, day: str, why: str) -> None:
         folders = [store.folder for store in (self.store, self.late)]

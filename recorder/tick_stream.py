@@ -100,10 +100,6 @@ class TickStream:
     def unhandled(self) -> int:
         return 0 if self._subscriber is None else self._subscriber.unhandled
 
-    def current_days(self) -> set[str]:
-        """The trading days of the last ticks."""
-        return {line.key[0] for line in self._lines.values() if line.heard}
-
     def start(self) -> None:
         addresses, keys = self._addresses, self._keys
         self._caller = Caller(self._context, addresses.md_rpc, "md_worker", keys)
@@ -176,11 +172,11 @@ class TickStream:
     def _keep(self, line: Line, header: bytes, body: bytes, recv_ns: int, layout: int) -> None:
         self._received += 1
         self._last_ns = recv_ns
-        if layout == self._days.layout:
+        if layout == self._days.layout and len(body) == self._days.size:
             day = line.day_of(body, recv_ns)
         else:
             day = self._days.at(line.instrument, recv_ns)
-        if day != line.key[0] or not line.heard:
+        if day != line.key[0]:
             self._turn(line, day, recv_ns)
         if line.missing and line.store.begin(line.key, layout, len(body)):
             line.mark(day, recv_ns)
@@ -189,9 +185,9 @@ class TickStream:
 
     def _turn(self, line: Line, day: str, recv_ns: int) -> None:
         """Another trading day. What is missing may be of either."""
-        if line.key[0] not in ("", day):
+        if line.key[0]:
             line.mark(line.key[0], recv_ns)
-        line.key, line.heard = (day, line.instrument), True
+        line.key = (day, line.instrument)
 
     def on_healed(self) -> None:
         self.healed += 1

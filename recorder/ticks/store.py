@@ -41,11 +41,13 @@ class TickStore:
     ticks  written since the start
     lost   could not be written
     cut    bytes that a crash had left incomplete
+    touched  trading days of what was written, for the caller to clear
     """
 
     def __init__(self, folder: Path, most_open: int | None = None) -> None:
         self.folder = folder
         self.ticks = self.lost = self.cut = 0
+        self.touched: set[str] = set()
         self._most_open = MOST_OPEN if most_open is None else most_open
         self._open: OrderedDict[tuple[str, str], DayFile] = OrderedDict()
         self._dirty: dict[tuple[str, str], DayFile] = {}
@@ -109,6 +111,7 @@ class TickStore:
     def flush(self) -> None:
         """Write what was added."""
         dirty, self._dirty = self._dirty, {}
+        self.touched.update(day for day, _ in dirty)
         failed = bool(self._shut)
         self._shut.clear()
         for key, file in dirty.items():
@@ -142,6 +145,10 @@ class TickStore:
         names = {_instrument_of(path) for path in (self.folder / day).glob(f"*{_SUFFIX}")}
         return sorted(names)
 
+    def open_days(self) -> set[str]:
+        """Those of open files."""
+        return {day for day, _ in self._open}
+
     def close_day(self, day: str) -> None:
         """A day is over: close its files."""
         for key in [key for key in self._open if key[0] == day]:
@@ -168,7 +175,12 @@ class TickStore:
 
     def _newest(self, key: tuple[str, str]) -> DayFile | None:
         """The last file that there is, opened."""
-        for path in reversed(self._paths(*key)):
+        try:
+            paths = self._paths(*key)
+        except OSError as exc:
+            self._fail(exc, self.folder / key[0])
+            return None
+        for path in reversed(paths):
             try:
                 with DayReader(path) as reader:
                     head = reader.head

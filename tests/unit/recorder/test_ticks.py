@@ -189,3 +189,44 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     future[8] = 2
     with pytest.raises(FileError, match="version 2"):
         unpack_head(bytes(future))
+
+
+def test_days_that_are_written_are_told_and_those_that_are_over_closed(store: TickStore) -> None:
+    fill(store, range(1, 3))
+    assert store.touched == store.open_days() == {DAY}
+    store.touched.clear()
+    store.flush()
+    assert store.touched == set()
+    store.close_day(DAY)
+    assert store.open_days() == set()
+    fill(store, range(3, 4))
+    assert seqs(store) == [1, 2, 3]
+
+
+def test_a_folder_that_cannot_be_written_loses_ticks_and_nothing_else(
+    store: TickStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    (store.folder / DAY).write_bytes(b"a file in the place of the folder")
+    fill(store, range(1, 4))
+    fill(store, range(4, 6))
+    store.add_gap(DAY, NAME, 7, 1, 2, 0)
+    assert (store.ticks, store.lost) == (0, 5)
+    assert [record.message for record in caplog.records] == ["ticks could not be written"]
+    (store.folder / DAY).unlink()
+    fill(store, range(6, 7))
+    with only(store) as reader:
+        assert [(r.type == GAP, r.first_missing, r.seq) for r in reader.records()] == [
+            (True, 1, 5),
+            (False, None, 6),
+        ]
+    assert caplog.records[-1].message == "ticks are written again"
+
+
+def test_a_name_that_no_file_can_have_is_lost_and_said(
+    store: TickStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    long = "连" * 40
+    fill(store, range(1, 3), long)
+    store.add_gap(DAY, long, 7, 3, 3, 0)
+    assert store.lost == 2
+    assert "ticks could not be written" in caplog.text
