@@ -119,6 +119,10 @@ class Router:
         self.socket = context.socket(zmq.ROUTER)
         self.socket.set(zmq.LINGER, 0)
         self.socket.set(zmq.ROUTER_MANDATORY, 1)
+        # A caller may notice a cut before we do and come again. Without this libzmq takes none of
+        # its calls for as long as the new connection lasts, and tells neither side. Nobody else
+        # knows its identity, see Caller.
+        self.socket.set(zmq.ROUTER_HANDOVER, 1)
         self.socket.set(zmq.SNDHWM, high_water)
         self.socket.set(zmq.MAXMSGSIZE, MAX_CALL)
         security.bind(context, self.socket, address, keys, "rpc")

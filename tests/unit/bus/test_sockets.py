@@ -313,6 +313,30 @@ def test_malformed_calls_are_passed_over(bench: Bench) -> None:
     assert router.malformed == 14
 
 
+def test_a_caller_that_comes_again_before_its_old_connection_is_gone_is_heard(
+    tmp_path: Path,
+) -> None:
+    bench = Bench()
+    try:
+        router = bench._keep(Router(bench.context, f"ipc://{tmp_path}/rpc", LAYOUT))
+        dealers = [bench._keep(bench.context.socket(zmq.DEALER)) for _ in range(2)]
+        methods: list[str] = []
+        for number, dealer in enumerate(dealers, 1):
+            dealer.set(zmq.IDENTITY, b"the same")
+            dealer.connect(f"ipc://{tmp_path}/rpc")
+            dealer.send(msgspec.msgpack.encode(Call(number, f"Call{number}", 5)))
+            deadline = time.monotonic() + 5
+            while len(methods) < number and time.monotonic() < deadline:
+                if router.socket.poll(100):
+                    answer(router, lambda peer, call: methods.append(call.method))
+        assert methods == ["Call1", "Call2"]
+        router.send(b"the same", Row(2, 0, 0, 1, LAYOUT, Flag.LAST, b""))
+        assert dealers[1].poll(5000)
+        assert router.dropped == 0
+    finally:
+        bench.close()
+
+
 @given(st.binary(max_size=60))
 def test_no_bytes_stop_a_router(wire: bytes) -> None:
     bench = Bench()
