@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import threading
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -60,11 +62,13 @@ def command(
     wait: Annotated[float, typer.Option(help="Seconds of quiet before it begins.")] = 1.0,
     pause: Annotated[float, typer.Option(help="Cut longer silences to so many seconds.")] = 0.0,
     layout: Annotated[str, typer.Option(help="Of CSV files without a header: ctp.")] = "",
-    json: Annotated[bool, typer.Option("--json", help="No bar; print a summary as JSON.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="No bar; addresses and a summary as JSON.")
+    ] = False,
 ) -> None:
     """Play a recorded day onto the sockets of a group whose md_worker does not run.
 
-    It begins with the first subscriber and ends with the day.
+    It begins when somebody has subscribed something and ends with the day.
     """
     loaded = load(str(config), "md_worker", MdConfig)
     try:
@@ -81,7 +85,9 @@ def command(
     )
     stop = threading.Event()
     watcher = threading.Thread(target=watch, args=(worker, bar, stop), daemon=True)
-    with bar:
+    # The line that tells where the sockets are is for programs.
+    out = contextlib.nullcontext() if json else contextlib.redirect_stdout(io.StringIO())
+    with bar, out:
         watcher.start()
         status = worker.serve()
         stop.set()

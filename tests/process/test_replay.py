@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 import time
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 import zmq
 
+from bus.endpoints import Addresses, resolve
 from bus.frames import BEAT, HEADER, Message, tick_topic, unpack_message
 from recorder.ticks.store import TickStore
 from schemas import catalogue
@@ -234,3 +237,74 @@ def _check(config: Path) -> subprocess.CompletedProcess[str]:
         timeout=60,
         check=False,
     )
+
+
+def _replay(group: Group, folder: Path, *options: str) -> subprocess.Popen[str]:
+    command = "from admin.main import main; main()"
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-c", command, "replay", str(folder)),
+            *("--config", str(group.config_file), *options),
+        ],
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_command_plays_a_day_on_the_group_s_sockets_and_ends_with_it(tmp_path: Path) -> None:
+    bodies = record(tmp_path / "ticks", ["rb2601", "rb2605"], 500)
+    with Group(tmp_path, sim=False) as group:
+        address = resolve(Addresses(), str(group.data)).md_pub
+        with (
+            _replay(group, tmp_path / "ticks", "--speed", "max", "--json") as process,
+            listening(address, bodies) as socket,
+        ):
+            messages = take(socket, lambda m: len(m) >= 1000)
+            out, errors = process.communicate(timeout=LONG_S)
+    assert (process.returncode, errors) == (0, "")
+    ready, state = map(json.loads, out.splitlines())
+    assert ready["ready"]["pub"] == address
+    assert (state["ended"], state["played"], state["day"]) == (True, 1000, DAY)
+    assert [m.body for m in messages if m.topic == "tick/rb2601/"] == bodies["rb2601"]
+
+
+def test_the_command_leaves_a_running_md_worker_alone(tmp_path: Path) -> None:
+    record(tmp_path / "ticks", ["rb2601"], 5)
+    with Group(tmp_path, sim=False) as group:
+        group.start("md_worker")
+        with _replay(group, tmp_path / "ticks") as process:
+            _, errors = process.communicate(timeout=LONG_S)
+        assert process.returncode == 75
+        assert errors.endswith("is held by another process\n") and errors.count("\n") == 1
+        with _replay(group, tmp_path / "none") as process:
+            _, errors = process.communicate(timeout=LONG_S)
+        assert process.returncode == 2 and "there is no folder" in errors
+        assert group.running("md_worker")
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh.md"])
+def test_the_commands_of_the_readme_do_what_they_say(tmp_path: Path, readme: str) -> None:
+    bodies = record(tmp_path / "ticks", ["rb2610"], 200)
+    text = (CHECKOUT / readme).read_text("utf-8")
+    exports = re.findall(r"^    \.venv/bin/ctpbus (export .*)$", text, re.MULTILINE)
+    (replay,) = re.findall(r"^    \.venv/bin/ctpbus replay exported --config \S+ (.*)$", text, re.M)
+    out = tmp_path / "exported"
+    assert len(exports) == 2
+    for line in exports:
+        words = line.replace("var/recorder/ticks", str(tmp_path / "ticks")).split()
+        words = [str(out) if word == "exported" else word for word in words]
+        command = [sys.executable, "-c", "from admin.main import main; main()", *words]
+        subprocess.run(command, cwd=CHECKOUT, check=True, timeout=LONG_S, capture_output=True)
+    assert sorted(path.name for path in out.glob("*/*")) == ["rb2610.csv", "rb2610.parquet"]
+    with Group(tmp_path, sim=False) as group:
+        address = resolve(Addresses(), str(group.data)).md_pub
+        with (
+            _replay(group, out, *replay.split()) as process,
+            listening(address, bodies) as socket,
+        ):
+            messages = take(socket, lambda m: len(m) >= 200)
+            shown, _ = process.communicate(timeout=LONG_S)
+    assert (process.returncode, shown) == (0, "")
+    assert [m.body for m in messages] == bodies["rb2610"], "CSV brings back every byte"
