@@ -17,8 +17,9 @@ import zmq
 
 from admin.keygen import make
 from bus.errors import Unavailable
-from bus.frames import Row
-from bus.rpc import Call, Caller, Router
+from bus.frames import Flag, Row, account_topic
+from bus.orders import After
+from bus.rpc import Call, Caller, Router, refusal
 from bus.security import ROLES, Keys
 from bus.subscriber import Subscriber
 from tests.support.group import Group
@@ -85,16 +86,17 @@ def new_context() -> Iterator[zmq.Context[Any]]:
 
 
 class Asker:
-    """A Caller that asks for the worker's state."""
+    """A Caller that asks, if nothing else is said, for the worker's state."""
 
     def __init__(self, context: zmq.Context[Any], address: str, worker: str, keys: Keys) -> None:
         self.rows: list[Row] = []
         self.caller = Caller(context, address, worker, keys)
 
-    def asks(self) -> bool:
+    def asks(self, method: str = "State", body: bytes = b"") -> bool:
         """Whether the call could be sent."""
+        deadline_ns = time.time_ns() + 10**10
         try:
-            self.caller.call("State", self.rows.append, deadline_ns=time.time_ns() + 10**10)
+            self.caller.call(method, self.rows.append, deadline_ns=deadline_ns, body=body)
         except Unavailable:
             return False
         return True
@@ -158,6 +160,35 @@ def test_a_key_calls_only_the_workers_of_its_role(
     reason = f'"reason":"role {role} is not admitted"'
     asyncio.run(refused_while(address, worker, keys, lambda: reason in group.log(worker)))
     asyncio.run(answered(address, worker, Keys(group.keys, "client")))  # it did not hang
+
+
+def test_a_recorder_may_ask_for_missed_returns_and_for_nothing_else(group: CurveGroup) -> None:
+    address = group.bus["td_rpc"]
+
+    async def ask(role: str, method: str, body: bytes = b"") -> Row:
+        with new_context() as context:
+            asker = Asker(context, address, "td_worker", Keys(group.keys, role))
+            await until_soon(lambda: asker.asks(method, body), "connection")
+            await until_soon(
+                lambda: bool(asker.rows) and bool(asker.rows[-1].flags & Flag.LAST), "answer"
+            )
+            asker.caller.close()
+            return asker.rows[-1]
+
+    def refusal_of(role: str, method: str, body: bytes = b"") -> str:
+        error = refusal(asyncio.run(ask(role, method, body)))
+        return f"{error.error_id} {error.detail}" if error is not None else ""
+
+    topic = account_topic("9999", "028742")
+    returns = msgspec.msgpack.encode(After(0, 0, topic=topic))
+    with ws(group.url("/td/")) as td:  # an account that is logged in
+        until(lambda: td.log_in()["RspInfo"]["ErrorID"] == 0, "login")
+        assert refusal_of("recorder", "Returns", returns) == ""
+        assert refusal_of("recorder", "State") == ""
+        assert "log in first" in refusal_of("client", "Returns", returns)
+        assert "log in first" in refusal_of("edge", "Returns", returns)
+    for method in ("ReqUserLogin", "ReqOrderInsert", "Detach", "SetKillSwitch"):
+        assert "and nothing else" in refusal_of("recorder", method), method
 
 
 def test_a_key_for_market_data_never_hears_a_return(group: CurveGroup) -> None:

@@ -19,6 +19,7 @@ from bus.frames import tick_topic
 from recorder.ticks.record import GAP, Record
 from recorder.ticks.store import TickStore
 from tests.process.test_recorder import ask, stream
+from tests.support.disks import small_disk
 from tests.support.edge_core import CATALOGUE
 from tests.support.fake_md import KEEP, FakeMd
 from tests.support.fake_worker import wait_until
@@ -188,16 +189,8 @@ def test_old_days_go_and_the_current_one_stays(tmp_path: Path) -> None:
 
 @pytest.fixture
 def full_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode and os.environ.get("CI") != "true":
-        pytest.skip(f"cannot mount a tmpfs: {done.stderr.strip()}")
-    assert done.returncode == 0, done.stderr
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with small_disk(tmp_path / "disk") as folder:
+        yield folder
 
 
 def test_a_full_disk_is_reported_and_marked_and_the_flow_goes_on(

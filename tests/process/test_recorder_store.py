@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from schemas.errors import NOT_LOGGED_IN
 from tests.process.test_recorder import ask, stream
 from tests.support.buslink import TdLink
 from tests.support.databases import NAMES, fresh
+from tests.support.disks import small_disk
 from tests.support.group import Group
 
 USER, PASSWORD = "300001", "td-geheim-7319"
@@ -56,6 +58,12 @@ def reader(url: str) -> Iterator[Reader]:
     database = Database(Secret(url), Path("unused"))
     yield Reader(database)
     database.close()
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk") as folder:
+        yield folder
 
 
 def log_in(client: TdLink) -> None:
@@ -289,3 +297,39 @@ def test_a_database_that_says_nothing_keeps_nobody_from_anything(tmp_path: Path)
             assert group.stop("recorder") == 0
             peer.close()
             assert "hunter2" not in group.log("recorder")
+
+
+def test_orders_go_on_when_the_disk_of_the_recorder_is_full(
+    tmp_path: Path, full_disk: Path
+) -> None:
+    settings: dict[str, Any] = {
+        "sim": {"queries_per_second": 0, "users": [{"user_id": USER, "password": PASSWORD}]},
+        "td_worker": {"queries_per_s": 1000},
+        "recorder": {"folder": str(full_disk), "batch_s": 0.05, "min_free_mb": 0},
+    }
+    with Group(tmp_path, overrides=settings) as group:
+        group.start("sim", "td_worker", "recorder")
+        database = Database(Secret(""), full_disk / "store.sqlite")
+        reader = Reader(database)
+        with TdLink(group) as client:
+            log_in(client)
+            trade(client, 1)
+            check_all_is_there(client, reader)
+            (full_disk / "filler").write_bytes(bytes(_free(full_disk)))
+
+            def failing() -> bool:
+                trade(client, 5)  # each in vain for the tables, none for the client
+                return bool(ask(group, "State")["tables"]["failing"])
+
+            until(failing, lambda: group.log("recorder"))
+            trade(client, 5)
+            assert "events and answers cannot be written" in group.log("recorder")
+            (full_disk / "filler").unlink()
+            check_all_is_there(client, reader)
+        assert group.stop("recorder") == 0
+        database.close()
+
+
+def _free(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import URL, create_engine, make_url, text
 
 POSTGRES: Final = os.environ.get("CTPBUS_POSTGRES", "")
 NAMES: Final = [
@@ -30,19 +30,23 @@ def fresh(name: str, folder: Path) -> Iterator[str]:
         return
     if not POSTGRES:
         pytest.skip("CTPBUS_POSTGRES names no server")
-    server = make_url(POSTGRES).set(drivername="postgresql+psycopg")
     database = f"test_{uuid.uuid4().hex}"
-    _do(server, f"CREATE DATABASE {database}")
+    command(f"CREATE DATABASE {database}")
     try:
-        yield server.set(database=database).render_as_string(hide_password=False)
+        yield _server().set(database=database).render_as_string(hide_password=False)
     finally:
-        _do(server, f"DROP DATABASE {database} WITH (FORCE)")
+        command(f"DROP DATABASE {database} WITH (FORCE)")
 
 
-def _do(server: object, command: str) -> None:
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")  # type: ignore[call-overload]
+def command(sql: str) -> None:
+    """For the PostgreSQL server itself."""
+    engine = create_engine(_server(), isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
-            connection.execute(text(command))
+            connection.execute(text(sql))
     finally:
         engine.dispose()
+
+
+def _server() -> URL:
+    return make_url(POSTGRES).set(drivername="postgresql+psycopg")

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.event import listen
 
 from bus.errors import ConfigError
 from bus.frames import account_topic, answer_topic
@@ -22,7 +23,7 @@ from recorder.store.database import Database, StoreError
 from recorder.store.reading import Reader
 from recorder.store.tables import ANSWERS, EVENTS, GAPS, METADATA, PLACES, REQUESTS, VERSION
 from recorder.store.writing import Row, Writer
-from tests.support.databases import NAMES, fresh
+from tests.support.databases import NAMES, command, fresh
 
 TOPIC = account_topic("9999", "demo")
 ANSWER_TOPIC = answer_topic("9999", "demo")
@@ -290,6 +291,54 @@ def test_it_catches_up_when_the_database_is_back(
     assert running.writer.failing == ""
     assert running.rejected == {}
     assert seqs(database) == [(7, 1), (7, 2), (7, 3)]
+
+
+def test_it_connects_again_when_the_server_has_thrown_everybody_out(
+    database: Database, running: Running, url: str
+) -> None:
+    if not url.startswith("postgresql"):
+        pytest.skip("SQLite has no server")
+    running.writer.put([event(1)])
+    wait(lambda: running.written == {"order_events": 1})
+    name = url.partition("?")[0].rpartition("/")[2]
+    command(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    thrown = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+    command(thrown)
+    running.writer.put([event(2)])
+    wait(lambda: running.writer.failures >= 2)
+    with pytest.raises(StoreError):
+        Reader(database).events("9999", "demo", "order_events")
+    command(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    wait(lambda: running.written == {"order_events": 2})
+    command(thrown)
+    wait(lambda: seqs(database) == [(7, 1), (7, 2)])
+
+
+def test_a_full_disk_is_waited_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    database = Database(Secret(""), tmp_path / "store.sqlite")
+    pages = 40
+    listen(
+        database._engine,
+        "connect",
+        lambda connection, _: connection.execute(f"PRAGMA max_page_count={pages}"),
+    )
+    running = Running(database, most_bytes=300_000, pauses_s=(0.02, 0.1))
+    taken = 0
+    while running.writer.put([event(taken + 1, body=bytes(2000))]):
+        taken += 1
+        if taken % 20 == 0:
+            wait(lambda: not running.writer.waiting or running.writer.failing)
+        assert taken < 1000
+    assert "full" in running.writer.failing
+    assert [record.message for record in caplog.records].count(
+        "events and answers cannot be written"
+    ) == 1
+    pages = 10_000
+    database._engine.dispose()
+    wait(lambda: running.written == {"order_events": taken})
+    assert len(seqs(database, limit=10_000)) == taken
+    assert running.writer.close()
+    database.close()
 
 
 def test_the_memory_is_bounded_while_the_database_is_away(tmp_path: Path) -> None:
