@@ -7,10 +7,14 @@ import subprocess
 import sys
 import tempfile
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 VERSIONS = ["6.3.19", "6.6.9", "6.7.2", "6.7.11"]
+INSTALLED = metadata.version("openctp-ctp")
+# All other tests are of the installed one.
+OTHERS = [version for version in VERSIONS if not INSTALLED.startswith(f"{version}.")]
 
 
 @cache

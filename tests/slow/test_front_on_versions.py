@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from .bindings import CHECKOUT, VERSIONS, environment
+from .bindings import CHECKOUT, OTHERS, environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.front]
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", OTHERS)
 def test_the_front_drives_this_version(version: str, tmp_path: Path) -> None:
     variables = environment(version, tmp_path)
     _run(["tests/front/build.sh"], variables | {"PYTHON": sys.executable})

@@ -12,7 +12,7 @@ from websockets.sync.client import ClientConnection, connect
 from schemas.codec import DBL_MAX
 from tests.support.group import Group
 
-from .bindings import VERSIONS, folder
+from .bindings import OTHERS, folder
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +21,7 @@ LOGIN = {"BrokerID": "9999", "UserID": "028742", "Password": "123456"}
 STOCK = {"ExchangeID": "SSE", "InstrumentID": "600000"}
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
+@pytest.fixture(scope="module", params=OTHERS)
 def group(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Group]:
