@@ -44,32 +44,28 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
         yield group
 
 
+def run(snippet: str, group: Group) -> str:
+    """What a snippet prints beside this group."""
+    assert PRINTED_ADDRESS in snippet
+    command = [sys.executable, "-c", snippet.replace(PRINTED_ADDRESS, group.url(""))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @pytest.mark.parametrize("readme", READMES)
 def test_the_python_snippet_gets_a_tick_and_a_trade(readme: str, running: Group) -> None:
     (snippet,) = SNIPPET.findall((CHECKOUT / readme).read_text("utf-8"))
-    assert PRINTED_ADDRESS in snippet
-    done = subprocess.run(
-        [sys.executable, "-c", snippet.replace(PRINTED_ADDRESS, running.url(""))],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"rb\d{4} \d\d:\d\d:\d\d \d+\.\d", done.stdout), done.stdout
-    assert re.search(r"rb\d{4}.*\d+\.\d$", done.stdout.strip().splitlines()[-1]), done.stdout
+    said = run(snippet, running)
+    assert re.search(r"rb\d{4} \d\d:\d\d:\d\d \d+\.\d", said), said
+    assert re.search(r"rb\d{4}.*\d+\.\d$", said.strip().splitlines()[-1]), said
 
 
 @pytest.mark.parametrize("readme", READMES)
 def test_the_snippet_about_orders_makes_one_order(readme: str, running: Group) -> None:
     snippet, _ = SNIPPET.findall((CHECKOUT / "ws_edge" / readme).read_text("utf-8"))
     number = f"demo-1 {readme}"  # both run on one group
-    snippet = snippet.replace(PRINTED_ADDRESS, running.url("")).replace("demo-1", number)
-    done = subprocess.run(
-        [sys.executable, "-c", snippet], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    first, second, asked = done.stdout.splitlines()
+    first, second, asked = run(snippet.replace("demo-1", number), running).splitlines()
     order_id = first.split()[1]
     assert first == f"1 {order_id} SENT duplicate: False"
     assert second == f"2 {order_id} ACK duplicate: True"
@@ -79,16 +75,8 @@ def test_the_snippet_about_orders_makes_one_order(readme: str, running: Group) -
 @pytest.mark.parametrize("readme", READMES)
 def test_the_snippet_about_the_binary_dialect_gets_a_tick(readme: str, running: Group) -> None:
     _, snippet = SNIPPET.findall((CHECKOUT / "ws_edge" / readme).read_text("utf-8"))
-    assert PRINTED_ADDRESS in snippet
-    done = subprocess.run(
-        [sys.executable, "-c", snippet.replace(PRINTED_ADDRESS, running.url(""))],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert re.fullmatch(r"rb\d{4} \d\d:\d\d:\d\d \d+(\.\d+)?\n", done.stdout), done.stdout
+    said = run(snippet, running)
+    assert re.fullmatch(r"rb\d{4} \d\d:\d\d:\d\d \d+(\.\d+)?\n", said), said
 
 
 @pytest.mark.parametrize("readme", READMES)
