@@ -36,7 +36,7 @@ from schemas.calendar import Calendar
 from schemas.catalogue import Catalogue
 from schemas.codec import Codec
 
-_BATCH: Final = 20_000  # ticks in memory at once: 40 MB
+_BATCH: Final = 8192  # ticks in memory at once
 _MOST_NAMED: Final = 100
 
 Form = Literal["parquet", "csv"]

@@ -143,21 +143,25 @@ class RowReader:
 
 
 def _number(column: str, text: str) -> float:
-    if text.lower() in _NOTHING:
+    if not text:
         return DBL_MAX
     try:
         value = float(text)
     except ValueError:
+        if text.lower() in _NOTHING:
+            return DBL_MAX
         raise RowError(f"{column} is no number") from None
     # NaN compares with nothing.
     return value if -NO_VALUE < value < NO_VALUE else DBL_MAX
 
 
 def _integer(column: str, text: str) -> int:
+    if text.isdecimal() and len(text) <= _MOST_DIGITS:
+        return int(text)
     if text.lower() in _NOTHING:
         return 0
     try:
-        return int(text) if len(text) <= _MOST_DIGITS and text.isdigit() else _whole(float(text))
+        return _whole(float(text))
     except (ValueError, OverflowError):
         raise RowError(f"{column} is no whole number") from None
 

@@ -125,6 +125,52 @@ def test_at_full_speed_nothing_is_lost_although_the_subscriber_is_slow(tmp_path:
         assert "the day is over" in group.log("md_worker")
 
 
+def test_without_the_waiting_a_slow_subscriber_would_lose_ticks(tmp_path: Path) -> None:
+    record(tmp_path / "ticks", ["rb2601"], 8000)
+    front = f"replay://{tmp_path / 'ticks'}?speed=max&wait=1"
+    overrides = {"md_worker": {"front": front}, "bus": {"high_water": 100}}
+    entries = {"md_worker": "tests.support.impatient_worker"}
+    with Group(tmp_path, sim=False, overrides=overrides, entries=entries) as group:
+        group.start("md_worker")
+        with (
+            listening(group.ready["md_worker"]["pub"], ["rb2601"], 10) as socket,
+            MdLink(group) as md,
+        ):
+            md.wait_for(lambda: bool(md.state_now()["replay"]["ended"]))
+            got = []
+            while socket.poll(500):
+                message = unpack_message(socket.recv())
+                if message.type != BEAT:
+                    got.append(message)
+    assert 0 < len(got) < 8000
+
+
+def test_what_the_recorder_wrote_is_played_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "live").mkdir()
+    overrides = {"recorder": {"instruments": ["600000", "000001"], "batch_s": 0.05}}
+    with Group(tmp_path / "live", overrides=overrides) as group:
+        group.start("sim", "md_worker", "recorder")
+        with listening(group.ready["md_worker"]["pub"], ["600000", "000001"]) as socket:
+            live = take(socket, lambda m: len(m) >= 20)
+        assert group.stop("recorder") == 0
+        folder = group.data / "recorder"
+        (day,) = TickStore(folder / "ticks").days()
+        store = TickStore(folder / "ticks")
+        written: dict[str, list[tuple[int, int, int, bytes]]] = {}
+        for name in store.instruments(day):
+            for reader in store.readers(day, name):
+                with reader:
+                    rows = [(r.type, r.layout, r.flags, r.body) for r in reader.records()]
+                    written.setdefault(tick_topic(name), []).extend(rows)
+        assert {m.body for m in live} <= {row[3] for rows in written.values() for row in rows}
+        count = sum(map(len, written.values()))
+        with replaying(tmp_path / "again", folder, "speed=max&wait=2") as again:
+            again.start("md_worker")
+            with listening(again.ready["md_worker"]["pub"], ["600000", "000001"]) as socket:
+                played = content(take(socket, lambda m: len(m) >= count))
+    assert {topic: [row[1:] for row in rows] for topic, rows in played.items()} == written
+
+
 def test_who_takes_nothing_is_not_waited_for_for_ever(tmp_path: Path) -> None:
     names = ["rb2601", "rb2605"]
     record(tmp_path / "ticks", names, 8000)
