@@ -95,10 +95,11 @@ def _record(
         ready.wait(WAIT_S)
         pid = group.pid("recorder")
         began, cpu = time.monotonic(), cpu_ns(pid)
-        time.sleep(seconds / 6)
-        first = rss_bytes(pid)
-        time.sleep(max(0.0, began + seconds - time.monotonic()))
-        spent, last = (cpu_ns(pid) - cpu) / (time.monotonic() - began) / 1e7, rss_bytes(pid)
+        memory = []
+        for sixth in range(1, 7):
+            time.sleep(max(0.0, began + seconds * sixth / 6 - time.monotonic()))
+            memory.append(rss_bytes(pid) / 1e6)
+        spent = (cpu_ns(pid) - cpu) / (time.monotonic() - began) / 1e7
         published = counts.get(timeout=WAIT_S)
         total = sum(published.values())
         store = TickStore(group.data / "recorder" / "ticks")
@@ -107,11 +108,11 @@ def _record(
             time.sleep(0.5)
         row("whole process", percent_of_a_core=spent, us_a_tick=spent * 1e4 / rate)
         row("ticks", published=total, per_s=int(total / seconds), lost=lost)
-        row("memory", first_mb=first / 1e6, last_mb=last / 1e6)
+        row("memory at each sixth", mb=" ".join(f"{each:.0f}" for each in memory))
         assert group.stop("recorder") == 0, group.log("recorder")
         flood.terminate()
         flood.join()
-        return lost, (last - first) / 1e6
+        return lost, memory[-1] - memory[0]
 
 
 def _flood(
