@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,9 @@ import pytest
 from bus.frames import tick_topic
 from recorder.ticks.record import GAP, Record
 from recorder.ticks.store import TickStore
-from tests.process.test_recorder import ask, stream
+from tests.process.test_journal import market
+from tests.process.test_recorder import Bystander, ask, stream
+from tests.support.buslink import TdLink
 from tests.support.disks import small_disk
 from tests.support.edge_core import CATALOGUE
 from tests.support.fake_md import KEEP, FakeMd
@@ -245,3 +247,31 @@ def _records(store: TickStore) -> Iterator[Record]:
     for reader in store.readers(MONDAY, NAME):
         with reader:
             yield from reader.records()
+
+
+def test_beside_a_recorder_without_room_ticks_and_orders_go_on(
+    tmp_path: Path, full_disk: Path
+) -> None:
+    with (full_disk / "filler").open("wb", buffering=0) as filler, suppress(OSError):
+        while True:
+            filler.write(bytes(4096))
+    settings = {"calendar": "always", "recorder": {"folder": str(full_disk)}}
+    with Group(tmp_path, overrides=settings) as group:
+        group.start("sim")
+        group.start("md_worker", "td_worker", "recorder")
+        with TdLink(group) as td:
+            by = Bystander(group, "600000")
+            try:
+                td.login()
+                by.ticks(3)
+                wait_until(lambda: stream(group).lost >= 2, lambda: group.log("recorder"))
+                before = len(by.seen["600000"])
+                name, price = market(td)
+                td.order(name, price, client_order_id="full disk")
+                td.wait_outcome("FILLED", client_order_id="full disk")
+                by.until(lambda: len(by.seen["600000"]) > before + 2, "ticks")
+            finally:
+                by.close()
+        assert "No space left on device" in group.log("recorder")
+        assert group.running("recorder")
+        assert group.stop("recorder") == 0
