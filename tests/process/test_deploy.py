@@ -343,10 +343,11 @@ FEEDS = "  feeds: {a: {}, b: {user_id: '100001', password: '123456'}}\n"
 
 @pytest.fixture(scope="module")
 def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """Two feeds and two ws_edges; the tests follow one another."""
+    """Two feeds, two recorders and two ws_edges; the tests follow one another."""
     deployment = Deployment(tmp_path_factory.mktemp("several"))
     deployment.edit("md_worker:\n", f"md_worker:\n{FEEDS}")
     deployment.edit(r"port: (\d+)", r"port: \1\n  processes: 2")
+    deployment.edit("keep_days: 30", "keep_days: 30\n  members: [b]")
     try:
         done = deployment.up()
         assert done.returncode == 0, done.stderr
@@ -357,7 +358,7 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
 
 SEVERAL = {
     *("sim", "md_worker_a", "md_worker_b", "md_merge", "td_worker"),
-    *("recorder", "ws_edge_0", "ws_edge_1", SUPERVISORD),
+    *("recorder", "recorder_b", "ws_edge_0", "ws_edge_1", SUPERVISORD),
 }
 
 
