@@ -28,8 +28,11 @@ What subscribers see:
   first, as at a real front, and then goes on. Before the beginning there is no such tick: nothing
   of an earlier day is shown.
 - Bodies are those of the recording to the last bit; receive and send times of the header are now.
-- Nothing is lost: md_worker waits for a subscriber whose queue is full. Who takes nothing at all
-  for 5 s is not waited for any longer, and loses ticks as he would at a real front.
+- Nothing is lost: md_worker waits for a subscriber whose queue is full, and with it everything
+  waits. When somebody has taken nothing for 5 s it waits for nobody any more, and who is slow loses
+  ticks as he would at a real front.
+- CSV files are read to the end before the front connects, 40 us a line; what they became stays in
+  md_worker's folder for the next time, as long as they do not change.
 - At the end the connection stays, the log says how many ticks there were, and the state of
   md_worker has ``replay.ended``. Gaps of the recording are counted there, not played.
 - At ``max`` the day is over when nothing subscribed is left of it; at other speeds with its last
