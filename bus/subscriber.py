@@ -55,6 +55,11 @@ class Subscriber:
         self._more: asyncio.Handle | None = None
         self._loop.add_reader(self._fd, self._drain)
 
+    @property
+    def behind(self) -> bool:
+        """More have come than are taken in one go."""
+        return self._more is not None
+
     def subscribe(self, prefix: bytes) -> None:
         self._socket.setsockopt(zmq.SUBSCRIBE, prefix)
         self._drain_soon()
@@ -67,6 +72,7 @@ class Subscriber:
         self._loop.remove_reader(self._fd)
         if self._more is not None:
             self._more.cancel()
+            self._more = None
         self._socket.close()
 
     def _drain_soon(self) -> None:

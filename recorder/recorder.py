@@ -138,6 +138,7 @@ class Recorder:
             json=self.catalogue.reply_codec("md", "OnRtnDepthMarketData").json,
             today=lambda instrument: self.days.at(instrument, time.time_ns()),
             between=self._take_calls,
+            busy=lambda: self.ticks.behind,
         )
 
     def _close(self) -> None:

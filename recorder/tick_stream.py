@@ -100,6 +100,11 @@ class TickStream:
     def unhandled(self) -> int:
         return 0 if self._subscriber is None else self._subscriber.unhandled
 
+    @property
+    def behind(self) -> bool:
+        """More ticks wait than are taken in one go."""
+        return self._subscriber is not None and self._subscriber.behind
+
     def start(self) -> None:
         addresses, keys = self._addresses, self._keys
         self._caller = Caller(self._context, addresses.md_rpc, "md_worker", keys)

@@ -24,6 +24,7 @@ from .turns import Turns, as_refused
 CACHE_BYTES: Final = 256 << 20  # a busy instrument's day as JSON has 26 MB
 _AGAIN_S: Final = 0.002
 _SELDOM_S: Final = 0.05
+_LEFT_OUT: Final = 9
 
 _T = TypeVar("_T")
 _R = TypeVar("_R", Events, Answers)
@@ -34,7 +35,8 @@ class History:
 
     Ticks are read in the loop, in turns of a millisecond with everything else in between; ``files``
     belongs to the loop's thread. ``records`` is asked in a thread of its own. ``between`` is called
-    after each turn: to send on a socket may swallow the word that a call has come.
+    after each turn: to send on a socket may swallow the word that a call has come. While ``busy``
+    nine turns of ten are left out.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class History:
         json: Callable[[bytes], bytes],
         today: Callable[[str], str],
         between: Callable[[], None] = lambda: None,
+        busy: Callable[[], bool] = lambda: False,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self.blocks = Blocks(json, cache_bytes)
@@ -56,7 +59,7 @@ class History:
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, "history")
         self._next: asyncio.Handle | None = None
-        self._between = between
+        self._between, self._busy, self._left_out = between, busy, 0
         self._waits = False  # for those who do not read
         self._pause_s = _AGAIN_S
         self._closed = False
@@ -98,6 +101,11 @@ class History:
 
     def _turn(self) -> None:
         self._next = None
+        if self._busy() and self._left_out < _LEFT_OUT:
+            self._left_out += 1
+            self._next = self._loop.call_soon(self._turn)
+            return
+        self._left_out = 0
         before = self.turns.sent
         self.turns.pump()
         self._between()

@@ -8,6 +8,8 @@ answer   all 28,800 ticks of one instrument on one day, in one call, by a caller
 live     20 clients, 200 ticks a second, without history and with: twice a second a day that was not
          asked for before, in between the same one again. Callback to client, and callback to the
          file by who reads it (``batch_s`` is 0.05). In turns, so that both see the same machine
+busy     20,000 ticks/s from 600 instruments, with one question after the other: each seq is looked
+         for in the files afterwards
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
 import msgspec
 import uvloop
@@ -34,13 +37,16 @@ from bus.frames import HEADER, Flag, Row, message_type
 from bus.history import Form, TickBlock, Ticks
 from bus.rpc import Caller, refusal
 from recorder.ticks.store import TickStore
+from tests.support.group import Group
 
 from .programs import cpu_ns
+from .record import flood, lost_ticks, structs
 from .servers import Edge, EdgeGroup
 from .table import finish, header, quantile, row, verdict
 
 NAME, TICKS, DAYS = "rb2601", 28_800, 24
 CLIENTS, RATE = 20, 200
+BUSY_RATE = 20_000
 TIMEOUT_S = 60.0
 FIRST_MS, AGAIN_MS = 250.0, 60.0
 _TICK = message_type("OnRtnDepthMarketData")
@@ -59,6 +65,7 @@ def main() -> None:
         with asker(group.group.ready["recorder"]["rpc"]) as ask:
             kept = answers(group, ask, days)
         kept += live(group, folder, days, options.seconds, options.rounds)
+    kept += busy(days, 2 * options.seconds)
     finish(kept)
 
 
@@ -273,6 +280,42 @@ def live(
         )
         for road, limit in (("client", 2.0), ("file", 10.0))
     ]
+
+
+# -- busy ------------------------------------------------------------------------------------
+
+
+def busy(days: list[str], seconds: float) -> list[bool]:
+    header(f"{BUSY_RATE:,} ticks/s recorded while history is asked without a pause")
+    names = [f"hc{number:04}" for number in range(2601, 3201)]
+    context = get_context("spawn")
+    with (
+        TemporaryDirectory() as path,
+        Group(Path(path), overrides={"calendar": "always", "recorder": {}}) as group,
+    ):
+        folder = group.data / "recorder" / "ticks"
+        _write(folder, days)
+        ready, counts = context.Event(), context.Queue()
+        publisher = context.Process(
+            target=flood, args=(group, names, structs(names), seconds, BUSY_RATE, ready, counts)
+        )
+        publisher.start()
+        group.start("recorder")
+        assert ready.wait(TIMEOUT_S)
+        times, ends = [], time.monotonic() + seconds
+        with asker(group.ready["recorder"]["rpc"]) as ask:
+            for day in itertools.cycle(days):
+                times.append(ask(day, "json"))
+                if time.monotonic() > ends:
+                    break
+        published = counts.get(timeout=TIMEOUT_S)
+        store, deadline = TickStore(folder), time.monotonic() + TIMEOUT_S
+        while (lost := lost_ticks(store, published)) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        publisher.kill()
+        publisher.join()
+    row("first time, meanwhile", median=median(times), max=max(times), asked=len(times))
+    return [verdict("ticks that are not in the files", lost, 1, "")]
 
 
 def _run(edge: Edge, count: int) -> list[float]:

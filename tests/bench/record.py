@@ -43,7 +43,7 @@ def main() -> None:
     options = parser.parse_args()
     header("recorder")
     names = [f"rb{number:04}" for number in range(2601, 2601 + options.instruments)]
-    raws = _raws(names)
+    raws = structs(names)
     with tempfile.TemporaryDirectory() as folder:
         writing = _writing_us(Path(folder), names, raws, options.rate)
     percent = writing * options.rate / 1e4
@@ -87,10 +87,10 @@ def _record(
     with Group(folder, overrides=settings) as group:
         ready = multiprocessing.Event()
         counts: multiprocessing.Queue[dict[str, int]] = multiprocessing.Queue()
-        flood = multiprocessing.Process(
-            target=_flood, args=(group, names, raws, seconds, rate, ready, counts)
+        publisher = multiprocessing.Process(
+            target=flood, args=(group, names, raws, seconds, rate, ready, counts)
         )
-        flood.start()
+        publisher.start()
         group.start("recorder")
         ready.wait(WAIT_S)
         pid = group.pid("recorder")
@@ -104,18 +104,18 @@ def _record(
         total = sum(published.values())
         store = TickStore(group.data / "recorder" / "ticks")
         deadline = time.monotonic() + WAIT_S
-        while (lost := _lost(store, published)) and time.monotonic() < deadline:
+        while (lost := lost_ticks(store, published)) and time.monotonic() < deadline:
             time.sleep(0.5)
         row("whole process", percent_of_a_core=spent, us_a_tick=spent * 1e4 / rate)
         row("ticks", published=total, per_s=int(total / seconds), lost=lost)
         row("memory at each sixth", mb=" ".join(f"{each:.0f}" for each in memory))
         assert group.stop("recorder") == 0, group.log("recorder")
-        flood.terminate()
-        flood.join()
+        publisher.terminate()
+        publisher.join()
         return lost, memory[-1] - memory[0]
 
 
-def _flood(
+def flood(
     group: Group,
     names: list[str],
     raws: dict[str, bytes],
@@ -143,7 +143,7 @@ def _flood(
         time.sleep(2 * WAIT_S)  # it still beats, and tells again what was lost on the way
 
 
-def _lost(store: TickStore, published: dict[str, int]) -> int:
+def lost_ticks(store: TickStore, published: dict[str, int]) -> int:
     lost = 0
     for name, count in published.items():
         seqs: set[int] = set()
@@ -154,7 +154,7 @@ def _lost(store: TickStore, published: dict[str, int]) -> int:
     return lost
 
 
-def _raws(names: list[str]) -> dict[str, bytes]:
+def structs(names: list[str]) -> dict[str, bytes]:
     codec = schemas.catalogue.load().codec("DepthMarketData")
     return {
         name: codec.pack(
