@@ -317,11 +317,11 @@ def test_it_connects_again_when_the_server_has_thrown_everybody_out(
 def test_a_full_disk_is_waited_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     database = Database(Secret(""), tmp_path / "store.sqlite")
     pages = 40
-    listen(
-        database._engine,
-        "connect",
-        lambda connection, _: connection.execute(f"PRAGMA max_page_count={pages}"),
-    )
+
+    def limit(connection: Any, *_: object) -> None:
+        connection.execute(f"PRAGMA max_page_count={pages}").close()
+
+    listen(database._engine, "checkout", limit)
     running = Running(database, most_bytes=300_000, pauses_s=(0.02, 0.1))
     taken = 0
     while running.writer.put([event(taken + 1, body=bytes(2000))]):
@@ -334,7 +334,6 @@ def test_a_full_disk_is_waited_out(tmp_path: Path, caplog: pytest.LogCaptureFixt
         "events and answers cannot be written"
     ) == 1
     pages = 10_000
-    database._engine.dispose()
     wait(lambda: running.written == {"order_events": taken})
     assert len(seqs(database, limit=10_000)) == taken
     assert running.writer.close()
