@@ -49,7 +49,7 @@ class Database:
     @property
     def name(self) -> str:
         """What it is, for people; without the password."""
-        return self._url.render_as_string(hide_password=True)
+        return self._url.set(query={}).render_as_string(hide_password=True)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -67,8 +67,10 @@ class Database:
         cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
         text = str(cause) if cause is not error or isinstance(error, StoreError) else ""
         line = " ".join([type(cause).__name__, *text.split()])[:300]
-        password = self._url.password
-        return line.replace(password, "***") if password else line
+        for password in (self._url.password, self._url.query.get("password")):
+            if password:
+                line = line.replace(str(password), "***")
+        return line
 
     def close(self) -> None:
         self._engine.dispose()

@@ -6,10 +6,10 @@ import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy import Connection, Table, UniqueConstraint, delete, select, tuple_
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -24,6 +24,7 @@ _ROW_BYTES: Final = 1000  # what a row takes in memory beside its body
 _PAUSES_S: Final = (0.25, 10.0)  # the first one after a failure, and the longest
 _LAST_PAUSE_S: Final = 0.1  # between attempts when the process ends
 _SAY_AGAIN_S: Final = 60.0
+_DELETED_AT_ONCE: Final = 2000
 # The database, not the row, is the reason. A table that is missing may be there again.
 _AWAY: Final = (
     OperationalError,
@@ -133,7 +134,7 @@ class Writer:
                 if self._rows and not self._until_done(self._write_some):
                     return
                 if self._oldest_day and not self._rows:
-                    self._until_done(self._remove_old)
+                    self._try_to_remove()
         except Exception:
             log.exception("the thread that writes events and answers has ended")
             self.failing = "its thread has ended, see the log"
@@ -204,24 +205,33 @@ class Writer:
         del refused[""]
         return refused
 
-    def _remove_old(self) -> None:
-        """One day of one table at a time, so that a second recorder does not wait for long."""
-        day = self._oldest_day
-        count = 0
-        for table in OF_A_DAY:
-            while not self._closing.is_set():
-                with self._database.begin() as connection:
-                    days = select(table.c.day).where(table.c.day < day)
-                    oldest = connection.scalar(days.order_by(table.c.day).limit(1))
-                    if oldest is None:
-                        break
-                    count += connection.execute(delete(table).where(table.c.day == oldest)).rowcount
+    def _try_to_remove(self) -> None:
+        """Once a day is enough; what new rows wait for is something else."""
         with self._wake:
-            if self._oldest_day == day:
-                self._oldest_day = ""
+            day, self._oldest_day = self._oldest_day, ""
+        try:
+            count = sum(self._remove(table, day) for table in OF_A_DAY)
+        except Exception as exc:
+            fields = {"before": day, "reason": self._database.explain(exc)}
+            log.error("old events and answers stay", extra={"fields": fields})
+            return
         if count:
-            fields = {"rows": count, "before": day}
-            log.info("old events and answers were removed", extra={"fields": fields})
+            removed = {"rows": count, "before": day}
+            log.info("old events and answers were removed", extra={"fields": removed})
+
+    def _remove(self, table: Table, day: str) -> int:
+        """In small transactions, so that a second recorder does not wait for long."""
+        unique = next(c for c in table.constraints if isinstance(c, UniqueConstraint))
+        key = list(unique.columns)
+        old = select(*key).where(table.c.day < day).limit(_DELETED_AT_ONCE)
+        count = 0
+        while not self._closing.is_set():
+            with self._database.begin() as connection:
+                gone = connection.execute(delete(table).where(tuple_(*key).in_(old))).rowcount
+            count += gone
+            if gone < _DELETED_AT_ONCE:
+                break
+        return count
 
     def _fail(self, why: str) -> None:
         self.failures += 1
@@ -256,6 +266,13 @@ def _write(connection: Connection, rows: Sequence[Row]) -> None:
             by_table.setdefault(row.table, []).append(row.values)
     # Always in one order: two recorders on one database would else wait for each other.
     for table in sorted(by_table, key=lambda table: table.name):
-        connection.execute(insert_new(table, connection.dialect), by_table[table])
+        connection.execute(
+            insert_new(table, connection.dialect), sorted(by_table[table], key=_order)
+        )
     for key in sorted(places):
         connection.execute(raise_place(connection.dialect), places[key])
+
+
+def _order(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Any that all recorders have in common."""
+    return tuple(str(values.get(name)) for name in ("topic", "epoch", "seq", "request_id"))

@@ -382,6 +382,27 @@ def test_days_before_the_kept_ones_go(database: Database, running: Running) -> N
         assert connection.execute(text("SELECT count(*) FROM answer_requests")).scalar() == 1
 
 
+def test_rows_are_written_where_old_ones_cannot_be_removed(
+    database: Database, running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    running.writer.put([event(1, day="20261120")])
+    wait(lambda: running.written == {"order_events": 1})
+    with database.begin() as connection:
+        connection.execute(text("DROP TABLE gaps"))
+    running.writer.remove_before("20261123")
+    wait(lambda: "old events and answers stay" in caplog.text)
+    running.writer.put([event(2)])
+    wait(lambda: running.written == {"order_events": 2})
+
+
+def test_many_old_rows_go_in_portions(database: Database, running: Running) -> None:
+    running.writer.put([event(seq, day="20261120") for seq in range(1, 5001)])
+    running.writer.put([event(6000)])
+    wait(lambda: running.written == {"order_events": 5001})
+    running.writer.remove_before("20261123")
+    wait(lambda: seqs(database) == [(7, 6000)])
+
+
 def test_two_that_begin_at_once_make_the_tables_together(url: str) -> None:
     databases = [Database(Secret(url), Path("unused")) for _ in range(2)]
     both = [Running(database, pauses_s=(0.02, 0.1)) for database in databases]
@@ -414,13 +435,17 @@ def test_an_url_of_something_else_is_refused(url: str, tmp_path: Path) -> None:
         Database(Secret(url), tmp_path / "unused")
 
 
-def test_no_password_is_in_a_text(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    url = "postgresql://u:hunter2@127.0.0.1:1/x"
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:hunter2@127.0.0.1:1/x", "postgresql://127.0.0.1:1/x?password=hunter2"]
+)
+def test_no_password_is_in_a_text(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, url: str
+) -> None:
     database = Database(Secret(url), tmp_path / "unused")
     running = Running(database, pauses_s=(0.02, 0.1))
     running.writer.put([event(1)])
     wait(lambda: running.writer.failing)
-    assert not running.writer.close(20)
+    assert not running.writer.close(0.2)
     told = database.name + running.writer.failing + caplog.text
     told += "".join(str(record.__dict__) for record in caplog.records)
     assert "hunter2" not in told
