@@ -32,7 +32,7 @@ def file_of(reader: DayReader, number: int) -> File:
 
 
 class Part(NamedTuple):
-    """Some records of a block in the form of an answer. ``more``: the limit has left ticks out."""
+    """Some records of a block as a message; of ``records`` so many are ``ticks``."""
 
     message: bytes
     ticks: int
