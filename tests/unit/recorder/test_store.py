@@ -13,8 +13,9 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.event import listen
+from sqlalchemy.exc import IntegrityError
 
 from bus.errors import ConfigError
 from bus.frames import account_topic, answer_topic
@@ -259,6 +260,15 @@ def test_replays_duplicates_and_two_recorders_change_nothing(
             running.writer.close()
         for database in databases:
             database.close()
+
+
+def test_no_table_takes_a_place_twice(database: Database) -> None:
+    """The control of the test above: it is the INSERT that passes over what is there."""
+    for row in (event(1), *answer(1, [16], [b"a"])):
+        with database.begin() as connection:
+            connection.execute(insert(row.table).values(row.values))
+        with pytest.raises(IntegrityError), database.begin() as connection:
+            connection.execute(insert(row.table).values(row.values))
 
 
 def test_a_row_that_the_database_refuses_keeps_none_of_the_others_out(
