@@ -22,7 +22,7 @@ from .ticks import Answer, Files, TickHistory
 from .turns import Turns, as_refused
 
 CACHE_BYTES: Final = 256 << 20  # a busy instrument's day as JSON has 26 MB
-_AGAIN_S: Final = 0.002
+_AGAIN_S: Final = 0.001
 _SELDOM_S: Final = 0.05
 _LEFT_OUT: Final = 9
 

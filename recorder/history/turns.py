@@ -24,8 +24,8 @@ log = logging.getLogger("recorder")
 
 # Nothing else happens in the recorder's loop meanwhile; a step that has begun is finished.
 TURN_S: Final = 0.001
-# Rows that wait for one caller, of 60 KB each at the most: who does not read costs 2 MB.
-HIGH_WATER: Final = 32
+# Rows that wait for one caller, of 60 KB each at the most: who does not read costs 4 MB.
+HIGH_WATER: Final = 64
 MOST_OF_CALLER: Final = 64
 _MOST: Final = 512
 
