@@ -66,11 +66,10 @@ class Database:
         """An error of SQLAlchemy in one line without rows and passwords."""
         cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
         text = str(cause) if cause is not error or isinstance(error, StoreError) else ""
-        line = " ".join([type(cause).__name__, *text.split()])[:300]
         for password in (self._url.password, self._url.query.get("password")):
             if password:
-                line = line.replace(str(password), "***")
-        return line
+                text = text.replace(str(password), "***")
+        return " ".join([type(cause).__name__, *text.split()])[:300]
 
     def close(self) -> None:
         self._engine.dispose()
@@ -112,6 +111,9 @@ def _parse(url: Secret) -> URL:
         parsed = make_url(url.reveal())
     except (ArgumentError, NoSuchModuleError, ValueError):
         raise ConfigError("recorder.store.url: not sqlite:///FILE or postgresql://…") from None
+    if "@" in f"{parsed.host or ''}{parsed.database or ''}" and parsed.password is not None:
+        # What follows the first "@" would be in every message as the name of a host.
+        raise ConfigError("recorder.store.url: write an @ of the password as %40")
     driver = _DRIVERS.get(parsed.drivername)
     if driver is None or (driver == "sqlite" and parsed.database in (None, "", ":memory:")):
         raise ConfigError("recorder.store.url: not sqlite:///FILE or postgresql://…")
