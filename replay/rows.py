@@ -89,10 +89,12 @@ class RowReader:
         instrument = str(values["InstrumentID"])
         made = self._made(values, instrument)
         recv_ns = _recv_ns(own.get(RECV_NS, "")) or made
+        if not recv_ns:  # it would be due in 1970, and all others half a century later
+            raise RowError("no time")
         day = self._day or self._trading_day(values, instrument, made or recv_ns)
         values["TradingDay"] = values.get("TradingDay") or day
         try:
-            return Row(day, instrument, recv_ns or 0, self._codec.pack(values))
+            return Row(day, instrument, recv_ns, self._codec.pack(values))
         except (ValueError, struct.error) as exc:
             raise RowError(str(exc)) from None
 

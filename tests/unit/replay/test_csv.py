@@ -128,18 +128,21 @@ def test_czce_writes_the_natural_day() -> None:
     "line",
     [
         "rb2601",
-        f"{DAY},rb2601,x,09:00:00",
-        f"{DAY},,3500,09:00:00",
-        f"{DAY},a/b,3500,09:00:00",
-        f"{DAY},rb2601,3500,25:00:00",
-        "20261332,rb2601,3500,09:00:00",
-        f"{DAY},{'r' * 81},3500,09:00:00",
+        f"{DAY},rb2601,x,09:00:00,",
+        f"{DAY},,3500,09:00:00,",
+        f"{DAY},a/b,3500,09:00:00,",
+        f"{DAY},rb2601,3500,25:00:00,",
+        f"{DAY},rb2601,3500,,",
+        "20261332,rb2601,3500,09:00:00,",
+        f"{DAY},{'r' * 81},3500,09:00:00,",
         f"{DAY},\u263a,3500,09:00:00,\ufffd",
     ],
 )
 def test_what_is_no_tick_is_said(line: str) -> None:
+    header = "TradingDay,InstrumentID,LastPrice,UpdateTime,ExchangeInstID"
+    assert row(header, f"{DAY},rb2601,3500,09:00:00,").day == DAY
     with pytest.raises(RowError):
-        row("TradingDay,InstrumentID,LastPrice,UpdateTime,ExchangeInstID", line)
+        row(header, line)
 
 
 def test_bad_lines_are_counted_and_the_first_are_named(tmp_path: Path) -> None:
