@@ -134,7 +134,7 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     kind        "orders" are answers to ReqQryOrder, "trades" to ReqQryTrade, "assets" to
                 ReqQryTradingAccount, "positions" to ReqQryInvestorPosition
     request_id  only the answer to this query
-    latest      only the newest answer
+    latest      only the newest answer that has ended without an error
     """
 
     broker: _Name

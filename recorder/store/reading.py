@@ -138,7 +138,7 @@ class Reader:
     ) -> list[AnswerPart]:
         """Parts of answers to ``kind`` ("ReqQryOrder", see ``bus.answers``), the oldest first: of
         all of them, of those that ``request_id`` has asked for, or only of the ``latest`` that has
-        no error."""
+        ended without an error."""
         topic = answer_topic(broker, user, slot)
         query = _behind(ANSWERS, topic, after, limit).where(ANSWERS.c.kind == kind)
         if day:
@@ -149,7 +149,7 @@ class Reader:
             if latest:
                 newest = (
                     query.with_only_columns(ANSWERS.c.epoch, ANSWERS.c.number)
-                    .where(ANSWERS.c.error_id == 0)
+                    .where(ANSWERS.c.last, ANSWERS.c.error_id == 0)
                     .order_by(None)
                     .order_by(ANSWERS.c.epoch.desc(), ANSWERS.c.seq.desc())
                     .limit(1)

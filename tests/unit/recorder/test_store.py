@@ -198,6 +198,15 @@ def test_answers_are_found_by_each_who_asked_by_day_and_the_latest(
     assert first.request_ids == [16, 17, -3]
     assert (failed.error_id, failed.error_msg) == (-1, "CTP:请求失败")
     assert found(after=first.after, limit=1) == [2]
+    running.writer.put(
+        [
+            *answer(5, [18], [b"x"], last=False, number=4),
+            *answer(6, [18], [], first=1, number=4, error_id=-1, error_msg="the front is gone"),
+            *answer(7, [19], [b"y"], last=False, number=5),
+        ]
+    )
+    wait(lambda: running.written == {"orders": 7})
+    assert found(latest=True) == [1, 2]  # of the later ones one has failed, one goes on
 
 
 def test_gaps_and_places(database: Database, running: Running) -> None:
@@ -434,6 +443,23 @@ def test_two_that_begin_at_once_make_the_tables_together(url: str) -> None:
         assert connection.execute(text("SELECT version FROM ctpbus_version")).all() == [(VERSION,)]
     for database in databases:
         database.close()
+
+
+def test_an_at_in_a_password_is_not_taken_for_the_name_of_a_host(tmp_path: Path) -> None:
+    """That name would be in the state and in each line of the log."""
+    with pytest.raises(ConfigError, match="%40"):
+        Database(Secret("postgresql://u:hun@ter2@127.0.0.1:1/x"), tmp_path / "unused")
+    with pytest.raises(ConfigError, match="%40"):
+        Database(Secret("postgresql://u:hun@t/er2@127.0.0.1:1/x"), tmp_path / "unused")
+    database = Database(Secret("postgresql://u:hun%40ter2@127.0.0.1:1/x"), tmp_path / "unused")
+    assert database.name == "postgresql+psycopg://u:***@127.0.0.1:1/x"
+    database.close()
+
+
+def test_a_short_password_hides_nothing_but_itself(tmp_path: Path) -> None:
+    database = Database(Secret("postgresql://u:r@127.0.0.1:1/x"), tmp_path / "unused")
+    assert database.explain(StoreError("r")) == "StoreError ***"
+    database.close()
 
 
 @pytest.mark.parametrize(
