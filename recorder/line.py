@@ -86,6 +86,14 @@ class Line:
         self.key = (day, self.instrument)
         self.stream.place = place
 
+    def go_back(self, epoch: int, now_ns: int) -> None:
+        """The publisher counts from a lower epoch than that of the files."""
+        self.stream.begin((epoch, 0))
+        begun = self.missing.pop()
+        if self.key[0]:
+            self.mark(self.key[0], now_ns)
+        self.missing[:] = [begun]
+
     def on_frame(self, message: Message) -> None:
         """Whatever is not simply the next tick."""
         place = (message.epoch, message.seq)

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -80,6 +80,8 @@ class TickStream:
         self._caller: Caller | None = None
         self._calls: Calls | None = None
         self._catching_up: asyncio.Task[None] | None = None
+        self._doubtful: dict[Line, None] = {}  # whose place md_worker has to say
+        self._gone_back = 0
 
     @property
     def counters(self) -> Counters:
@@ -119,13 +121,14 @@ class TickStream:
         self._resume()
         for prefix in (*_PREFIXES, *map(tick_topic, self._instruments)):
             self._subscriber.subscribe(prefix.encode())
-        self._catching_up = asyncio.create_task(self._catch_up(list(self._lines.values())))
+        self._doubt(self._lines.values())
 
     def stop(self) -> None:
         assert self._subscriber is not None
         assert self._caller is not None
-        assert self._catching_up is not None
-        self._catching_up.cancel()
+        if self._catching_up is not None:
+            self._catching_up.cancel()
+        self._doubtful.clear()
         self._subscriber.close()
         for line in self._lines.values():
             line.stream.close()
@@ -166,6 +169,8 @@ class TickStream:
         if kind == TICK and line.stream.passes(epoch, seq):
             body = end + 1 + HEADER.size
             self._keep(line, frame[end + 1 : body], frame[body:], recv_ns, layout)
+        elif epoch < line.stream.place[0]:
+            self._doubt([line])
         elif kind != BEAT or line.stream.place != (epoch, seq):
             with contextlib.suppress(FrameError):
                 line.on_frame(unpack_message(frame))
@@ -183,7 +188,7 @@ class TickStream:
             day = self._days.at(line.instrument, recv_ns)
         if day != line.key[0]:
             self._turn(line, day, recv_ns)
-        if line.missing and line.store.begin(line.key, layout, len(body)):
+        if line.missing and line.store.begin(line.key, layout, len(body), line.missing[0].epoch):
             line.mark(day, recv_ns)
             line.missing.clear()
         line.store.put(line.key, header, body)
@@ -261,11 +266,22 @@ class TickStream:
         self._calls.start("Since", row, silence, self.answer_s, body=body)
         self._asking += 1
 
-    async def _catch_up(self, lines: list[Line]) -> None:
-        """What was missed before the start: also of topics on which nothing comes any more."""
-        for line in lines:
+    def _doubt(self, lines: Iterable[Line]) -> None:
+        """Ask how far these have come, one after the other."""
+        self._doubtful.update(dict.fromkeys(lines))
+        if self._calls is None or not self._doubtful:
+            return
+        if self._catching_up is None or self._catching_up.done():
+            self._catching_up = asyncio.create_task(self._catch_up())
+
+    async def _catch_up(self) -> None:
+        """What was missed before the start, also of topics on which nothing comes any more; and
+        whether a lower epoch is that of now."""
+        while self._doubtful:
+            line = next(iter(self._doubtful))
             while not await self._reached(line):
                 await asyncio.sleep(_AGAIN_S)
+            self._doubtful.pop(line, None)
 
     async def _reached(self, line: Line) -> bool:
         place = line.stream.place
@@ -288,5 +304,15 @@ class TickStream:
             return True
         if last.type == _SINCE:
             reached = _decode_place(last.body)
+            if reached.epoch < place[0] == line.stream.place[0]:
+                self._go_back(line, reached.epoch)
             line.reach((reached.epoch, reached.seq))
         return True
+
+    def _go_back(self, line: Line, epoch: int) -> None:
+        """md_worker has lost its count, or the files are of another one. Its ticks are kept."""
+        if epoch != self._gone_back:
+            self._gone_back = epoch
+            fields = {"epoch": epoch, "on_record": line.stream.place[0], "topic": line.stream.topic}
+            log.warning("md_worker's epoch is below that of the files", extra={"fields": fields})
+        line.go_back(epoch, time.time_ns())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -13,13 +14,14 @@ from urllib.parse import quote, unquote
 from bus.frames import HEADER
 
 from .reading import DayReader
-from .record import FileError, Head, pack_record
+from .record import FileError, Head, pack_head, pack_record
 from .writing import DayFile
 
 log = logging.getLogger("recorder")
 
 MOST_OPEN: Final = 4096  # files; for one more the one that was opened first is closed
 _SUFFIX: Final = ".ticks"
+_MOST_PARTS: Final = 999  # of one instrument and day
 
 
 @dataclass(slots=True)
@@ -34,9 +36,11 @@ class Missing:
 class TickStore:
     """Writes ticks by trading day and instrument: ``FOLDER/20261123/rb2610.ticks``.
 
-    A file has one layout of structs. When the API changes within a day the next file begins,
-    ``rb2610.2.ticks``. Nothing here raises OSError but ``last`` and ``readers``: what cannot be
-    written is counted, said in the log, and marked as a gap when there is room again.
+    A file has one layout of structs, and its epochs rise: so a place is found in it. When the API
+    changes within a day, or an epoch is lower than those before, the next file begins,
+    ``rb2610.2.ticks``. What a file has is never added again. Nothing here raises OSError but
+    ``last`` and ``readers``: what cannot be written is counted, said in the log, and marked as a
+    gap when there is room again.
 
     ticks  written since the start
     lost   could not be written
@@ -65,22 +69,29 @@ class TickStore:
         """The same: day and instrument, and the two parts of the message behind its topic."""
         epoch, seq, recv_ns, _, _, layout, _ = HEADER.unpack(header)
         file = self._open.get(key)
-        if file is None or file.layout != layout or file.body_size != len(body):
-            file = self._file(key, Head(layout, len(body), *key))
+        if (
+            file is None
+            or file.layout != layout
+            or file.body_size != len(body)
+            or epoch < file.place[0]
+        ):
+            file = self._file(key, Head(layout, len(body), *key), epoch)
             if file is None:
                 self._lose(key, 1, (epoch, seq - 1), (epoch, seq))
                 return
         if self._missing:
-            self._mark_missing(key, file, recv_ns)
+            self._mark_missing(key, file, epoch, recv_ns)
+        if (epoch, seq) <= file.place:
+            return
         file.add((epoch, seq), pack_record(header, body))
         self._dirty[key] = file
 
-    def begin(self, key: tuple[str, str], layout: int, body_size: int) -> bool:
+    def begin(self, key: tuple[str, str], layout: int, body_size: int, epoch: int) -> bool:
         """Open or make the file, so that a gap can come first; whether that could be done."""
-        file = self._open.get(key)
-        if file is not None and file.layout == layout and file.body_size == body_size:
+        file, head = self._open.get(key), Head(layout, body_size, *key)
+        if file is not None and file.head == head and file.place[0] <= epoch:
             return True
-        return self._file(key, Head(layout, body_size, *key)) is not None
+        return self._file(key, head, epoch) is not None
 
     def add_gap(
         self, day: str, instrument: str, epoch: int, first: int, last: int, now_ns: int
@@ -89,7 +100,11 @@ class TickStore:
         that there is."""
         key = day, instrument
         file = self._open.get(key) or self._newest(key)
-        if file is not None:
+        if file is not None and epoch < file.place[0]:
+            file = self._file(key, file.head, epoch)
+        if file is not None and (epoch, last) > file.place:
+            if first and epoch == file.place[0]:
+                first = max(first, file.place[1] + 1)
             file.add_gap(epoch, first, last, now_ns)
             self._dirty[key] = file
 
@@ -160,14 +175,15 @@ class TickStore:
 
     # -- files -------------------------------------------------------------------------------
 
-    def _file(self, key: tuple[str, str], head: Head) -> DayFile | None:
-        """The file of this layout, opened; None when that cannot be now. Tried once in a batch."""
+    def _file(self, key: tuple[str, str], head: Head, epoch: int) -> DayFile | None:
+        """The file of this layout that can go on with this epoch, opened; None when that cannot be
+        now. Tried once in a batch."""
         if key in self._shut:
             return None
         if key in self._open:
             self._close(key)
         try:
-            return self._keep_open(key, self._open_file(head))
+            return self._keep_open(key, self._open_file(head, epoch))
         except (OSError, FileError) as exc:
             self._shut.add(key)
             self._fail(exc, self.folder / head.day / _file_name(head.instrument))
@@ -198,17 +214,23 @@ class TickStore:
             self._close(next(iter(self._open)))
         return file
 
-    def _open_file(self, head: Head) -> DayFile:
+    def _open_file(self, head: Head, epoch: int) -> DayFile:
+        """The last one or a new one: what was written later never stands in an earlier file."""
+        pack_head(head)  # raises before there is an empty file
         folder = self.folder / head.day
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for number in range(1, 1000):
-            part = "" if number == 1 else f".{number}"
-            path = folder / f"{_file_name(head.instrument)}{part}{_SUFFIX}"
-            try:
-                return DayFile(path, head)
-            except FileError:
-                continue
-        raise FileError(f"{head.instrument}: too many files in {head.day}")
+        paths = self._paths(head.day, head.instrument)
+        if not paths:
+            return DayFile(folder / f"{_file_name(head.instrument)}{_SUFFIX}", head)
+        with contextlib.suppress(FileError):
+            file = DayFile(paths[-1], head)
+            if file.place[0] <= epoch:
+                return file
+            file.close()
+        number = _number_of(paths[-1]) + 1
+        if number > _MOST_PARTS:
+            raise FileError(f"{head.instrument}: too many files in {head.day}")
+        return DayFile(folder / f"{_file_name(head.instrument)}.{number}{_SUFFIX}", head)
 
     def _close(self, key: tuple[str, str]) -> None:
         file = self._open.pop(key)
@@ -220,7 +242,7 @@ class TickStore:
         name = _file_name(instrument)
         folder = self.folder / day
         parts = [folder / f"{name}{_SUFFIX}"]
-        for number in range(2, 1000):
+        for number in range(2, _MOST_PARTS + 1):
             parts.append(folder / f"{name}.{number}{_SUFFIX}")
             if not parts[-1].exists():
                 parts.pop()
@@ -248,9 +270,12 @@ class TickStore:
             first = before[1] + 1 if before[0] == last[0] else 1
             self._missing[key] = Missing(last[0], first, last[1])
 
-    def _mark_missing(self, key: tuple[str, str], file: DayFile, now_ns: int) -> None:
+    def _mark_missing(self, key: tuple[str, str], file: DayFile, epoch: int, now_ns: int) -> None:
+        """``epoch``: of what comes behind it; a lower one began another file."""
         missing = self._missing.pop(key, None)
-        if missing is not None and (missing.epoch, missing.last) > file.place:
+        if missing is None or missing.epoch > epoch:
+            return
+        if (missing.epoch, missing.last) > file.place:
             file.add_gap(missing.epoch, missing.first, missing.last, now_ns)
 
 
@@ -266,6 +291,10 @@ def _last_place(reader: DayReader) -> tuple[int, int] | None:
 
 def _file_name(instrument: str) -> str:
     return quote(instrument, safe="").replace(".", "%2E")  # a point parts name and number
+
+
+def _number_of(path: Path) -> int:
+    return int(path.name.removesuffix(_SUFFIX).partition(".")[2] or 1)
 
 
 def _instrument_of(path: Path) -> str:

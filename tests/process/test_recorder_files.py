@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bus.frames import tick_topic
+from bus.frames import HEADER, message_type, tick_topic
 from recorder.ticks.record import GAP, Record
 from recorder.ticks.store import TickStore
 from tests.process.test_journal import market
@@ -28,6 +28,7 @@ from tests.support.fake_worker import wait_until
 from tests.support.group import CHECKOUT, Group
 
 NAME = "rb2701"
+TICK = message_type("OnRtnDepthMarketData")
 CODEC = CATALOGUE.codec("DepthMarketData")
 MONDAY, TUESDAY = "20261123", "20261124"
 
@@ -133,6 +134,60 @@ def test_a_recorder_that_was_away_too_long_says_what_it_has_not(group: Group) ->
         group.start("recorder")
         wait_seqs(group, [1, (2, 11), *range(12, last + 1)])
         assert stream(group).lost == 10
+
+
+def put(group: Group, epoch: int, count: int, day: str = MONDAY) -> None:
+    """Files of another gateway, as it were."""
+    store = TickStore(group.data / "recorder" / "ticks")
+    for seq in range(1, count + 1):
+        header = HEADER.pack(epoch, seq, seq, seq, TICK, CATALOGUE.layout_id, 1)
+        store.put((day, NAME), header, raw(seq))
+    store.close()
+
+
+@pytest.mark.parametrize("day", [MONDAY, TUESDAY])
+def test_md_worker_counts_from_below_what_is_on_record(group: Group, day: str) -> None:
+    put(group, 9, 3, day)
+    before = [1, 2, 3] if day == MONDAY else []
+
+    def wait_ticks(wanted: list[int]) -> None:
+        def ticks() -> list[Any]:
+            return [each for each in seqs(group) if isinstance(each, int)]
+
+        wait_until(
+            lambda: ticks() == before + wanted,
+            lambda: f"{ticks()} and not {before + wanted}\n{group.log('recorder')}",
+        )
+
+    with FakeMd(group, epoch=5) as md:
+        group.start("recorder")
+        md.wait_subscribed("tick/")
+        for number in range(1, 4):
+            md.tick(NAME, raw(number))
+        wait_ticks([1, 2, 3])
+        assert seqs(group, day)[:3] == [1, 2, 3]
+        assert '"event":"md_worker\'s epoch is below that of the files"' in group.log("recorder")
+        assert stream(group).lost == 0
+        group.stop("recorder")
+        md.wait_subscribed("tick/", False)
+        group.start("recorder")
+        md.wait_subscribed("tick/")
+        md.tick(NAME, raw(4))
+        wait_ticks([1, 2, 3, 4])
+
+
+def test_md_worker_begins_again_lower_while_the_recorder_runs(group: Group) -> None:
+    group.start("recorder")
+    with FakeMd(group, epoch=9) as md:
+        md.wait_subscribed("tick/")
+        md.tick(NAME, raw(1))
+        wait_seqs(group, [1])
+    with FakeMd(group, epoch=5) as md:
+        md.wait_subscribed("tick/")
+        for number in range(1, 4):
+            md.tick(NAME, raw(number))
+        wait_seqs(group, [1, (None, 0), 1, 2, 3])
+        assert stream(group).lost == 0
 
 
 def test_late_ticks_have_files_of_their_own(group: Group) -> None:

@@ -139,7 +139,8 @@ def test_gaps_are_records_that_no_reader_takes_for_ticks(store: TickStore) -> No
     fill(store, range(1, 3))
     store.add_gap(DAY, NAME, 7, 3, 5, 5000)
     store.add_gap(DAY, NAME, 8, 0, 0, 6000)
-    fill(store, range(6, 7))
+    store.add(DAY, NAME, message(6, epoch=8))
+    store.flush()
     with only(store) as reader:
         known, unknown = list(reader.records())[2:4]
         assert (known.type, known.first_missing, known.seq) == (GAP, 3, 5)
@@ -154,6 +155,48 @@ def test_another_layout_begins_another_file(store: TickStore) -> None:
     assert seqs(store) == [1, 2, 3]
     assert store.instruments(DAY) == [NAME]
     assert len(list((store.folder / DAY).iterdir())) == 2
+
+
+def parts(store: TickStore) -> list[list[tuple[int, int]]]:
+    found = []
+    for reader in store.readers(DAY, NAME):
+        with reader:
+            found.append([(record.epoch, record.seq) for record in reader.records()])
+    return found
+
+
+def test_a_lower_epoch_begins_another_file_and_each_file_stays_in_order(store: TickStore) -> None:
+    for epoch, seq in ((7, 1), (5, 1), (5, 2), (6, 1), (9, 1)):
+        store.add(DAY, NAME, message(seq, epoch=epoch))
+    store.flush()
+    assert parts(store) == [[(7, 1)], [(5, 1), (5, 2), (6, 1), (9, 1)]]
+    store.add_gap(DAY, NAME, 8, 0, 0, 6000)
+    store.close()
+    again = TickStore(store.folder)
+    assert again.last(DAY, NAME) == (8, 0)
+    again.add(DAY, NAME, message(1, epoch=8))
+    again.close()
+    assert parts(store)[1:] == [[(5, 1), (5, 2), (6, 1), (9, 1)], [(8, 0), (8, 1)]]
+
+
+def test_a_layout_that_comes_back_goes_on_behind_the_other(store: TickStore) -> None:
+    for seq, size in ((1, SIZE), (2, 48), (3, SIZE)):
+        store.add(DAY, NAME, message(seq, size=size))
+    store.close()
+    assert parts(store) == [[(7, 1)], [(7, 2)], [(7, 3)]]
+    assert store.last(DAY, NAME) == (7, 3)
+
+
+def test_what_a_file_has_is_not_added_again_and_no_gap_is_told_of_it(store: TickStore) -> None:
+    fill(store, range(1, 5))
+    store.add_gap(DAY, NAME, 7, 1, 3, 5000)
+    fill(store, range(2, 6))
+    store.add_gap(DAY, NAME, 7, 4, 7, 9000)
+    store.flush()
+    with only(store) as reader:
+        records = list(reader.records())
+    assert [record.seq for record in records] == [1, 2, 3, 4, 5, 7]
+    assert records[-1].first_missing == 6
 
 
 @pytest.mark.parametrize("name", ["rb2610", "SP a2109&a2201", "m2601-C-3000", "a.2", "600000"])
