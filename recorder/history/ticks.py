@@ -11,6 +11,7 @@ import msgspec
 from bus.errors import bad_parameters, request_failed
 from bus.frames import message_type
 from bus.history import MOST_INSTRUMENTS, Form, LastTicks, TickBlock, Ticks, TicksEnd
+from bus.orders import Place
 
 from ..ticks.reading import DayReader
 from .blocks import Blocks, file_of
@@ -68,13 +69,15 @@ class TickHistory:
 
     def _ticks(self, question: Ticks) -> Iterator[Answer]:
         day = question.day or self._today(question.instrument)
-        place, left = question.after, question.limit or _ALL
-        more = False
+        after, left = question.after, question.limit or _ALL
+        place, more = after, False
+        first = self._file_with(day, question.instrument, after)
         with closing(_opened(self._files, day, question.instrument)) as readers:
             for number, reader in enumerate(readers):
+                if first is not None and number < first:
+                    continue
                 begin = reader.after_time(question.since_ns) if question.since_ns else 0
-                if question.after is not None:
-                    after = question.after
+                if after is not None and first in (None, number):
                     begin = max(begin, reader.after_place(after.epoch, after.seq))
                 if begin == len(reader):
                     continue
@@ -93,6 +96,17 @@ class TickHistory:
                     break
         end = TicksEnd(day=day, place=place, more=more)
         yield Answer(_END, msgspec.msgpack.encode(end), last=True)
+
+    def _file_with(self, day: str, instrument: str, place: Place | None) -> int | None:
+        """Which one has this place: the next file may begin with a lower epoch. None: no file."""
+        found = None
+        if place is not None:
+            with closing(_opened(self._files, day, instrument)) as readers:
+                for number, reader in enumerate(readers):
+                    behind = reader.after_place(place.epoch, place.seq)
+                    if behind and reader.place(behind - 1) == place:
+                        found = number
+        return found
 
     def _last_ticks(self, question: LastTicks) -> Iterator[Answer]:
         days = self._files.days()[::-1]

@@ -113,7 +113,7 @@ def test_all_ticks_of_a_day(bench: Bench, form: str, count: int) -> None:
     assert end == TicksEnd(day=DAY, place=Place(7, count) if count else None, more=False)
 
 
-Growth = st.tuples(st.sampled_from(["ticks", "gap", "start", "layout"]), st.integers(1, 90))
+Growth = st.tuples(st.sampled_from(["ticks", "gap", "start", "back", "layout"]), st.integers(1, 90))
 
 
 @settings(max_examples=60, deadline=None)
@@ -132,6 +132,7 @@ def test_any_paging_gives_everything_once_and_in_order_while_the_file_grows(
         wanted: list[int] = []
         place: Place | None = None
         layout, epoch, asked = LAYOUT, 7, 0
+        lowest = highest = epoch
 
         def page() -> bool:
             nonlocal place, asked
@@ -141,12 +142,16 @@ def test_any_paging_gives_everything_once_and_in_order_while_the_file_grows(
             return end.more
 
         for kind, count in growth:
-            if kind == "gap" and wanted:
-                bench.add_gap(count) if epoch == 7 else None
+            if kind == "gap" and wanted and epoch == 7:
+                bench.add_gap(count)
             elif kind == "layout" and form == "raw":
                 layout += 1
             elif kind == "start":
-                epoch, bench.seq = epoch + 1, 0
+                epoch = highest = highest + 1
+                bench.seq = 0
+            elif kind == "back" and lowest:
+                epoch = lowest = lowest - 1
+                bench.seq = 0
             before = bench.seq
             bench.add(count, layout=layout, epoch=epoch)
             wanted += range(before + 1, bench.seq + 1)
