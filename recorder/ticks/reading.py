@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from bus.frames import HEADER
 from bus.orders import Place
@@ -24,27 +23,25 @@ from .record import (
     unpack_record,
 )
 
+_TOGETHER: Final = 256  # records that are read at once
+_SHORTER: Final = "the file has become shorter"
+
 
 class DayReader:
     """The records that were complete when the file was opened.
 
-    Records are named by their number, from 0. Use it as a context manager.
+    Records are named by their number, from 0. Use it as a context manager. It does not map the
+    file: where a writer cuts off what a full disk or a crash has left, a mapping is deadly.
     """
 
     def __init__(self, path: Path) -> None:
         """Raises OSError, and FileError for a file of another kind."""
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._file = path.open("rb", buffering=0)
         try:
-            size = os.fstat(file).st_size
-            if size < HEAD_SIZE:
-                raise FileError(f"{path.name}: not a file of ticks")
-            self._map = mmap.mmap(file, size, access=mmap.ACCESS_READ)
-        finally:
-            os.close(file)
-        try:
-            self.head: Head = unpack_head(self._map[:HEAD_SIZE])
-        except FileError:
-            self._map.close()
+            self.head: Head = unpack_head(self._bytes(HEAD_SIZE, 0))
+            size = os.fstat(self._file.fileno()).st_size
+        except BaseException:
+            self._file.close()
             raise
         self._step = self.head.record_size
         self._count = (size - HEAD_SIZE) // self._step
@@ -56,37 +53,40 @@ class DayReader:
         """Raises FileError for a damaged one, IndexError behind the last."""
         if not 0 <= number < self._count:
             raise IndexError(number)
-        at = HEAD_SIZE + number * self._step
-        return unpack_record(self._map[at : at + self._step])
+        raw = self._read(number, number + 1)
+        if not raw:
+            raise FileError(_SHORTER)
+        return unpack_record(raw)
 
     def records(self, begin: int = 0, end: int | None = None) -> Iterator[Record]:
         """Damaged ones are left out."""
-        for number in range(begin, self._count if end is None else min(end, self._count)):
-            try:
-                yield self[number]
-            except FileError:
-                continue
+        end = self._count if end is None else min(end, self._count)
+        for first in range(begin, end, _TOGETHER):
+            for raw in self.raw(first, min(end, first + _TOGETHER)):
+                if raw:
+                    yield unpack_record(raw)
 
     def raw(self, begin: int, end: int) -> list[bytes]:
         """Each as it lies in the file, b"" for a damaged one."""
-        step = self._step
-        data = self._map[HEAD_SIZE + begin * step : HEAD_SIZE + min(end, self._count) * step]
+        step, end = self._step, min(end, self._count)
+        data = self._read(begin, end)
         return [
             record if is_whole(record) else b""
-            for record in (data[at : at + step] for at in range(0, len(data), step))
+            for record in (data[at : at + step] for at in range(0, (end - begin) * step, step))
         ]
 
     def bodies(self, begin: int, end: int) -> list[bytes]:
         """The structs of the ticks among these records, unchecked: the quick way for a history."""
         step, made = self._step, []
-        for at in range(HEAD_SIZE + begin * step, HEAD_SIZE + min(end, self._count) * step, step):
-            if HEADER.unpack_from(self._map, at + CRC_SIZE)[4] != GAP:
-                made.append(self._map[at + PREFIX_SIZE : at + step])
+        data = self._read(begin, min(end, self._count))
+        for at in range(0, len(data) - step + 1, step):
+            if HEADER.unpack_from(data, at + CRC_SIZE)[4] != GAP:
+                made.append(data[at + PREFIX_SIZE : at + step])
         return made
 
     def place(self, number: int) -> Place:
         """Of a record; of a gap, that of the last message missing."""
-        return Place(*HEADER.unpack_from(self._map, HEAD_SIZE + number * self._step + CRC_SIZE)[:2])
+        return Place(*self._header(number)[:2])
 
     def after_time(self, recv_ns: int) -> int:
         """The number of the first record received at this time or later."""
@@ -101,7 +101,7 @@ class DayReader:
         low, high = 0, self._count
         while low < high:
             middle = (low + high) // 2
-            fields = HEADER.unpack_from(self._map, HEAD_SIZE + middle * self._step + CRC_SIZE)
+            fields = self._header(middle)
             if fields[field : field + len(wanted)] < wanted:
                 low = middle + 1
             else:
@@ -109,7 +109,22 @@ class DayReader:
         return low
 
     def close(self) -> None:
-        self._map.close()
+        self._file.close()
+
+    def _read(self, begin: int, end: int) -> bytes:
+        """Less than that when the file has become shorter."""
+        step = self._step
+        return self._bytes(max(0, end - begin) * step, HEAD_SIZE + begin * step)
+
+    def _header(self, number: int) -> tuple[int, ...]:
+        """Raises FileError."""
+        raw = self._bytes(HEADER.size, HEAD_SIZE + number * self._step + CRC_SIZE)
+        if len(raw) < HEADER.size:
+            raise FileError(_SHORTER)
+        return HEADER.unpack(raw)
+
+    def _bytes(self, size: int, at: int) -> bytes:
+        return os.pread(self._file.fileno(), size, at)
 
     def __enter__(self) -> Self:
         return self

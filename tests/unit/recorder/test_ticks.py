@@ -220,6 +220,23 @@ def test_files_beyond_the_limit_are_closed_and_opened_again(
     assert [seqs(store, name) for name in ("a1", "b1", "c1")] == [[1, 2, 3]] * 3
 
 
+def test_who_reads_while_the_end_is_cut_off_reads_what_is_left(store: TickStore) -> None:
+    fill(store, range(1, 3))
+    store.close()
+    path = store.folder / DAY / f"{NAME}.ticks"
+    os.truncate(path, 40_000)  # as a crash of the machine leaves it
+    with only(store) as reader:
+        assert len(reader) > 100
+        fill(store, range(3, 4))
+        assert [record.seq for record in reader.records()] == [1, 2, 3]
+        assert [len(raw) for raw in reader.raw(1, 5)] == [80, 80, 0, 0]
+        assert len(reader.bodies(0, len(reader))) == 3
+        for read in (lambda: reader[3], lambda: reader.place(3), lambda: reader.after_time(1)):
+            with pytest.raises(FileError, match="shorter"):
+                read()
+    reader.close()
+
+
 def test_other_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.ticks"
     path.write_bytes(b"short")
