@@ -16,7 +16,7 @@ from recorder.ticks.store import TickStore
 from schemas.calendar import Calendar
 from schemas.catalogue import Catalogue
 
-from .csv_files import CsvFile, day_in_name, instrument_in_name
+from .csv_files import CsvFile, day_in_name, instrument_in_name, shown
 from .rows import Row, RowError, RowReader
 
 TICK: Final = message_type("OnRtnDepthMarketData")
@@ -37,7 +37,7 @@ class Report(msgspec.Struct):
     def tell_bad(self, path: Path, line: int, why: str) -> None:
         self.bad += 1
         if len(self.named) < _FIRST_BAD:
-            self.named.append(f"{path.name}:{line}: {why}")
+            self.named.append(f"{shown(path.name)}:{line}: {why}")
 
 
 class Converter:

@@ -41,6 +41,11 @@ def csv_files(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.name.lower().endswith(_SUFFIXES))
 
 
+def shown(name: object) -> str:
+    """The name of a file for texts; archives made on Windows often hold names in GBK."""
+    return str(name).encode("utf-8", "backslashreplace").decode()
+
+
 def day_in_name(path: Path) -> str:
     """The trading day that the name of a file or of its folder tells, or ""."""
     for name in (path.name, path.parent.name):
@@ -66,13 +71,15 @@ class CsvFile:
             with _open(path) as file:
                 first = file.readline(_LONGEST_LINE)
         except DAMAGED as exc:
-            raise CsvError(f"{path}: {exc}") from None
+            raise CsvError(f"{shown(path)}: {shown(exc)}") from None
         self._encoding = _encoding(first)
         text = first.decode(self._encoding, "replace").strip("\r\n")
         self._separator = max(",\t;", key=text.count)
         header = header_of(self._cells(text))
         if header is None and not layout:
-            raise CsvError(f"{path}: its first line is no header that is known; say layout=…")
+            raise CsvError(
+                f"{shown(path)}: its first line is no header that is known; say layout=…"
+            )
         self._header = text if header is not None else None
         self.columns = header if header is not None else layout_of(layout)
 

@@ -16,7 +16,7 @@ from schemas.catalogue import Catalogue
 from .address import Address, parse
 from .columns import layout_of
 from .convert import Report, convert
-from .csv_files import CsvFile, csv_files, day_in_name
+from .csv_files import CsvFile, csv_files, day_in_name, shown
 
 log = logging.getLogger("replay")
 
@@ -104,7 +104,7 @@ def _converted(
 ) -> Path:
     files = _files(address)
     stats = [(path, path.stat()) for path in files]
-    listed = [(str(path.absolute()), stat.st_size, stat.st_mtime_ns) for path, stat in stats]
+    listed = [(shown(path.absolute()), stat.st_size, stat.st_mtime_ns) for path, stat in stats]
     stamp_file = folder / "made_of"
     made = _Stamp(listed, address.day, address.layout, catalogue.layout_id, Report())
     try:

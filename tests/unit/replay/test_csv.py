@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recorder.ticks.store import TickStore
+from replay.address import Address
 from replay.columns import LAYOUTS, column_of, header_of
 from replay.convert import Report, convert
 from replay.csv_files import CsvError, CsvFile, day_in_name, instrument_in_name
+from replay.folder import prepare
 from replay.rows import Row, RowError, RowReader
 from schemas import catalogue as catalogues
 from schemas.calendar import exchange_calendar
@@ -240,3 +243,19 @@ def test_what_is_written_comes_back(prices: dict[str, Any], volume: int, number:
     header, line = text.getvalue().splitlines()
     again = row(header, line)
     assert again == Row(DAY, "rb2601", NINE_NS + number, body)
+
+
+def test_a_file_s_name_may_be_in_gbk(tmp_path: Path) -> None:
+    folder = tmp_path / "csv"
+    folder.mkdir()
+    path = folder / os.fsdecode("螺纹.csv".encode("gbk"))
+    lines = ["InstrumentID,TradingDay,LastPrice,UpdateTime", f"rb2601,{DAY},1,09:00:00", "x"]
+    path.write_text("\n".join(lines))
+    for _ in ("read", "remembered"):
+        ready = prepare(Address(folder), CATALOGUE, tmp_path / "work", lambda: False)
+        assert ready.day == DAY
+    assert len(ticks(ready.ticks)) == 1
+    path.write_text("x\n")
+    with pytest.raises(CsvError) as caught:
+        prepare(Address(folder), CATALOGUE, tmp_path / "work", lambda: False)
+    str(caught.value).encode()
