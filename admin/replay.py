@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 import threading
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -37,7 +38,7 @@ def player_of(loaded: Loaded[MdConfig], address: Address) -> Loaded[MdConfig]:
 
 
 def watch(worker: MdWorker, progress: Progress, stop: threading.Event) -> None:
-    """Show how far it is; end the worker with the day."""
+    """Show how far it is; end the worker with the day, or when there is nothing to play."""
     task = progress.add_task("reading", total=None)
     while not stop.wait(_LOOK_S):
         state: dict[str, Any] = worker.counter.replay_state()
@@ -49,7 +50,7 @@ def watch(worker: MdWorker, progress: Progress, stop: threading.Event) -> None:
             progress.update(task, description=text, total=end - begin, completed=at - begin)
         elif begin:
             progress.update(task, description=f"{state['day']} waits for a subscriber")
-        if state["ended"]:
+        if state["ended"] or state["failed"]:
             worker.inbox.put(None)
             return
 
@@ -97,4 +98,7 @@ def command(
         print(msgspec.json.encode(state).decode())
     if merge is not None:
         merge.close()
+    if state["failed"]:
+        print(f"ctpbus: {state['failed']}", file=sys.stderr)
+        leave(2)
     leave(status)

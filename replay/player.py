@@ -52,6 +52,7 @@ class Player:
         self._playing = self._ended = self._stopping = False
         self._begin_ns = self._end_ns = self._records = 0
         self._day = address.day
+        self._failed = ""
         self._thread = threading.Thread(target=self._run, name="replay-md-api", daemon=True)
 
     def start(self) -> None:
@@ -80,13 +81,15 @@ class Player:
             self._thread.join(timeout_s)
 
     def state(self) -> dict[str, object]:
-        """How far it is. Times are Unix ns of the recording, 0: not known yet."""
+        """How far it is. Times are Unix ns of the recording, 0: not known yet. ``failed`` says why
+        nothing comes, or nothing more; "" else."""
         timeline = self._timeline
         return {
             "day": self._day,
             "speed": "max" if self.address.speed == MAX else self.address.speed,
             "playing": self._playing,
             "ended": self._ended,
+            "failed": self._failed,
             "begin_ns": self._begin_ns,
             "end_ns": self._end_ns,
             "position_ns": max(0, timeline.position_ns) if timeline else 0,
@@ -104,6 +107,7 @@ class Player:
                 self._serve()
         except Exception:
             log.exception("the replay failed")
+            self._failed = "the replay failed, see the log"
         finally:
             self.connected = False
             if self._timeline is not None:
@@ -114,7 +118,8 @@ class Player:
         try:
             ready = prepare(self.address, self._catalogue, self._flow, lambda: self._stopping)
         except (ValueError, OSError) as exc:
-            log.error("nothing to replay", extra={"fields": {"error": str(exc)}})
+            self._failed = str(exc)
+            log.error("nothing to replay", extra={"fields": {"error": self._failed}})
             return False
         self._day = ready.day
         size = self._catalogue.layouts["DepthMarketData"].size
