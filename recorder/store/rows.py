@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -37,6 +39,7 @@ _TEXTS: Final = {
 }
 _NUMBERS: Final = {"front_id": "FrontID", "session_id": "SessionID"}
 _DAY: Final = "TradingDay"
+_FIRST_DAY: Final = "19900101"
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 # (instrument, "" for none; Unix time in ns) to the trading day of that moment, "20261123".
@@ -86,7 +89,7 @@ class Rows:
             "last": answer.last,
             "asked_ns": answer.asked_ns,
             "error_id": answer.error_id,
-            "error_msg": answer.error_msg,
+            "error_msg": answer.error_msg.replace("\0", " "),  # PostgreSQL has no form for it
             "request_ids": _encode(answer.request_ids),
             "rows": _encode(answer.rows),
         }
@@ -124,6 +127,8 @@ class Rows:
             column: str(get(field, name)).strip() if field is not None and name in known else ""
             for column, name in (*_TEXTS.items(), (_DAY, _DAY))
         }
+        if not _is_day(texts[_DAY]):
+            texts[_DAY] = ""
         numbers = {
             column: get(field, name) or 0 if field is not None and name in known else 0
             for column, name in _NUMBERS.items()
@@ -138,6 +143,18 @@ class Rows:
         row = answer.rows[0] if answer.rows else None
         day = str(self._identity(str(struct), answer.layout, row)[_DAY])
         return day or self._day_of("", recv_ns)
+
+
+@lru_cache(maxsize=64)
+def _is_day(text: str) -> bool:
+    """Rows of anything else would be found under no day, and never be removed, or at once."""
+    if len(text) != 8 or not (text.isascii() and text.isdigit()) or text < _FIRST_DAY:
+        return False
+    try:
+        date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    except ValueError:
+        return False
+    return True
 
 
 def _place(message: Message) -> dict[str, Any]:

@@ -201,6 +201,35 @@ def test_structs_of_another_version_are_kept_unread() -> None:
     assert (values["instrument"], values["layout"], values["day"]) == ("", 0x1234, "20261130")
 
 
+@pytest.mark.parametrize(
+    "told", [b"2026112\x81\x30", b"20261332", b"\xff" * 9, b"0", b"00000000", b"123456789", b"x"]
+)
+def test_a_trading_day_that_is_none_is_not_a_row_s_day(told: bytes) -> None:
+    """PostgreSQL refuses one of nine characters; others would be found by nobody."""
+    good = message(1, TradingDay="20261123")
+    assert rows().event("order_events", good).values["day"] == "20261123"
+    field = next(f for f in CATALOGUE.layouts["Order"].fields if f.name == "TradingDay")
+    body = bytearray(good.body)
+    body[field.offset : field.offset + field.size] = told.ljust(field.size, b"\0")
+    values = rows().event("order_events", good._replace(body=bytes(body))).values
+    assert (values["day"], values["body"]) == ("20261130", bytes(body))
+
+
+def test_a_text_with_a_nul_can_be_written() -> None:
+    answer = Answer(
+        method=ORDERS,
+        request_ids=[1],
+        asked_ns=0,
+        layout=CATALOGUE.layout_id,
+        rows=[],
+        last=True,
+        error_id=-1,
+        error_msg="a\0b",
+    )
+    row, _ = rows().answer("orders", message(1, topic=answer_topic("9999", "demo")), answer)
+    assert row.values["error_msg"] == "a b"
+
+
 def test_who_begins_late_gets_the_day_from_its_beginning(tmp_path: Path) -> None:
     async def scenario() -> None:
         bench = Bench(tmp_path / "store", worker := Worker())
