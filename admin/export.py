@@ -149,6 +149,7 @@ class Exporter:
         """Ticks, and how many records they were among."""
         for reader in self._readers(day, name, self.summary):
             with reader:
+                self.summary.damaged += reader.left_over
                 for begin in range(0, len(reader), _BATCH):
                     end = min(begin + _BATCH, len(reader))
                     ticks = []

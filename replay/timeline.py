@@ -32,7 +32,7 @@ class Track:
         self._part = self._number = 0
         self.due_ns = _BEGINNING
         self.next: Record | None = None
-        self.gaps = self.damaged = 0
+        self.gaps, self.damaged = 0, sum(reader.left_over for reader in readers)
 
     def seek(self, position_ns: int) -> Record | None:
         """Go behind what was received up to this time; the last tick before it."""

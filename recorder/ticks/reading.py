@@ -32,6 +32,8 @@ class DayReader:
 
     Records are named by their number, from 0. Use it as a context manager. It does not map the
     file: where a writer cuts off what a full disk or a crash has left, a mapping is deadly.
+
+    left_over  records behind the last good one; not counted by ``len``
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,12 +41,13 @@ class DayReader:
         self._file = path.open("rb", buffering=0)
         try:
             self.head: Head = unpack_head(self._bytes(HEAD_SIZE, 0))
-            size = os.fstat(self._file.fileno()).st_size
+            self._step = self.head.record_size
+            size = max(0, os.fstat(self._file.fileno()).st_size - HEAD_SIZE)
+            self._count = self._whole(size // self._step)
+            self.left_over = size // self._step - self._count
         except BaseException:
             self._file.close()
             raise
-        self._step = self.head.record_size
-        self._count = (size - HEAD_SIZE) // self._step
 
     def __len__(self) -> int:
         return self._count
@@ -110,6 +113,17 @@ class DayReader:
 
     def close(self) -> None:
         self._file.close()
+
+    def _whole(self, count: int) -> int:
+        """How many there are, without what a crash has left behind the last good one: ticks will be
+        written in its place, and nothing is found in an order where it stands."""
+        while count and not self._is_good(count - 1):
+            count -= 1
+        return count
+
+    def _is_good(self, number: int) -> bool:
+        raw = self._read(number, number + 1)
+        return len(raw) == self._step and is_whole(raw)
 
     def _read(self, begin: int, end: int) -> bytes:
         """Less than that when the file has become shorter."""

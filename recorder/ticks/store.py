@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 from bus.frames import HEADER
 
 from .reading import DayReader
-from .record import FileError, Head, pack_head, pack_record
+from .record import HEAD_SIZE, FileError, Head, pack_head, pack_record
 from .writing import DayFile
 
 log = logging.getLogger("recorder")
@@ -146,9 +146,16 @@ class TickStore:
         return True
 
     def readers(self, day: str, instrument: str) -> Iterator[DayReader]:
-        """The files of one instrument on one day, in order; the caller closes each."""
+        """The files of one instrument on one day, in order; the caller closes each. One whose head
+        is not complete, for want of room or by a crash, has nothing in it."""
         for path in self._paths(day, instrument):
-            yield DayReader(path)
+            try:
+                reader = DayReader(path)
+            except FileError:
+                if path.stat().st_size < HEAD_SIZE:
+                    continue
+                raise
+            yield reader
 
     def days(self) -> list[str]:
         """Trading days with a folder, the oldest first."""

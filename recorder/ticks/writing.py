@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -50,8 +51,9 @@ class DayFile:
         try:
             self._write(b"".join(records))
         except OSError:
-            os.ftruncate(self._file, self._end)
             self.place = self.written
+            with contextlib.suppress(OSError):  # the next write begins there in any case
+                os.ftruncate(self._file, self._end)
             raise
         self.written = self.place
         return ticks

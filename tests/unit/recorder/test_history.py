@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,6 +161,32 @@ def test_any_paging_gives_everything_once_and_in_order_while_the_file_grows(
             pass
         bench.store.close()
         assert found == wanted
+
+
+@pytest.mark.parametrize("form", ["raw", "json"])
+def test_ticks_in_place_of_what_a_crash_has_left_are_told(bench: Bench, form: str) -> None:
+    bench.add(3)
+    bench.store.close()
+    path = bench.store.folder / DAY / f"{NAME}.ticks"
+    os.truncate(path, path.stat().st_size + 1000)
+    assert bench.seqs(form=form) == [1, 2, 3]
+    assert bench.seqs(form=form, after=Place(7, 1)) == [2, 3]
+    assert bench.seqs(form=form, since_ns=2000) == [2, 3]
+    assert bench.ask(form=form)[1].place == Place(7, 3)
+    bench.add(3)
+    blocks, _ = bench.ask(form=form)
+    assert ticks_of(blocks) == [1, 2, 3, 4, 5, 6]
+    assert not any(block.damaged for block in blocks)
+
+
+def test_a_file_without_a_head_hides_no_other(bench: Bench) -> None:
+    bench.add(3)
+    folder = bench.store.folder / "20261124"
+    folder.mkdir()
+    (folder / f"{NAME}.ticks").write_bytes(b"ctpb")  # no room
+    (block,) = bench.last(NAME)
+    assert ticks_of([block]) == [3]
+    assert bench.seqs(day="20261124") == []
 
 
 def test_from_a_time_on_and_behind_a_place(bench: Bench) -> None:
