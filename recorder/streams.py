@@ -74,8 +74,9 @@ class Streams:
             raise KeyError(name)
         self._set(name, on)
         if self._switched.get(name) is not on:
-            self._switched[name] = on
-            _write(self._file, self._switched)
+            switched = {**self._switched, name: on}
+            _write(self._file, switched)
+            self._switched = switched
         return self.state(name)
 
     def state(self, name: str) -> StreamState:

@@ -66,3 +66,7 @@ def test_a_note_that_cannot_be_written_is_an_error_though_the_stream_stops(tmp_p
     with pytest.raises(OSError, match="streams"):
         streams.switch("ticks", False)
     assert ticks.said == ["start", "stop"]
+    (tmp_path / "streams.new").rmdir()
+    assert not streams.switch("ticks", False).running
+    _, again, _ = made(tmp_path, "ticks")
+    assert again.said == [], "the second call has written it"
