@@ -13,6 +13,7 @@ Both times are points in time; the zone only says how to show them.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import importlib
 from collections.abc import Callable, Iterator
@@ -125,12 +126,13 @@ class Exporter:
                     sink.write(batch)
                     self.summary.ticks += len(batch)
                     step(passed)
-        except BaseException:
             sink.close()
+            part.replace(path)  # whoever reads the folder sees whole files only
+        except BaseException:
+            with contextlib.suppress(OSError):  # a full disk says so once more
+                sink.close()
             part.unlink(missing_ok=True)
             raise
-        sink.close()
-        part.replace(path)  # whoever reads the folder sees whole files only
         self.summary.files.append(str(path))
 
     def _sink(self, path: Path) -> Sink:

@@ -26,9 +26,9 @@ CODEC = CATALOGUE.codec("DepthMarketData")
 NAMES = ["rb2601", "SP a2609&a2701"]
 
 
-def export(*arguments: object) -> subprocess.CompletedProcess[str]:
+def export(*arguments: object, command: str = COMMAND) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", COMMAND, "export", *map(str, arguments)],
+        [sys.executable, "-c", command, "export", *map(str, arguments)],
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
@@ -134,6 +134,19 @@ def test_what_is_not_there_is_one_line(
     done = export(ticks, "-o", tmp_path / "out", *arguments)
     assert (done.returncode, done.stderr) == (2, f"ctpbus: {text}\n")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("form", "room"), [("csv", 40_000), ("parquet", 20_000)])
+def test_a_full_disk_is_one_line_and_leaves_nothing(
+    ticks: Path, tmp_path: Path, form: str, room: int
+) -> None:
+    limit = f"import resource as r; r.setrlimit(r.RLIMIT_FSIZE, ({room}, {room})); "
+    done = export(
+        ticks, "--out", tmp_path / "o", "--format", form, "--json", command=limit + COMMAND
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "File too large" in done.stderr
+    assert [path.name for path in (tmp_path / "o").glob("*/*")] == []
 
 
 def test_only_what_is_named_is_written(ticks: Path, tmp_path: Path) -> None:
