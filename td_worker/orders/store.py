@@ -150,7 +150,10 @@ class Earlier:
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:
-    return sqlite3.connect(path or ":memory:", isolation_level=None, timeout=0)
+    # One thread uses it, but whichever thread collects garbage may have to close it.
+    return sqlite3.connect(
+        path or ":memory:", isolation_level=None, timeout=0, check_same_thread=False
+    )
 
 
 def _check(db: sqlite3.Connection) -> None:

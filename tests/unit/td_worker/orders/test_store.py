@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import resource
 import sqlite3
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -151,3 +153,17 @@ def test_two_stores_number_differently() -> None:
     second = order(two, two.new_session()).record
     assert first.issued == second.issued
     assert (first.memo, first.request) != (second.memo, second.request)
+
+
+def test_any_thread_may_collect_a_store_that_nobody_closed() -> None:
+    """A time when Python collects garbage is not of our choosing."""
+    stores = [Store(None)]
+    failures: list[object] = []
+    hook, sys.unraisablehook = sys.unraisablehook, failures.append
+    try:
+        collector = threading.Thread(target=stores.clear)
+        collector.start()
+        collector.join()
+    finally:
+        sys.unraisablehook = hook
+    assert failures == []
