@@ -236,6 +236,7 @@ class QueryDesk:
             self._line.pace.sent(now)
         if query.answer is None:
             self._forget_key(query)
+        asked_ns = time.time_ns()  # the answer may be there before the call returns
         status = self._counter.request(query.method, query.body, query.number)
         if limited:
             self._watch(status, now)
@@ -246,11 +247,11 @@ class QueryDesk:
         elif status != 0:
             self._end(query, refused(status, f"{query.method} returned {status}; nothing was sent"))
         else:
+            query.asked_ns = asked_ns
             self._count_sent(query, now)
 
     def _count_sent(self, query: Query, now: float) -> None:
         self.measures.sent += 1
-        query.asked_ns = time.time_ns()
         for waiter in query.waiters if query.tries == 0 else ():
             self.measures.waited(now - waiter.since)
 
