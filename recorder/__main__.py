@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+from typing import Final
 
 import uvloop
 
@@ -14,7 +16,12 @@ from .config import RecorderConfig, as_member
 from .recorder import Recorder
 
 
+# Ticks and orders go first: on a machine with few cores a long history is answered a little later.
+_NICE: Final = 10
+
+
 def run(loaded: Loaded[RecorderConfig]) -> None:
+    os.nice(_NICE)
     recorder = Recorder(loaded)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(recorder.run())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -118,6 +119,12 @@ def by(group: Group) -> Iterator[Bystander]:
     made = Bystander(group, *NAMES)
     yield made
     made.close()
+
+
+def test_a_recorder_lets_ticks_and_orders_go_first(group: Group) -> None:
+    assert os.getpriority(os.PRIO_PROCESS, group.pid("recorder")) > os.getpriority(
+        os.PRIO_PROCESS, group.pid("md_worker")
+    )
 
 
 def test_what_is_in_the_files_is_what_a_subscriber_saw(group: Group, by: Bystander) -> None:
