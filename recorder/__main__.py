@@ -15,7 +15,6 @@ from bus.process import main
 from .config import RecorderConfig, as_member
 from .recorder import Recorder
 
-
 # Ticks and orders go first: on a machine with few cores a long history is answered a little later.
 _NICE: Final = 10
 
