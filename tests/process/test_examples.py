@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -135,10 +136,12 @@ class Script:
 
 
 @pytest.fixture
-def script(tmp_path: Path, program: Path) -> Iterator[tuple[Script, Example]]:
-    address = f"ipc://{tmp_path}/p"
-    if len(address) > 100:
-        pytest.skip("the temporary folder's path is too long for a socket")
+def script(program: Path) -> Iterator[tuple[Script, Example]]:
+    with TemporaryDirectory(prefix="ctpbus-") as folder:  # tmp_path may be too long for a socket
+        yield from _script(program, f"ipc://{folder}/p")
+
+
+def _script(program: Path, address: str) -> Iterator[tuple[Script, Example]]:
     with Example(program, address, "rb2610", "au2612") as example:
         script = Script(address)
         try:
