@@ -1,0 +1,1 @@
+"""Commands 1xxxxx: ticks."""

@@ -1,0 +1,86 @@
+"""A request text as a Request."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final, NamedTuple
+
+from .stat import Failed, Stat
+
+# The manual prints the login's code as 000001, which is not JSON.
+_ZEROS: Final = re.compile(r'("cmd"\s*:\s*)0+(\d)', re.IGNORECASE)
+_MOST_WAIT_MS: Final = 60_000
+
+
+class Request(NamedTuple):
+    """``params``: a dict with keys in lower case, a list of such dicts, an int or None.
+
+    reqid    from the top level, else from params
+    wait_ms  how long the reply may be held until an answer is complete
+    rest     other keys of the top level, in lower case
+    """
+
+    cmd: int
+    authcode: str
+    params: Any
+    reqid: int | None
+    wait_ms: int
+    rest: dict[str, Any]
+
+
+def parse(text: str) -> Request:
+    """Lenient as the contract says. Raises Failed(400)."""
+    envelope = _lower(_load(text))
+    if not isinstance(envelope, dict):
+        raise Failed(Stat.BAD_REQUEST, "a request is a JSON object")
+    params = _params(envelope.pop("params", None))
+    cmd, code = envelope.pop("cmd", None), envelope.pop("authcode", None)
+    return Request(
+        cmd=_int("cmd", cmd),
+        authcode="" if code is None else str(code),
+        params=params,
+        reqid=_reqid(envelope.pop("reqid", None), params),
+        wait_ms=min(_MOST_WAIT_MS, max(0, _int("wait", envelope.pop("wait", 0)))),
+        rest=envelope,
+    )
+
+
+def _load(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return json.loads(_ZEROS.sub(r"\1\2", text, count=1))
+    except (ValueError, RecursionError):
+        raise Failed(Stat.BAD_REQUEST, "not JSON") from None
+
+
+def _params(params: Any) -> Any:
+    if isinstance(params, str):
+        params = _load(params) if params.strip() else None
+    if isinstance(params, list):
+        return [_lower(item) for item in params]
+    return _lower(params)
+
+
+def _lower(value: Any) -> Any:
+    return {key.lower(): item for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _reqid(top: Any, params: Any) -> int | None:
+    if top is None and isinstance(params, dict):
+        top = params.get("reqid")
+    if top is None and isinstance(params, int) and not isinstance(params, bool):
+        return params
+    return None if top is None or top == "" else _int("reqid", top)
+
+
+def _int(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise Failed(Stat.BAD_REQUEST, f"{name} is not a number")
+    try:
+        return int(value)
+    except ValueError:
+        raise Failed(Stat.BAD_REQUEST, f"{name} is not a number") from None

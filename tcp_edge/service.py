@@ -1,0 +1,42 @@
+"""What a service is to the server, and a connection to a service."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from bus.authcodes import Grant
+
+from .reply import Reply
+from .request import Request
+
+
+class Client:
+    """One connection. ``peer``: its IP address. ``grant``: by the authcode that it showed last; who
+    serves a command that needs one asks ``Access`` for it each time, because it may have ended.
+    ``push``: sends a record that nobody asked for; None where the wire does not allow it (v1)."""
+
+    def __init__(self, peer: str, push: Callable[[str, int, bytes], None] | None = None) -> None:
+        self.peer, self.push = peer, push
+        self.authcode = ""
+        self.grant: Grant | None = None
+
+
+Command = Callable[[Client, Request], Awaitable[Reply]]
+
+
+class Service(Protocol):
+    """One of the three. A command raises Failed, or returns the one reply of its request."""
+
+    @property
+    def commands(self) -> Mapping[int, Command]: ...
+
+    async def start(self) -> None: ...
+
+    def gone(self, client: Client) -> None:
+        """The connection has ended."""
+
+    def describe(self) -> dict[str, object]:
+        """Counters for stat/tcp_edge."""
+
+    async def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""Bytes to request texts, and replies to bytes, without I/O."""

@@ -1,0 +1,30 @@
+"""What every wire is to the server."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ..reply import Reply
+
+
+class WireError(Exception):
+    """The connection is to be closed without a word; the text is for the log and has no secret."""
+
+
+class Wire(Protocol):
+    """One connection's. Small limits hold until ``trust``."""
+
+    def feed(self, data: bytes) -> list[str]:
+        """Request texts that are complete. Raises WireError."""
+
+    def reply(self, reply: Reply) -> bytes:
+        """What to send. Large replies take milliseconds: call it in a thread for many records."""
+
+    def push(self, kind: str, seq: int, record: bytes) -> bytes:
+        """Raises WireError where the wire has no pushes."""
+
+    def greeting(self) -> bytes:
+        """What is to be sent now, of the wire's own (a handshake's answer); b"" for nothing."""
+
+    def trust(self) -> None:
+        """The connection has shown valid credentials."""
