@@ -22,7 +22,7 @@ from .errors import ConfigError
 from .secrets import Secret
 
 T = TypeVar("T")
-SECTIONS = ("sim", "md_worker", "td_worker", "ws_edge", "recorder", "canary")
+SECTIONS = ("sim", "md_worker", "td_worker", "ws_edge", "tcp_edge", "recorder", "canary")
 
 
 class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,10 +12,12 @@ Shape = Literal["string", "nested", "object"]
 
 
 class Reply(NamedTuple):
-    """``body`` is JSON; ``records`` how many there are in it, by which the wire compresses."""
+    """``body`` is JSON; ``records`` how many there are in it, by which the wire compresses.
+    ``packed``: in the place of a body, what the wire's own codec has made of one elsewhere."""
 
     body: bytes
     records: int = 1
+    packed: bytes = b""
 
 
 def status(reqid: int, **more: object) -> Reply:

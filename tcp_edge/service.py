@@ -7,17 +7,25 @@ from typing import Protocol
 
 from bus.authcodes import Grant
 
-from .reply import Reply
+from .reply import Reply, Shape
 from .request import Request
+from .wire.wire import Codec
 
 
 class Client:
     """One connection. ``peer``: its IP address. ``grant``: by the authcode that it showed last; who
     serves a command that needs one asks ``Access`` for it each time, because it may have ended.
-    ``push``: sends a record that nobody asked for; None where the wire does not allow it (v1)."""
+    ``push``: sends a record that nobody asked for; None where the wire does not allow it (v1).
+    ``codec``: of its wire, for what is compressed elsewhere; ``shape``: of its lists."""
 
-    def __init__(self, peer: str, push: Callable[[str, int, bytes], None] | None = None) -> None:
-        self.peer, self.push = peer, push
+    def __init__(
+        self,
+        peer: str,
+        push: Callable[[str, int, bytes], None] | None = None,
+        codec: Codec = "zlib",
+        shape: Shape = "string",
+    ) -> None:
+        self.peer, self.push, self.codec, self.shape = peer, push, codec, shape
         self.authcode = ""
         self.grant: Grant | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ..reply import Reply
 
@@ -11,8 +11,15 @@ class WireError(Exception):
     """The connection is to be closed without a word; the text is for the log and has no secret."""
 
 
+Codec = Literal["", "zlib", "zstd"]
+
+
 class Wire(Protocol):
     """One connection's. Small limits hold until ``trust``."""
+
+    @property
+    def codec(self) -> Codec:
+        """By which replies are compressed: what ``Reply.packed`` has to be; "": by none."""
 
     def feed(self, data: bytes) -> list[str]:
         """Request texts that are complete. Raises WireError."""
