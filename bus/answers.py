@@ -18,6 +18,7 @@ POSITIONS: Final = "ReqQryInvestorPosition"
 METHODS: Final = frozenset({ORDERS, TRADES, ASSETS, POSITIONS})
 
 MOST_ROWS: Final = 500  # of one message
+LONGEST_NAME: Final = 64  # of an asker
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +26,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     method       which question
     request_ids  of everybody for whom the counter was asked: equal questions are asked once
+    askers       their names, in the same order; "" of who gave none when he came
     asked_ns     Unix time when the question was handed to the counter; 0: it never was
     layout       version of the API whose structs the rows are
     rows         structs of the callback, with the identities of orders as all clients see them
@@ -45,3 +47,4 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     error_msg: str = ""
     number: int = 0
     first: int = 0
+    askers: list[Annotated[str, Meta(max_length=LONGEST_NAME)]] = []

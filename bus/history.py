@@ -134,6 +134,8 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     kind        "orders" are answers to ReqQryOrder, "trades" to ReqQryTrade, "assets" to
                 ReqQryTradingAccount, "positions" to ReqQryInvestorPosition
     request_id  only the answer to this query
+    asker       only answers to who gave this name at Attach; with ``request_id`` only to his query
+                of that number. "": to all
     latest      only the newest answer that has ended without an error
     """
 
@@ -146,6 +148,7 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     after: _Count = 0
     limit: Annotated[int, Meta(ge=1, le=MOST_ANSWERS)] = MOST_ANSWERS
     slot: _Count = 0
+    asker: _Name = ""
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,6 +157,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 
     number       the place of this part among the account's
     request_ids  of all queries that it answered
+    askers       the names of who asked, in the same order; "" of who gave none
     asked_ns     Unix time when the counter was asked, ``arrived_ns``: when this part came
     first        how many rows the parts before this one have
     rows         structs of ``layout``
@@ -173,6 +177,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     last: bool
     error_id: int
     error_msg: str
+    askers: list[str] = []
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

@@ -134,6 +134,7 @@ class Session:
         self.unresolved = Unresolved(catalogue, config.unsent_s, ask=self._ask, learn=self._shown)
         self.disconnects = Disconnects(self.folder / "disconnect.json")
         self.handles: dict[bytes, bytes] = {}  # with the identity of the caller who uses it
+        self.askers: dict[bytes, str] = {}  # names of handles that were given one
         self._clients: dict[bytes, int] = {}  # the virtual SessionID of each handle
         self._book: Book | None = None
         self._last_shown: tuple[Event | None, Event] = (None, Event("", None, None, 0, False, 0, 0))
@@ -206,7 +207,8 @@ class Session:
                 partial(self._on_row, peer, call),
                 partial(self._on_failed, peer, call),
             )
-            self.queries.accept(call, on_row, on_failed, now)
+            asker = self.askers.get(call.session, "")
+            self.queries.accept(call, on_row, on_failed, now, asker)
         elif state is State.RECOVERING and self.actions.is_insertion(call.method):
             detail = "recovering: not all is known of earlier orders yet; nothing was sent"
             raise request_failed(detail)
@@ -222,6 +224,7 @@ class Session:
         self.handles.pop(handle, None)
         self._registry.pop(handle, None)
         self.queries.left(handle)
+        self.askers.pop(handle, None)
         session_id = self._clients.pop(handle, None)
         if session_id is not None:
             self.disconnects.ended(session_id, self.book.day, clean)

@@ -134,12 +134,14 @@ class History:
         kind: verbs.AnswerKind,
         *,
         request_id: int | None = None,
+        asker: str = "",
         latest: bool = False,
         day: str = "",
         slot: int = 0,
     ) -> Found[Answered]:
         """What the counter answered to the account's queries: to all of the day, to the one with
-        ``request_id``, or the newest. Their rows are structs, see ``client.catalogue``."""
+        ``request_id``, to those of who has attached as ``asker``, or the newest. Their rows are
+        structs, see ``client.catalogue``."""
         question = verbs.Answers(
             broker=broker_id,
             user=user,
@@ -149,6 +151,7 @@ class History:
             day=day,
             slot=slot,
             limit=_ANSWERS,
+            asker=asker,
         )
         return Found(lambda: self._answer_pages(question))
 

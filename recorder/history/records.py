@@ -58,6 +58,7 @@ def answer_rows(records: Reader, question: Answers) -> list[Answer]:
         slot=question.slot,
         day=question.day,
         request_id=question.request_id,
+        asker=question.asker.replace("\0", " "),
         latest=question.latest,
         after=question.after,
         limit=question.limit + 1,
@@ -104,4 +105,5 @@ def _answered(row: AnswerPart) -> Answered:
         last=row.last,
         error_id=row.error_id,
         error_msg=row.error_msg,
+        askers=row.askers,
     )

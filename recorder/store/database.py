@@ -9,13 +9,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, create_engine, event, insert, make_url, select
+from sqlalchemy import (
+    URL,
+    Connection,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from bus.errors import ConfigError
 from bus.secrets import Secret
 
-from .tables import METADATA, VERSION, VERSIONS
+from .tables import ADDED, METADATA, VERSION, VERSIONS
 
 # What waits for longer has lost its database; it is tried again.
 _PATIENCE_S: Final = 5
@@ -102,8 +112,21 @@ def _create(connection: Connection) -> None:
             + ("use the program that made them" if found > VERSION else "give it another database")
         )
     METADATA.create_all(connection)
+    _add_columns(connection)
     if found is None:
         connection.execute(insert(VERSIONS).values(version=VERSION))
+
+
+def _add_columns(connection: Connection) -> None:
+    """To tables of an earlier version. An older program passes over them, so it may use the tables
+    as well; a second one of this version that does the same at this moment fails and tries again.
+    """
+    dialect = connection.dialect
+    for column in ADDED:
+        table = column.table.name
+        if column.name not in {known["name"] for known in inspect(connection).get_columns(table)}:
+            kind = column.type.compile(dialect)
+            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column.name} {kind}"))
 
 
 def _parse(url: Secret) -> URL:

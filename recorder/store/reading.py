@@ -13,12 +13,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from bus.frames import account_topic, answer_topic
 
 from .database import Database, StoreError
-from .tables import ANSWERS, EVENTS, GAPS, PLACES, REQUESTS
+from .tables import ANSWERS, ASKERS, EVENTS, GAPS, PLACES, REQUESTS
 
 _SEQ_BITS: Final = 32
 _MOST: Final = 10_000  # rows of one reading
 _decode_rows: Final = msgspec.msgpack.Decoder(list[bytes]).decode
 _decode_ids: Final = msgspec.msgpack.Decoder(list[int]).decode
+_decode_names: Final = msgspec.msgpack.Decoder(list[str]).decode
 
 
 class EventRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +76,7 @@ class AnswerPart(msgspec.Struct, frozen=True, kw_only=True):
     error_msg: str
     request_ids: list[int]
     rows: list[bytes]
+    askers: list[str]
 
     @property
     def after(self) -> int:
@@ -132,18 +134,21 @@ class Reader:
         slot: int = 0,
         day: str = "",
         request_id: int | None = None,
+        asker: str = "",
         latest: bool = False,
         after: int = 0,
         limit: int = 100,
     ) -> list[AnswerPart]:
         """Parts of answers to ``kind`` ("ReqQryOrder", see ``bus.answers``), the oldest first: of
-        all of them, of those that ``request_id`` has asked for, or only of the ``latest`` that has
-        ended without an error."""
+        all of them, of those that ``request_id`` has asked for, or one who is named ``asker``, or
+        only of the ``latest`` that has ended without an error."""
         topic = answer_topic(broker, user, slot)
         query = _behind(ANSWERS, topic, after, limit).where(ANSWERS.c.kind == kind)
         if day:
             query = query.where(ANSWERS.c.day == day)
-        if request_id is not None:
+        if asker:
+            query = query.where(_asked_for(topic, asker, request_id))
+        elif request_id is not None:
             query = query.where(_asked_by(topic, request_id))
         with self._read() as read:
             if latest:
@@ -216,6 +221,17 @@ def _asked_by(topic: str, request_id: int) -> Any:
     return tuple_(ANSWERS.c.epoch, ANSWERS.c.seq).in_(asked)
 
 
+def _asked_for(topic: str, asker: str, request_id: int | None) -> Any:
+    asked = select(ASKERS.c.epoch, ASKERS.c.seq).where(
+        ASKERS.c.topic == topic, ASKERS.c.asker == asker
+    )
+    if request_id is not None:
+        asked = asked.where(ASKERS.c.request_id == request_id)
+    return tuple_(ANSWERS.c.epoch, ANSWERS.c.seq).in_(asked)
+
+
 def _part(row: dict[str, Any]) -> AnswerPart:
     row["rows"], row["request_ids"] = _decode_rows(row["rows"]), _decode_ids(row["request_ids"])
+    names = row["askers"]
+    row["askers"] = [""] * len(row["request_ids"]) if names is None else _decode_names(names)
     return AnswerPart(**row)

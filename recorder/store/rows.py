@@ -14,7 +14,7 @@ from bus.client import Gap
 from bus.frames import Message, message_type, session_of, split_body
 from schemas.catalogue import Catalogue
 
-from .tables import ANSWERS, EVENTS, GAPS, PLACES, REQUESTS
+from .tables import ANSWERS, ASKERS, EVENTS, GAPS, PLACES, REQUESTS
 from .writing import Row
 
 # The returns that each stream keeps, and the question whose answers.
@@ -77,6 +77,7 @@ class Rows:
 
     def answer(self, stream: str, message: Message, answer: Answer) -> list[Row]:
         day = self._day_of_answer(answer, message.recv_ns)
+        askers = _askers(answer)
         values = {
             **_place(message),
             **_session(message),
@@ -89,15 +90,21 @@ class Rows:
             "last": answer.last,
             "asked_ns": answer.asked_ns,
             "error_id": answer.error_id,
-            "error_msg": answer.error_msg.replace("\0", " "),  # PostgreSQL has no form for it
+            "error_msg": _without_null(answer.error_msg),
             "request_ids": _encode(answer.request_ids),
             "rows": _encode(answer.rows),
+            "askers": _encode(askers),
         }
         asked = [
             Row(REQUESTS, {**_place(message), "day": day, "request_id": request_id})
             for request_id in dict.fromkeys(answer.request_ids)
         ]
-        return [Row(ANSWERS, values, stream, len(message.body)), *asked]
+        named = [
+            Row(ASKERS, {**_place(message), "day": day, "asker": asker, "request_id": request_id})
+            for asker, request_id in dict.fromkeys(zip(askers, answer.request_ids, strict=True))
+            if asker
+        ]
+        return [Row(ANSWERS, values, stream, len(message.body)), *asked, *named]
 
     def gap(self, stream: str, gap: Gap, now_ns: int) -> list[Row]:
         """Nobody can give these; the place goes on behind them."""
@@ -143,6 +150,16 @@ class Rows:
         row = answer.rows[0] if answer.rows else None
         day = str(self._identity(str(struct), answer.layout, row)[_DAY])
         return day or self._day_of("", recv_ns)
+
+
+def _askers(answer: Answer) -> list[str]:
+    """One for each who asked; a td_worker of the version before names nobody."""
+    names = [_without_null(name) for name in answer.askers[: len(answer.request_ids)]]
+    return names + [""] * (len(answer.request_ids) - len(names))
+
+
+def _without_null(text: str) -> str:
+    return text.replace("\0", " ")  # PostgreSQL has no form for it
 
 
 @lru_cache(maxsize=64)

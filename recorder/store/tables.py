@@ -26,6 +26,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bus.answers import LONGEST_NAME
+
 # +1 for each change that an older program would not understand.
 VERSION: Final = 1
 
@@ -91,6 +93,8 @@ ANSWERS: Final = Table(
     Column("error_msg", Text, nullable=False),
     Column("request_ids", LargeBinary, nullable=False),  # msgpack
     Column("rows", LargeBinary, nullable=False),  # msgpack: an array of structs
+    # msgpack. NULL: written before there were names, or by an older recorder on the same database.
+    Column("askers", LargeBinary),
     UniqueConstraint("topic", "epoch", "seq"),
     Index("answers_of_kind", "topic", "kind", "day", "epoch", "seq"),
     Index("answers_of_day", "day"),
@@ -104,6 +108,18 @@ REQUESTS: Final = Table(
     Column("request_id", Integer, nullable=False),
     UniqueConstraint("topic", "request_id", "epoch", "seq"),
     Index("answer_requests_of_day", "day"),
+)
+
+# Only of those who gave a name.
+ASKERS: Final = Table(
+    "answer_askers",
+    METADATA,
+    *_place(),
+    Column("day", String(8), nullable=False),
+    Column("asker", String(LONGEST_NAME), nullable=False),
+    Column("request_id", Integer, nullable=False),
+    UniqueConstraint("topic", "asker", "request_id", "epoch", "seq"),
+    Index("answer_askers_of_day", "day"),
 )
 
 # Returns that nobody can give any more; ``last`` NULL: up to the next one that there is.
@@ -131,7 +147,10 @@ PLACES: Final = Table(
     Column("seq", BigInteger, nullable=False),
 )
 
-OF_A_DAY: Final = (REQUESTS, ANSWERS, EVENTS, GAPS)
+# Columns that a table may lack that an earlier version made; all of them may be NULL.
+ADDED: Final = (ANSWERS.c.askers,)
+
+OF_A_DAY: Final = (REQUESTS, ASKERS, ANSWERS, EVENTS, GAPS)
 
 
 def insert_new(table: Table, dialect: Dialect) -> Any:

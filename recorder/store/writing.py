@@ -275,4 +275,4 @@ def _write(connection: Connection, rows: Sequence[Row]) -> None:
 
 def _order(values: Mapping[str, Any]) -> tuple[str, ...]:
     """Any that all recorders have in common."""
-    return tuple(str(values.get(name)) for name in ("topic", "epoch", "seq", "request_id"))
+    return tuple(str(values.get(name)) for name in ("topic", "epoch", "seq", "request_id", "asker"))

@@ -88,14 +88,18 @@ class QueryDesk:
 
     # -- questions ---------------------------------------------------------------------------
 
-    def accept(self, call: Call, on_row: OnRow, on_failed: OnFailed, now: float) -> None:
-        """A client's query. Raises Refused."""
+    def accept(
+        self, call: Call, on_row: OnRow, on_failed: OnFailed, now: float, asker: str = ""
+    ) -> None:
+        """A client's query; ``asker``: his name, if he gave one. Raises Refused."""
         request = self._catalogue.td.requests[call.method]
         self._bodies.check(call.method, request.struct, call.body)
         self._waiting.admit(call.session)
         query = self._question(call)
         deadline = now + min(call.seconds_left, self._query_s)
-        waiter = Waiter(call.session, query, deadline, now, on_row, on_failed, call.request_id)
+        waiter = Waiter(
+            call.session, query, deadline, now, on_row, on_failed, call.request_id, asker
+        )
         self._wait(waiter)
         if query.answer is not None:
             self._deliveries.add(query.answer, waiter, self._hand)

@@ -103,5 +103,6 @@ class Waiter:
     on_row: OnRow
     on_failed: OnFailed
     request_id: int = 0  # nRequestID of the client
+    asker: str = ""  # the name of the client, if he gave one
     position: int = 0  # rows of the kept answer that it has got
     done: bool = False

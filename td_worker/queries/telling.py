@@ -63,7 +63,7 @@ class Telling:
             assert shown is not None
             begun.rows.append(shown)
         if last or len(begun.rows) >= MOST_ROWS:
-            self._tell(query, begun, _ids(waiters), last, event.recv_ns, *self._error(event))
+            self._tell(query, begun, list(waiters), last, event.recv_ns, *self._error(event))
         if last:
             query.told = True
             del self._begun[query]
@@ -76,13 +76,13 @@ class Telling:
         begun = self._begun.pop(query, None) if everybody else None
         begun = begun or _Begun(next(self._numbers))
         detail = f"{error.error_msg}: {error.detail}" if error.detail else error.error_msg
-        self._tell(query, begun, _ids(waiters), True, time.time_ns(), error.error_id, detail)
+        self._tell(query, begun, waiters, True, time.time_ns(), error.error_id, detail)
 
     def _tell(
         self,
         query: Query,
         begun: _Begun,
-        request_ids: list[int],
+        waiters: Sequence[Waiter],
         last: bool,
         recv_ns: int,
         error_id: int,
@@ -91,7 +91,7 @@ class Telling:
         rows, begun.rows = begun.rows, []
         answer = Answer(
             method=query.method,
-            request_ids=request_ids,
+            request_ids=[waiter.request_id for waiter in waiters],
             asked_ns=query.asked_ns,
             layout=self._layout,
             rows=rows,
@@ -100,6 +100,7 @@ class Telling:
             error_msg=error_msg,
             number=begun.number,
             first=begun.told,
+            askers=[waiter.asker for waiter in waiters],
         )
         begun.told += len(rows)
         stream = self._publisher.stream(self.topic)
@@ -112,7 +113,3 @@ class Telling:
             return 0, ""
         error = int(self._info.get(event.info, "ErrorID") or 0)
         return error, str(self._info.get(event.info, "ErrorMsg")) if error else ""
-
-
-def _ids(waiters: Iterable[Waiter]) -> list[int]:
-    return [waiter.request_id for waiter in waiters]

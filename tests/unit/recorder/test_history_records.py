@@ -57,6 +57,7 @@ def _row(seq: int) -> _Row:
         error_id=0,
         error_msg="",
         request_ids=[16],
+        askers=["edge"],
         rows=[b"y"],
     )
 

@@ -22,7 +22,16 @@ from bus.frames import account_topic, answer_topic
 from bus.secrets import Secret
 from recorder.store.database import Database, StoreError
 from recorder.store.reading import Reader
-from recorder.store.tables import ANSWERS, EVENTS, GAPS, METADATA, PLACES, REQUESTS, VERSION
+from recorder.store.tables import (
+    ANSWERS,
+    ASKERS,
+    EVENTS,
+    GAPS,
+    METADATA,
+    PLACES,
+    REQUESTS,
+    VERSION,
+)
 from recorder.store.writing import Row, Writer
 from tests.support.databases import NAMES, command, fresh
 
@@ -102,7 +111,14 @@ def event(seq: int | None, epoch: int = 7, *, owner: str = "order_events", **val
     return Row(EVENTS, {**row, **values}, owner, 2)
 
 
-def answer(seq: int, request_ids: list[int], rows: list[bytes], **values: object) -> list[Row]:
+def answer(
+    seq: int,
+    request_ids: list[int],
+    rows: list[bytes],
+    askers: tuple[str, ...] = (),
+    **values: object,
+) -> list[Row]:
+    names = askers or ("",) * len(request_ids)
     row = {
         "topic": ANSWER_TOPIC,
         "epoch": 7,
@@ -123,11 +139,17 @@ def answer(seq: int, request_ids: list[int], rows: list[bytes], **values: object
         "error_msg": "",
         "request_ids": msgspec.msgpack.encode(request_ids),
         "rows": msgspec.msgpack.encode(rows),
+        "askers": msgspec.msgpack.encode(names),
         **values,
     }
     place = {name: row[name] for name in ("topic", "epoch", "seq", "day")}
     asked = [Row(REQUESTS, {**place, "request_id": number}) for number in request_ids]
-    return [Row(ANSWERS, row, "orders", 0), *asked]
+    named = [
+        Row(ASKERS, {**place, "asker": name, "request_id": number})
+        for name, number in zip(names, request_ids, strict=True)
+        if name
+    ]
+    return [Row(ANSWERS, row, "orders", 0), *asked, *named]
 
 
 def place(seq: int, epoch: int = 7) -> Row:
@@ -207,6 +229,69 @@ def test_answers_are_found_by_each_who_asked_by_day_and_the_latest(
     )
     wait(lambda: running.written == {"orders": 7})
     assert found(latest=True) == [1, 2]  # of the later ones one has failed, one goes on
+
+
+def test_answers_are_found_by_the_names_of_those_who_asked(
+    database: Database, running: Running
+) -> None:
+    running.writer.put(
+        [
+            *answer(1, [7, 7, 8], [b"a"], ("edge", "", "web")),
+            *answer(2, [8], [b"b"], ("edge",)),
+            *answer(3, [7], [b"c"]),
+        ]
+    )
+    wait(lambda: running.written == {"orders": 3})
+    reader = Reader(database)
+
+    def found(**options: Any) -> list[int]:
+        return [part.seq for part in reader.answers("9999", "demo", "ReqQryOrder", **options)]
+
+    assert found(asker="edge") == [1, 2]
+    assert found(asker="edge", request_id=7) == [1]
+    assert found(asker="web", request_id=7) == []
+    assert found(asker="web", latest=True) == [1]
+    assert found(asker="nobody") == []
+    assert found(request_id=7) == [1, 3]
+    parts = reader.answers("9999", "demo", "ReqQryOrder")
+    assert [part.askers for part in parts] == [["edge", "", "web"], ["edge"], [""]]
+    running.writer.remove_before("20261124")
+    wait(lambda: not found())
+    with database.begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM answer_askers")).scalar() == 0
+
+
+def test_a_store_of_the_version_before_is_opened_and_both_versions_may_use_it(
+    database: Database, url: str
+) -> None:
+    """Without names: the column is not there, and what an older recorder writes has none."""
+    with database.begin() as connection:
+        connection.execute(text("DROP TABLE answer_askers"))
+        connection.execute(text("ALTER TABLE answers DROP COLUMN askers"))
+        (row, *_) = answer(1, [16, 17], [b"a"])
+        old = {name: value for name, value in row.values.items() if name != "askers"}
+        names = ", ".join(f'"{name}"' for name in old)
+        marks = ", ".join(f":{name}" for name in old)
+        insert_old = text(f"INSERT INTO answers ({names}) VALUES ({marks})")
+        connection.execute(insert_old, old)
+    newer = Database(Secret(url), Path("unused"))
+    running = Running(newer, pauses_s=(0.02, 0.1))
+    try:
+        running.writer.put(answer(2, [16], [b"b"], ("edge",)))
+        wait(lambda: running.written == {"orders": 1})
+        with database.begin() as connection:
+            connection.execute(insert_old, old | {"seq": 3})
+        reader = Reader(newer)
+        parts = reader.answers("9999", "demo", "ReqQryOrder")
+        assert [(part.seq, part.askers) for part in parts] == [
+            (1, ["", ""]),
+            (2, ["edge"]),
+            (3, ["", ""]),
+        ]
+        assert [p.seq for p in reader.answers("9999", "demo", "ReqQryOrder", asker="edge")] == [2]
+    finally:
+        running.writer.close()
+        newer.close()
 
 
 def test_gaps_and_places(database: Database, running: Running) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from recorder.store.reading import EventRow, Reader
 from recorder.store.returns import Link, OnAnswer, OnReturn
 from recorder.store.rows import ANSWER_STREAMS, EVENT_STREAMS, Rows
 from recorder.store.streams import AnswerStream, EventStream
+from recorder.store.tables import ASKERS
 from recorder.store.writing import Writer
 from schemas.codec import Value
 from schemas.errors import NOT_LOGGED_IN
@@ -228,6 +230,32 @@ def test_a_text_with_a_nul_can_be_written() -> None:
     )
     row, _ = rows().answer("orders", message(1, topic=answer_topic("9999", "demo")), answer)
     assert row.values["error_msg"] == "a b"
+
+
+def test_who_asked_is_kept_by_name_even_when_a_td_worker_of_before_names_nobody() -> None:
+    def kept(request_ids: list[int], askers: list[str]) -> tuple[list[str], list[tuple[str, int]]]:
+        answer = Answer(
+            method=ORDERS,
+            request_ids=request_ids,
+            asked_ns=0,
+            layout=CATALOGUE.layout_id,
+            rows=[],
+            last=True,
+            askers=askers,
+        )
+        told = message(1, topic=answer_topic("9999", "demo"))
+        row, *others = rows().answer("orders", told, answer)
+        names = [r.values for r in others if r.table is ASKERS]
+        return msgspec.msgpack.decode(row.values["askers"]), [
+            (values["asker"], values["request_id"]) for values in names
+        ]
+
+    assert kept([1, 1, 2], ["edge", "", "edge"]) == (
+        ["edge", "", "edge"],
+        [("edge", 1), ("edge", 2)],
+    )
+    assert kept([1, 2], []) == (["", ""], [])
+    assert kept([1], ["a\0b", "too many"]) == (["a b"], [("a b", 1)])
 
 
 def test_who_begins_late_gets_the_day_from_its_beginning(tmp_path: Path) -> None:

@@ -87,6 +87,7 @@ class Office:
         patience_s: float = 1000,
         fresh: bool = False,
         request_id: int = 0,
+        asker: str = "",
         **values: Value,
     ) -> Asked:
         deadline_ns = time.time_ns() + int(patience_s * 1e9)
@@ -98,6 +99,7 @@ class Office:
             lambda event, last: asked.rows.append((event, last)),
             asked.errors.append,
             self.now,
+            asker,
         )
         return asked
 

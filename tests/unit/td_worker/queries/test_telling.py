@@ -39,6 +39,23 @@ def test_equal_questions_are_told_with_all_who_have_asked() -> None:
     assert len({answer.number for answer in office.told}) == 2
 
 
+def test_an_answer_names_who_asked_beside_his_number() -> None:
+    office = Office()
+    office.query(b"x", "ReqQryTrade", asker="web")
+    office.query(b"a", request_id=7, asker="edge")
+    office.query(b"b", request_id=7)
+    office.query(b"c", request_id=8, asker="stranger", patience_s=5)
+    office.later(6)
+    office.answer()
+    office.answer(MOST_ROWS + 1)
+    assert [(a.request_ids, a.askers) for a in office.told] == [
+        ([8], ["stranger"]),  # in vain
+        ([0], ["web"]),
+        ([7, 7], ["edge", ""]),
+        ([7, 7], ["edge", ""]),
+    ]
+
+
 def test_a_long_answer_comes_in_parts_that_can_be_put_together() -> None:
     office = Office()
     office.query(b"a", request_id=5)
