@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, Protocol
 
 from ..reply import Reply
@@ -21,8 +22,9 @@ class Wire(Protocol):
     def codec(self) -> Codec:
         """By which replies are compressed: what ``Reply.packed`` has to be; "": by none."""
 
-    def feed(self, data: bytes) -> list[str]:
-        """Request texts that are complete. Raises WireError."""
+    def feed(self, data: bytes) -> Iterable[str]:
+        """Request texts that are complete, each opened when it is taken. Raises WireError, also
+        while they are taken."""
 
     def reply(self, reply: Reply) -> bytes:
         """What to send. Large replies take milliseconds: call it in a thread for many records."""
