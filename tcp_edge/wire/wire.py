@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from ..reply import Reply
+
+# No wire unpacks a text that is larger, so no client gets a reply that is: its request is answered
+# with 413, by the server.
+MOST_REPLY: Final = 64 << 20
 
 
 class WireError(Exception):
@@ -13,6 +17,10 @@ class WireError(Exception):
 
 
 Codec = Literal["", "zlib", "zstd"]
+
+
+class Replayed(WireError):
+    """The line is too old, from the future, or was here before."""
 
 
 class Wire(Protocol):
@@ -23,11 +31,13 @@ class Wire(Protocol):
         """By which replies are compressed: what ``Reply.packed`` has to be; "": by none."""
 
     def feed(self, data: bytes) -> Iterable[str]:
-        """Request texts that are complete, each opened when it is taken. Raises WireError, also
-        while they are taken."""
+        """Request texts that are complete, each opened when it is taken; all are to be taken before
+        the next call. Those before a bad line come first, however TCP has cut them. Raises
+        WireError, also while they are taken."""
 
     def reply(self, reply: Reply) -> bytes:
-        """What to send. Large replies take milliseconds: call it in a thread for many records."""
+        """What to send. Large replies take milliseconds: call it in a thread for many records, but
+        one at a time for a connection."""
 
     def push(self, kind: str, seq: int, record: bytes) -> bytes:
         """Raises WireError where the wire has no pushes."""

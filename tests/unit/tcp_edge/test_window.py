@@ -1,0 +1,150 @@
+"""The replay window, shared by processes through a file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from tcp_edge.wire.window import SIZE, ReplayWindow
+from tcp_edge.wire.wire import Replayed
+from tests.support.group import CHECKOUT
+
+NOW = 1_800_000_000_000
+NONCE = b"twelve bytes"
+
+
+def nonces(count: int, begin: bytes = b"") -> list[bytes]:
+    return [(begin + sha256(b"%d" % number).digest())[:12] for number in range(count)]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.ms = NOW
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def window(tmp_path: Path, clock: Clock) -> Iterator[ReplayWindow]:
+    made = ReplayWindow(tmp_path / "window", 30, clock, booted_ms=0)
+    yield made
+    made.close()
+
+
+def test_a_line_is_good_once_as_long_as_its_time_is(window: ReplayWindow, clock: Clock) -> None:
+    window.enter(NOW, NONCE)
+    for clock.ms in (NOW, NOW + 1, NOW + 15_000, NOW + 29_999, NOW + 30_000, NOW - 30_000):
+        with pytest.raises(Replayed, match="before"):
+            window.enter(NOW, NONCE)
+    for clock.ms in (NOW + 30_001, NOW - 30_001):
+        with pytest.raises(Replayed, match="clock"):
+            window.enter(NOW, NONCE)
+
+
+def test_a_line_from_ahead_is_remembered_until_it_is_too_old(
+    window: ReplayWindow, clock: Clock
+) -> None:
+    window.enter(NOW + 30_000, NONCE)
+    clock.ms = NOW + 60_000
+    with pytest.raises(Replayed, match="before"):
+        window.enter(NOW + 30_000, NONCE)
+
+
+def test_another_nonce_is_another_line(window: ReplayWindow) -> None:
+    for nonce in nonces(1000):
+        window.enter(NOW, nonce)
+
+
+def test_the_window_outlives_the_process(tmp_path: Path, clock: Clock) -> None:
+    first = ReplayWindow(tmp_path / "window", 30, clock, booted_ms=0)
+    first.enter(NOW, NONCE)
+    first.close()
+    again = ReplayWindow(tmp_path / "window", 30, clock, booted_ms=0)
+    with pytest.raises(Replayed):
+        again.enter(NOW, NONCE)
+    again.close()
+
+
+def test_a_full_bucket_refuses_and_is_free_again_in_time(
+    window: ReplayWindow, clock: Clock
+) -> None:
+    same_bucket = nonces(64, b"same")
+    for nonce in same_bucket[:32]:
+        window.enter(NOW, nonce)
+    with pytest.raises(Replayed, match="too many"):
+        window.enter(NOW, same_bucket[32])
+    with pytest.raises(Replayed, match="before"):
+        window.enter(NOW, same_bucket[31])
+    clock.ms = NOW + 32_000
+    for nonce in same_bucket[32:]:
+        window.enter(clock.ms, nonce)
+
+
+def test_after_a_boot_there_is_a_pause(tmp_path: Path, clock: Clock) -> None:
+    window = ReplayWindow(tmp_path / "window", 30, clock, booted_ms=NOW - 10_000)
+    with pytest.raises(Replayed, match="start"):
+        window.enter(NOW + 20_000, NONCE)
+    window.enter(NOW + 20_001, NONCE)
+    window.close()
+
+
+def test_the_file_is_private_and_has_its_room_on_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "window"
+    ReplayWindow(path).close()
+    said = path.stat()
+    assert said.st_mode & 0o777 == 0o600
+    assert said.st_size == SIZE
+    assert said.st_blocks * 512 >= SIZE
+
+
+RACER = """
+import sys
+from hashlib import sha256
+from pathlib import Path
+from tcp_edge.wire.window import ReplayWindow
+from tcp_edge.wire.wire import Replayed
+
+window, now = ReplayWindow(Path(sys.argv[1]), 30, lambda: 5_000_000, booted_ms=-10**6), 0
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(20_000):
+    try:
+        window.enter(5_000_000, sha256(b"%d" % number).digest()[:12])
+    except Replayed:
+        pass
+    else:
+        now += 1
+print(now)
+"""
+
+
+def test_of_processes_that_race_one_gets_the_line(tmp_path: Path) -> None:
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACER, str(tmp_path / "window")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+        )
+        for _ in range(3)
+    ]
+    for racer in racers:
+        assert racer.stdout and racer.stdout.readline() == b"ready\n"
+    for racer in racers:
+        assert racer.stdin
+        racer.stdin.write(b"go\n")
+        racer.stdin.flush()
+    won = [int(racer.communicate(timeout=60)[0]) for racer in racers]
+    assert sum(won) == 20_000, won
