@@ -56,6 +56,33 @@ def tick_time_ns(
     return made
 
 
+def same_time_ns(update_time: str, update_millisec: int, recv_ns: int) -> int | None:
+    """The moment nearest to ``recv_ns`` that shows this time; None when it is no time."""
+    clock = _clock_ns(update_time)
+    if clock is None:
+        return None
+    return _nearest(clock + max(0, min(999, update_millisec)) * 1_000_000, recv_ns)
+
+
+def report_time_ns(
+    calendar: Calendar, trading_day: str, clock_text: str, recv_ns: int
+) -> int | None:
+    """Unix time in ns of an order or trade that was told of at ``recv_ns``, perhaps long after.
+
+    InsertDate and TradeDate are a natural day or the trading day as the exchange likes, but a time
+    of day occurs only once in a trading day. None when there is no time.
+    """
+    clock = _clock_ns(clock_text)
+    if clock is None:
+        return None
+    trading = _date(trading_day)
+    if trading is None or calendar.always:
+        made = _nearest(clock, recv_ns)
+        return made if made <= recv_ns + _AHEAD_NS else made - _DAY_NS
+    made = _unix_ns(_night_day(calendar, trading, clock), clock)
+    return made if made <= recv_ns + _AHEAD_NS else _past(calendar, trading, clock, recv_ns)
+
+
 def _day(
     calendar: Calendar, exchange: str, trading: date | None, action: date | None, clock: int
 ) -> date | None:
