@@ -33,6 +33,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     bus        addresses of the workers' sockets, when not the default ones under ``data``, and how
                much may wait in them
     keys       folder of the keys for tcp addresses, see bus/security.py
+    users      file of the gateway's client accounts, see bus/users.py; "": users.db in ``data``
     calendar   when instruments trade: the exchanges' hours (``exchange``), at any time
                (``always``), or a file that adds to these hours, see schemas/calendar.py
     """
@@ -42,6 +43,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     bus: Addresses = Addresses()
     keys: str = ""
+    users: str = ""
     calendar: str = "exchange"
 
     def __post_init__(self) -> None:
@@ -49,6 +51,10 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             address = getattr(self.bus, name)
             if address and isinstance(address, str):
                 _check_address(f"bus.{name}", address, self.keys)
+
+    @property
+    def users_file(self) -> Path:
+        return Path(self.users or Path(self.data) / "users.db").absolute()
 
     def folder(self, name: str) -> Path:
         """A folder of one process under ``data``, made when missing, closed to others."""

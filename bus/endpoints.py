@@ -17,7 +17,8 @@ HIGH_WATER: Final = 100_000
 
 
 class Addresses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """ZeroMQ addresses of the workers and the recorder; empty: an ipc socket in the run directory.
+    """ZeroMQ addresses of the workers, the recorder and tcp_edge's login service; empty: an ipc
+    socket in the run directory.
 
     high_water  messages that wait for one subscriber, on each side of the link, before the newest
                 are dropped: a burst, not an outage. 65 MB of ticks in the publisher's memory
@@ -28,6 +29,7 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     td_pub: str = ""
     td_rpc: str = ""
     rec_rpc: str = ""
+    login_pub: str = ""
     high_water: Annotated[int, Meta(ge=1, le=10_000_000)] = HIGH_WATER
 
 

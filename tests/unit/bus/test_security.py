@@ -35,16 +35,17 @@ def public(folder: Path, name: str) -> str:
         ("td_worker", "md_pub md_rpc"),
         ("service", "md_pub md_rpc"),
         ("recorder", "md_pub md_rpc td_pub td_rpc"),
-        ("edge", "md_pub md_rpc td_pub td_rpc rec_rpc"),
+        ("edge", "md_pub md_rpc td_pub td_rpc rec_rpc login_pub"),
+        ("login", ""),
         ("client", "md_pub md_rpc td_pub td_rpc rec_rpc"),
-        ("admin", "md_pub md_rpc td_pub td_rpc rec_rpc"),
+        ("admin", "md_pub md_rpc td_pub td_rpc rec_rpc login_pub"),
     ],
 )
 def test_a_key_opens_the_sockets_of_its_role_and_no_other(
     folder: Path, role: str, sockets: str
 ) -> None:
     keys = Keys(folder, "td_worker")
-    domains = ("md_pub", "md_rpc", "td_pub", "td_rpc", "rec_rpc", "", "td")
+    domains = ("md_pub", "md_rpc", "td_pub", "td_rpc", "rec_rpc", "login_pub", "", "td")
     open_to = [domain for domain in domains if keys.judge(domain, public(folder, role)).role]
     assert open_to == sockets.split()
 
