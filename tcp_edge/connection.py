@@ -127,6 +127,7 @@ class Connection(asyncio.Protocol):
 
     def _greet(self) -> None:
         if greeting := self._wire.greeting():
+            self.client.codec = self._wire.codec
             self._transport.write(greeting)
 
     def _next_slice(self) -> bytes:
@@ -167,10 +168,10 @@ class Connection(asyncio.Protocol):
     async def _send(self, reply: Reply) -> None:
         """Raises WireError for what this wire cannot carry, and _Slow."""
         if reply.records < _MANY:
-            data = self._wire.reply(reply)
+            packed = self._wire.pack(reply)
         else:
-            data = await asyncio.to_thread(self._wire.reply, reply)
-        self._transport.write(data)
+            packed = await asyncio.to_thread(self._wire.pack, reply)
+        self._transport.write(self._wire.seal(packed))
         if not self._writable.is_set():
             try:
                 async with asyncio.timeout(self._limits.stall_s):

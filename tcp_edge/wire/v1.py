@@ -5,10 +5,8 @@ Much the same as that module, but with keys ready for use, faster, and with the 
 
 from __future__ import annotations
 
-import binascii
 import os
 import time
-import zlib
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
@@ -20,6 +18,8 @@ from bus.secrets import Secret
 from .. import octkeypass
 from ..octkeypass import HEADER, NONCE_SIZE, REPLY_AAD, REQUEST_AAD, TAG_SIZE, VERSION
 from ..reply import Reply
+from . import b64
+from .deflate import deflate
 from .lines import END, LARGE, Lines
 from .window import ReplayWindow
 from .wire import Codec, WireError
@@ -27,9 +27,6 @@ from .wire import Codec, WireError
 Mode = Literal["sealed", "open"]
 
 _SEALED_AT: Final = HEADER.size + NONCE_SIZE
-_TO_URL: Final = bytes.maketrans(b"+/", b"-_")
-_FROM_URL: Final = bytes.maketrans(b"-_", b"+/")
-_MANY: Final = 100  # records, from which on speed counts for more than size
 
 
 def derive(passphrase: Secret, kid: int, site_salt: str = "") -> AESGCM:
@@ -54,7 +51,7 @@ class SealedLines:
             yield self._open(line)
 
     def _open(self, line: bytes) -> str:
-        raw = _unbase(line)
+        raw = b64.decode_url(line)
         if len(raw) < _SEALED_AT + TAG_SIZE:
             raise WireError("the line is too short")
         version, kid, unix_ms = HEADER.unpack_from(raw)
@@ -74,15 +71,16 @@ class SealedLines:
         self._kid = kid
         return text
 
-    def reply(self, reply: Reply) -> bytes:
-        packed = reply.packed or _pack(reply)
+    def pack(self, reply: Reply) -> bytes:
+        return reply.packed or deflate(reply)
+
+    def seal(self, packed: bytes) -> bytes:
         if self._mode == "open":
-            return binascii.b2a_base64(packed, newline=False) + END
+            return b64.encode(packed) + END
         header = HEADER.pack(VERSION, self._kid, time.time_ns() // 1_000_000)
         nonce = os.urandom(NONCE_SIZE)
         sealed = self._keys[self._kid].encrypt(nonce, packed, REPLY_AAD + header)
-        text = binascii.b2a_base64(header + nonce + sealed, newline=False)
-        return b"!" + text.translate(_TO_URL) + END
+        return b"!" + b64.encode_url(header + nonce + sealed) + END
 
     def push(self, kind: str, seq: int, record: bytes) -> bytes:
         raise WireError("this wire has no pushes")
@@ -92,22 +90,3 @@ class SealedLines:
 
     def trust(self) -> None:
         self._lines.limit = LARGE
-
-
-def _pack(reply: Reply) -> bytes:
-    if len(reply.body) > 1 << 13:
-        return zlib.compress(reply.body, 6 if reply.records < _MANY else 1)
-    # A window no larger than it has to be: to make the usual one takes longer than to compress.
-    packer = zlib.compressobj(6, zlib.DEFLATED, 13, 7)
-    return packer.compress(reply.body) + packer.flush()
-
-
-def _unbase(line: bytes) -> bytes:
-    """Only the one spelling that an encoder gives: the decoder skips what it does not know."""
-    try:
-        raw = binascii.a2b_base64(line.translate(_FROM_URL))
-    except binascii.Error:
-        raise WireError("the line is not base64") from None
-    if binascii.b2a_base64(raw, newline=False).translate(_TO_URL) != line:
-        raise WireError("the line is not base64")
-    return raw

@@ -7,8 +7,7 @@ from typing import Final, Literal, Protocol
 
 from ..reply import Reply
 
-# No wire unpacks a text that is larger, so no client gets a reply that is: its request is answered
-# with 413, by the server.
+# Clients unpack no text that is larger: the server answers such a request with 413.
 MOST_REPLY: Final = 64 << 20
 
 
@@ -35,9 +34,12 @@ class Wire(Protocol):
         the next call. Those before a bad line come first, however TCP has cut them. Raises
         WireError, also while they are taken."""
 
-    def reply(self, reply: Reply) -> bytes:
-        """What to send. Large replies take milliseconds: call it in a thread for many records, but
-        one at a time for a connection."""
+    def pack(self, reply: Reply) -> bytes:
+        """For ``seal``. Large replies take long: for many records call it in a thread, any will
+        do."""
+
+    def seal(self, packed: bytes) -> bytes:
+        """What to send, in the order of these calls and those of ``push``."""
 
     def push(self, kind: str, seq: int, record: bytes) -> bytes:
         """Raises WireError where the wire has no pushes."""

@@ -25,8 +25,11 @@ class PlainWire:
                 raise WireError("bad line")
             yield line.decode().rstrip("\r")
 
-    def reply(self, reply: Reply) -> bytes:
-        return reply.body + b"\r\n"
+    def pack(self, reply: Reply) -> bytes:
+        return reply.body
+
+    def seal(self, packed: bytes) -> bytes:
+        return packed + b"\r\n"
 
     def push(self, kind: str, seq: int, record: bytes) -> bytes:
         return b'{"push": "%s", "seq": %d, "data": %s}\r\n' % (kind.encode(), seq, record)

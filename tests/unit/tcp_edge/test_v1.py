@@ -53,10 +53,10 @@ def test_a_request_is_read_however_its_line_ends(wire: SealedLines) -> None:
 
 def test_a_reply_is_sealed_with_the_key_of_its_request(wire: SealedLines) -> None:
     list(wire.feed(line()))
-    assert octkeypass.extract(wire.reply(Reply(b"{}")).decode(), KEY) == "{}"
+    assert octkeypass.extract(wire.seal(wire.pack(Reply(b"{}"))).decode(), KEY) == "{}"
     old = octkeypass.encrypt(OLD_KEY, LOGIN, kid=200, salt="Shanghai")
     assert list(wire.feed(old.encode() + b"\n")) == [LOGIN]
-    reply = wire.reply(Reply(b"{}")).decode()
+    reply = wire.seal(wire.pack(Reply(b"{}"))).decode()
     assert reply.endswith("\r\n")
     assert octkeypass.extract(reply, OLD_KEY, kid=200, salt="Shanghai") == "{}"
 
@@ -69,7 +69,7 @@ def test_replies_of_every_size_come_out_again(
     wire = SealedLines(keys, window, "open" if mode == "open" else "sealed")
     list(wire.feed(line()))
     body = json.dumps([{"ticker": "000001", "last_price": n / 7} for n in range(records)])
-    said = wire.reply(Reply(body.encode(), records)).decode()
+    said = wire.seal(wire.pack(Reply(body.encode(), records))).decode()
     assert octkeypass.extract(said) == body
     assert said.startswith("!") is (mode == "sealed")
     assert len(said) < len(body) + 100
