@@ -6,11 +6,12 @@ verb                   body                    answer
 QryOrderOutcome        OutcomeQuery            a row "Outcome"
 SetCancelOnDisconnect  CancelOnDisconnect      a row "SetCancelOnDisconnect" with the same body
 SetKillSwitch          KillSwitch              a row "SetKillSwitch" with the same body
+Attach                 Attach                  rows "Session", "OnRspUserLogin", as of a login
 Returns                After                   rows "Return", the last one "Returns" with a Place
 Detach                 Detached, or nothing    a row "Detach"
 =====================  ======================  ====================================================
 
-All of them need the handle of a login and concern its account. A "Return" holds one published
+All but Attach need the handle of a login and concern its account. A "Return" holds one published
 message as it was, topic and all (``bus.frames.unpack_message``). An order that is not on record
 is a refusal whose detail is NOT_ON_RECORD: it was not sent on this trading day nor on the five
 before, as far as their records are kept (``keep_days``). A place whose returns are not kept is one
@@ -123,6 +124,15 @@ class After(msgspec.Struct, frozen=True):
     seq: int
     most: Annotated[int, Meta(ge=0)] = 0
     topic: Annotated[str, Meta(max_length=1024)] = ""
+
+
+class Attach(msgspec.Struct, frozen=True, kw_only=True):
+    """A login without a password, to one of the accounts that td_worker logs in by itself: for
+    callers over ipc, and with keys of the roles edge and admin. ``name``: who calls, told beside
+    the answers to his queries."""
+
+    user: Annotated[str, Meta(max_length=15)]
+    name: Annotated[str, Meta(max_length=32)]
 
 
 class Detached(msgspec.Struct, frozen=True):

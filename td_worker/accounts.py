@@ -96,8 +96,9 @@ class Accounts:
         self._shared = Shared(Wrongs(config.wrong_s), address)
         self._strangers = Strangers()
         self._fixed = frozenset(config.users)
+        self._held = self._fixed | {own.user for own in config.accounts}
         try:
-            for user in config.users:
+            for user in sorted(self._held):
                 self._accounts[user] = Account(config, root, user, self._shared)
         except Busy:
             self.close()
@@ -147,6 +148,10 @@ class Accounts:
             raise
         return self._begin(account, 0 if shared else account.free_slot())
 
+    def keep(self, user: str) -> Session:
+        """The shared session of an account that the configuration names, begun for good."""
+        return self._begin(self._accounts[user], 0)
+
     def release(self, session: Session) -> None:
         """End a session that nobody uses."""
         account = self._accounts[session.user]
@@ -181,7 +186,7 @@ class Accounts:
         return session
 
     def _close_unused(self, account: Account) -> None:
-        if not account.sessions and not account.stopping and account.user not in self._fixed:
+        if not account.sessions and not account.stopping and account.user not in self._held:
             del self._accounts[account.user]
             account.close()
 

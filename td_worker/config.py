@@ -7,12 +7,38 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from bus.errors import ConfigError
 from bus.fronts import addresses
-from bus.secrets import Secret
+from bus.secrets import Secret, read_secret
 
 Seconds = Annotated[float, Meta(gt=0, le=600)]
 # A front cuts a silent session after this (reason 8193), and not before.
 _SILENCE_S: Final = 120.0
+
+
+class OwnAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An account that the worker logs in by itself. ``password``, or ``password_file``: its first
+    line, readable by this user only."""
+
+    user: Annotated[str, Meta(min_length=1, max_length=15)]
+    password: Secret = Secret("")
+    password_file: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.password) == bool(self.password_file):
+            raise ValueError(f"accounts: {self.user} needs either password or password_file")
+
+    def secret(self) -> Secret:
+        """Raises ConfigError."""
+        if not self.password_file:
+            return self.password
+        try:
+            secret = read_secret(self.password_file)
+        except (OSError, UnicodeDecodeError) as exc:
+            raise ConfigError(f"td_worker.accounts: {exc}") from None
+        if not secret:
+            raise ConfigError(f"td_worker.accounts: {self.password_file} is empty")
+        return secret
 
 
 class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,6 +81,8 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     accounts_folder   where each account has its folder and lock; "": in the folder of td_worker.
                    td_workers of one machine that may serve the same accounts must share it
     users          serve these accounts only, and hold them from the start; empty: whoever logs in
+    accounts       the worker logs these in by itself, at its start and again after each loss, and
+                   callers whom it trusts use them without the password (verb Attach)
     keep_days      files of so many trading days stay in an account's folder; at least 6, since a
                    client_order_id counts for five days more
     """
@@ -85,6 +113,7 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sessions: Literal["shared", "exclusive"] = "shared"
     accounts_folder: str = ""
     users: list[str] = []
+    accounts: list[OwnAccount] = []
     keep_days: Annotated[int, Meta(ge=6, le=1000)] = 30
 
     def __post_init__(self) -> None:
@@ -94,6 +123,13 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 f"unsent_s: at least {_SILENCE_S:.0f} with {real[0]}, where what was sent over a"
                 " lost connection may arrive for so long"
             )
+        names = [account.user for account in self.accounts]
+        if len(set(names)) < len(names):
+            raise ValueError("accounts: one is named twice")
+        if self.users and not set(names) <= set(self.users):
+            raise ValueError("accounts: one is not among users, whom alone this worker serves")
+        if names and self.sessions == "exclusive":
+            raise ValueError("accounts: need sessions: shared")
 
     @property
     def idle_s(self) -> float | None:

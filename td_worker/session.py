@@ -448,6 +448,8 @@ class Session:
         session_id = self.book.new_session()
         self.handles[handle] = attempt.peer
         self._registry[handle], self._clients[handle] = self, session_id
+        if attempt.name:
+            self.askers[handle] = attempt.name
         self.returns.notice("Mark")
         body = SessionBody(
             handle, self._config.broker_id, self.user, self._epoch, self.returns.topic

@@ -25,7 +25,7 @@ from bus.epoch import next_epoch
 from bus.errors import Refused, bad_parameters, refused, request_failed
 from bus.frames import Flag, Row, message_type, state_topic
 from bus.lock import hold
-from bus.orders import After, Detached
+from bus.orders import After, Attach, Detached
 from bus.process import announce, leave
 from bus.publisher import Publisher
 from bus.rpc import Call, Router
@@ -60,12 +60,14 @@ _CALLS_AT_ONCE: Final = 256
 # And callbacks before calls get theirs, or as long as the last calls took if that was longer: an
 # answer of 20,000 rows must not keep an order waiting, nor a flood of orders their returns.
 _CALLBACKS_S: Final = 0.003
+_TRUSTED: Final = frozenset({"", "edge", "admin"})  # roles of callers; "" is this user over ipc
 
 
 class TdWorker:
     def __init__(self, loaded: Loaded[TdConfig]) -> None:
         os.umask(0o077)  # what SQLite and the API write of accounts is nobody else's business
         self.config = loaded.own
+        self._own = {account.user: account.secret() for account in loaded.own.accounts}
         self.folder = loaded.common.folder("td_worker")
         self._lock = hold(self.folder / "lock")
         accounts = Path(self.config.accounts_folder or self.folder / "accounts").absolute()
@@ -134,6 +136,8 @@ class TdWorker:
 
     def _work(self) -> None:
         announce({"pub": self.addresses.td_pub, "rpc": self.addresses.td_rpc})
+        for user, password in self._own.items():
+            self.accounts.keep(user).gate.keep(password, time.monotonic())
         for source in (self.router.socket, self.publisher.fd, self.inbox.fd):
             self.poller.register(source, zmq.POLLIN)
         while self.running:
@@ -226,6 +230,8 @@ class TdWorker:
             self._log_in(peer, call, now)
         elif call.method == "ReqUserPasswordUpdate" and not call.session:
             self._change_password(peer, call, now)
+        elif call.method == "Attach":
+            self._attach(peer, call, now)
         elif call.method == "Detach":
             self._detach(peer, call)
         else:
@@ -271,6 +277,25 @@ class TdWorker:
         self.accounts.wrongs.check((user, origin), now)
         attempt = Attempt(peer, call, password, deadline, origin)
         self.accounts.session(user).gate.attach(attempt, now)
+
+    def _attach(self, peer: bytes, call: Call, now: float) -> None:
+        """A login without the password, for callers whom this worker trusts with its accounts."""
+        if self.router.role not in _TRUSTED:
+            raise refused(NOT_LOGGED_IN, f"the role {self.router.role} logs in with a password")
+        try:
+            wanted = msgspec.msgpack.decode(call.body, type=Attach)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+            raise bad_parameters(f"Attach: {exc}") from None
+        if not wanted.name.isprintable():
+            raise bad_parameters("Attach: the name has characters that cannot be printed")
+        session = self.accounts.find(wanted.user) if wanted.user in self._own else None
+        if session is None:
+            text = "td_worker's configuration has no password of this account; log in with it"
+            raise refused(NOT_LOGGED_IN, text)
+        deadline = now + min(self.config.login_s, call.seconds_left)
+        origin = origin_of(peer, call)
+        attempt = Attempt(peer, call, Secret(""), deadline, origin, wanted.name)
+        session.gate.attach_trusted(attempt, now)
 
     def _change_password(self, peer: bytes, call: Call, now: float) -> None:
         """Without a handle: of an account that the front does not let in before."""

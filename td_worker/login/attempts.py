@@ -18,13 +18,15 @@ _MOST_DIFFERENT: Final = 50
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """One client; ``deadline`` is in seconds of the worker's monotonic clock."""
+    """One client; ``deadline`` is in seconds of the worker's monotonic clock. ``name``: his own,
+    when he attaches without a password."""
 
     peer: bytes
     call: Call
     password: Secret
     deadline: float
     origin: str = ""  # wrong passwords are counted by it
+    name: str = ""
 
 
 class Attempts:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, NamedTuple
 
-from bus.errors import request_failed
+from bus.errors import Refused, request_failed
 from bus.retry import Pauses, Retry
 from bus.rpc import Call
 from bus.secrets import Secret
@@ -35,6 +35,7 @@ log = logging.getLogger("td_worker")
 _MOST_HANGUPS: Final = 2
 # Another session of the account logs in, or a password is being changed: look again after this.
 _TURN_S: Final = 0.1
+_OWN_AGAIN_S: Final = 2.0  # the guard keeps the configured password back: look again after this
 _ANSWER_FIRST_S: Final = 0.2  # a slowed answer comes so long before the deadline of the call
 
 
@@ -51,6 +52,9 @@ class Gate:
     The first client's password goes to the front. From the moment that the front has accepted one,
     others are compared with it and never reach the front, so no client can lock the account. A
     refusal for good makes the worker forget the password: it never repeats such a login by itself.
+
+    With a password of the configuration (``keep``) it logs in as if a client with it were always
+    there, and lets in those who may come without one.
     """
 
     def __init__(
@@ -88,6 +92,9 @@ class Gate:
         self._retry = Retry(config.retry_s)
         self._patience = Pauses(config.step_s)
         self._attempts = Attempts()
+        self._guests = Attempts()  # who need no password
+        self._own: Secret | None = None  # the configuration's
+        self._own_refused = 0  # by this error, for good
         self._steps = Steps(catalogue, config, user)
         self._trying: Attempt | None = None  # the client with whose login the front is asked
         self._tried: Secret | None = None  # the password of the login that is under way
@@ -102,17 +109,39 @@ class Gate:
     @property
     def unused(self) -> bool:
         """Nobody tries to log in and the front accepts nobody."""
-        return not (self._attempts or self._password is not None or self._change.possible)
+        known = self._password is not None or self._own is not None
+        return not (self._attempts or known or self._change.possible)
 
     @property
     def wanted(self) -> bool:
-        """A client waits to be let in."""
-        return bool(self._attempts)
+        """A client waits to be let in, or one is always there."""
+        return bool(self._attempts) or self._own is not None
 
     @property
     def may_change_password(self) -> bool:
         """The front lets nobody in until the password is changed."""
         return self._change.possible
+
+    def keep(self, password: Secret, now: float) -> None:
+        """From now on the account is to be logged in."""
+        self._own = password
+        self._go_on(now)
+
+    def attach_trusted(self, attempt: Attempt, now: float) -> None:
+        """A client who needs no password; answered now, or when the session is ready. Raises
+        Refused."""
+        if self.state is State.READY:
+            assert self._login is not None
+            self._admit(attempt, self._login)
+        elif self._own_refused and self._password is None:
+            raise Refused(
+                self._own_refused,
+                text_of(self._own_refused),
+                "the login with the configured password was refused and is not repeated",
+            )
+        else:
+            self._guests.add(attempt)
+            self._go_on(now)
 
     def attach(self, attempt: Attempt, now: float) -> None:
         """A client logs in; answered now, or when the front has answered. Raises Refused."""
@@ -140,6 +169,8 @@ class Gate:
         if self._password is not None:
             self._password = password
             self._guard.accepted(password)
+        if self._own is not None:
+            self._own, self._own_refused = password, 0
 
     def renew(self, now: float) -> None:
         """Log out, whereupon the front hangs up, and in again. Nothing is sent meanwhile: an order
@@ -161,7 +192,7 @@ class Gate:
 
     def timers(self, now: float) -> None:
         """End what has waited for too long and repeat what is due."""
-        for attempt in self._attempts.expired(now):
+        for attempt in (*self._attempts.expired(now), *self._guests.expired(now)):
             error = request_failed(f"no login in time: the trading front is {self.state.value}")
             self._replies.refuse(attempt.peer, attempt.call, error)
         self._change.timers(now)
@@ -185,7 +216,7 @@ class Gate:
 
     def not_started(self, why: str) -> None:
         """There is no API object; a login that comes later may have more luck."""
-        for attempt in self._attempts.all():
+        for attempt in (*self._attempts.all(), *self._guests.all()):
             self._replies.refuse(attempt.peer, attempt.call, request_failed(why))
 
     def disconnected(self, reason: int) -> None:
@@ -257,7 +288,8 @@ class Gate:
     def _choose(self, now: float) -> bool:
         """The password that the front accepted, else that of the client who has waited longest. It
         stays the same through the steps of one login."""
-        if self._tried is None and (self._attempts or self._password is not None):
+        known = self._password is not None or self._has_own
+        if self._tried is None and (self._attempts or known):
             if self._change.under_way or not self._guard.begin(self, now):
                 self._retry.unanswered(now + _TURN_S)
                 return False
@@ -277,8 +309,32 @@ class Gate:
             # Another session of the account has been told so, and one more is one more in a row.
             self.reason, self._password = WRONG_PASSWORD, None
             self._on_lost(WRONG_PASSWORD)
+        if self._has_own:
+            self._take_own(now)
         while self._tried is None and self._attempts:
             self._try(self._attempts.first, now)
+
+    @property
+    def _has_own(self) -> bool:
+        return self._own is not None and not self._own_refused
+
+    def _take_own(self, now: float) -> None:
+        assert self._own is not None
+        objection = self._guard.objection(self._own, time.time())
+        if objection is None:
+            self._tried = self._own
+        elif objection.error_id == WRONG_PASSWORD:
+            self._own_ends(WRONG_PASSWORD)
+            for guest in self._guests.all():
+                self._replies.refuse(guest.peer, guest.call, objection)
+        else:
+            self._retry.unanswered(now + _OWN_AGAIN_S)
+
+    def _own_ends(self, error: int) -> None:
+        """Somebody has to look after it: only a client's login, or another configuration, helps."""
+        self._own_refused = self.reason = error
+        fields = {"user": self._user, "error_id": error}
+        log.critical("the configured password is refused, no more logins", extra={"fields": fields})
 
     def _try(self, attempt: Attempt, now: float) -> None:
         """Take his password, or turn him away with all who have the same."""
@@ -342,6 +398,8 @@ class Gate:
             assert self._password is not None
             self._guard.accepted(self._password)
             self._silent, self._hangups, self.proven = False, 0, True
+            if self._own is not None and same(self._own, self._password):
+                self._own_refused = 0
             if not self._fits(event):
                 self._enter("OnFrontDisconnected")
                 self._start_over()
@@ -378,7 +436,8 @@ class Gate:
         self._start_over()
         self.reason, self._hangups = error, 0
         self._enter("refused")
-        again = self._password is not None and self._retry.refused(error, now)
+        own = tried is not None and tried is self._own
+        again = (self._password is not None or own) and self._retry.refused(error, now)
         told = self._attempts.of(tried) if tried is not None else []
         for attempt in told:
             if at_login and error == WRONG_PASSWORD:
@@ -391,6 +450,10 @@ class Gate:
         if at_login and action is Action.PASSWORD and tried is not None:
             self._guard.accepted(tried)
             self._change.allow(tried, now)
+        if own and not again:
+            self._own_ends(error)
+            for guest in self._guests.all():
+                self._replies.event(guest.peer, guest.call, event, last=True)
         if not again:
             self._on_lost(error)
             self._give_up(confirming, now)
@@ -401,7 +464,7 @@ class Gate:
         self._retry.due = None
         if logged_in:
             self._log_out(now)
-        elif self._attempts:
+        elif self._attempts or self._has_own:
             self._go_on(now)
 
     # -- clients -----------------------------------------------------------------------------
@@ -413,6 +476,9 @@ class Gate:
         self._on_ready()
         for attempt in self._attempts.all():
             self._answer(attempt, now)
+        assert self._login is not None
+        for guest in self._guests.all():
+            self._admit(guest, self._login)
 
     def _answer(self, attempt: Attempt, now: float) -> None:
         """Answer a client from the standing session."""

@@ -126,7 +126,7 @@ def test_the_answer_has_the_documented_keys(document: Document) -> None:
 
 def test_the_verbs_of_td_worker_are_all_there(document: Document) -> None:
     own = {name for name in document.keys("verbs: td") if not name.startswith("Req")}
-    assert own == TD_VERBS | {"State", "Detach", "Returns"}
+    assert own == TD_VERBS | {"State", "Attach", "Detach", "Returns"}
 
 
 def test_the_verbs_of_the_recorder_are_all_there(document: Document) -> None:
