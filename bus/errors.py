@@ -4,6 +4,7 @@ BusError
 ├── ConfigError         the configuration is wrong: one line, exit status 2
 ├── Busy                another process holds what this one needs: exit status 75
 ├── Unavailable         no worker is connected, so nothing was sent
+│   └── Unanswered      it was sent, and no answer came: what became of it is not known
 └── Refused             a worker refused a call; nothing reached the counter
 """
 
@@ -30,6 +31,14 @@ class Unavailable(BusError):
 
     def __init__(self, worker: str) -> None:
         super().__init__(f"{worker} is not connected")
+        self.worker = worker
+
+
+class Unanswered(Unavailable):
+    """The worker may have acted on the call, and may yet."""
+
+    def __init__(self, worker: str) -> None:
+        BusError.__init__(self, f"{worker} did not answer")
         self.worker = worker
 
 

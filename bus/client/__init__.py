@@ -38,6 +38,10 @@ is nobody's: a late joiner begins with the last tick that is still true (none wi
 A program that does not take its items finds about ``limit`` of them (or twelve for each topic, when
 that is more): of each topic the newest tick remains, and a Gap "slow" says which others there were.
 
+**Requests.** ``await account.request("ReqQryTradingAccount", {…}, on_row)`` asks the counter with
+an account's login, and gives the last row. ``client.attach(user, name=…)`` is a login without the
+password, for accounts that td_worker logs in by itself.
+
 **Returns.** ``await client.login(user, password, broker_id=…)`` gives an ``Account`` or raises
 Refused. ``account.returns(since=None)`` is an asynchronous iterator of the account's returns and of
 the notices of its session: from the login on, or from behind ``since`` (``Place(0, 0)``: all of the

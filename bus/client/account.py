@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Final, Self
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Self, Unpack
 
 import msgspec
 import zmq
 
 from schemas.catalogue import Catalogue
+from schemas.codec import Value
 from schemas.errors import NOT_LOGGED_IN, Action, login_action
 
 from ..errors import Refused, Unavailable
@@ -23,12 +25,12 @@ from ..frames import (
     state_topic,
     unpack_message,
 )
-from ..orders import NOT_KEPT, After, Place
+from ..orders import NOT_KEPT, After, Attach, Place
 from ..retry import Pauses
-from ..rpc import Caller, SessionBody
+from ..rpc import Caller, OnRow, OnSilence, SessionBody
 from ..secrets import Secret
 from ..subscriber import Subscriber
-from .calls import Calls
+from .calls import Calls, Options
 from .follow import Follow
 from .items import Fresh, Gap, Item, Return, Stale
 from .pulse import CHECK_S, Pulse
@@ -43,7 +45,9 @@ _LOGIN_S: Final = 15.0  # a front may be slow
 _SILENT_S: Final = 5.0
 _STATE: Final = state_topic("td_worker")
 _RETURN: Final = message_type("Return")
+_LATE_S: Final = 1.0  # an answer takes so long from td_worker to us
 _SESSION: Final = message_type("Session")
+_LOGGED_IN: Final = message_type("OnRspUserLogin")
 _SESSION_LOST: Final = message_type("SessionLost")
 _decode_session: Final = msgspec.msgpack.Decoder(SessionBody).decode
 _decode_place: Final = msgspec.msgpack.Decoder(Place).decode
@@ -120,11 +124,23 @@ class Trading:
 
 class Account:
     """A login. ``handle`` is that of the latest one, for calls of one's own; ``topic`` has the
-    account's returns; ``place`` is how far they had come at that login."""
+    account's returns; ``place`` is how far they had come at that login, ``session`` the fields of
+    the OnRspUserLogin that it got, with a FrontID and SessionID that nobody else has.
 
-    def __init__(self, trading: Trading, broker_id: str, user: str, password: Secret) -> None:
-        self.broker_id, self.user = broker_id, user
+    Without a ``password`` it attaches as ``name`` to an account that td_worker logs in by itself.
+    """
+
+    def __init__(
+        self,
+        trading: Trading,
+        broker_id: str,
+        user: str,
+        password: Secret | None,
+        name: str = "",
+    ) -> None:
+        self.broker_id, self.user, self.name = broker_id, user, name
         self.handle, self.topic = b"", ""
+        self.session: dict[str, Value] = {}
         self.place = Place(0, 0)
         self._trading, self._password = trading, password
         self._lock = asyncio.Lock()
@@ -133,6 +149,52 @@ class Account:
         """See the package; ``limit`` items wait in the memory at the most, others in td_worker's
         journal."""
         return Returns(self._trading, self, self.place if since is None else since, limit)
+
+    async def request(
+        self,
+        method: str,
+        body: Mapping[str, Value] | bytes = b"",
+        on_row: Callable[[Row], None] = lambda row: None,
+        *,
+        deadline_s: float = 10.0,
+        request_id: int = 0,
+        fresh: bool = False,
+    ) -> Row:
+        """Ask the counter, or td_worker, with this login: the last row; ``on_row`` gets those
+        before it. ``body``: the fields of the request's struct, or its bytes, or a verb's body.
+        Raises Refused, Unavailable when nothing was sent, Unanswered when no answer comes."""
+        return await self._trading.calls.ask(
+            method,
+            on_row,
+            deadline_s + _LATE_S,
+            session=self.handle,
+            body=self.pack(method, body),
+            deadline_s=deadline_s,
+            request_id=request_id,
+            fresh=fresh,
+        )
+
+    def start(
+        self,
+        method: str,
+        fields: Mapping[str, Value] | bytes,
+        on_row: OnRow,
+        on_silence: OnSilence,
+        silent_s: float,
+        **options: Unpack[Options],
+    ) -> None:
+        """The same for what has no sure end, such as an order: ``on_row`` gets each row; when none
+        comes for ``silent_s`` before the last one, ``on_silence`` is called and no more come.
+        Raises Unavailable when nothing was sent."""
+        options = {"session": self.handle, **options, "body": self.pack(method, fields)}
+        self._trading.calls.start(method, on_row, on_silence, silent_s, **options)
+
+    def pack(self, method: str, body: Mapping[str, Value] | bytes) -> bytes:
+        """Raises FieldError for a text that does not fit."""
+        if isinstance(body, bytes):
+            return body
+        catalogue = self._trading.catalogue
+        return catalogue.codec(catalogue.td.requests[method].struct).pack(body)
 
     async def log_in(self) -> None:
         """Raises Refused when the counter, or td_worker, does not let the account in."""
@@ -159,21 +221,14 @@ class Account:
                     await asyncio.sleep(_LOGIN_AGAIN_S)
 
     async def _log_in(self) -> None:
-        codec = self._trading.catalogue.codec("ReqUserLogin")
-        body = codec.pack(
-            {
-                "BrokerID": self.broker_id,
-                "UserID": self.user,
-                "Password": self._password.reveal(),
-            }
-        )
+        method, body = self._question()
         sessions: list[SessionBody] = []
 
         def take(row: Row) -> None:
             if row.type == _SESSION:
                 sessions.append(_decode_session(row.body))
 
-        last = await self._trading.calls.ask("ReqUserLogin", take, _LOGIN_S, body=body)
+        last = await self._trading.calls.ask(method, take, _LOGIN_S, body=body)
         self._check(last)
         if not sessions:
             raise Unavailable("td_worker")
@@ -183,9 +238,18 @@ class Account:
         self.handle, self.place = session.handle, Place(session.epoch, last.after_seq)
         self.topic = session.topic or account_topic(session.broker, session.user)
 
+    def _question(self) -> tuple[str, bytes]:
+        if self._password is None:
+            return "Attach", msgspec.msgpack.encode(Attach(user=self.user, name=self.name))
+        values = {"BrokerID": self.broker_id, "UserID": self.user}
+        password = {"Password": self._password.reveal()}
+        return "ReqUserLogin", self._trading.catalogue.codec("ReqUserLogin").pack(values | password)
+
     def _check(self, row: Row) -> None:
         catalogue = self._trading.catalogue
-        _, info = split_body(row.flags, row.body, catalogue.layouts["RspInfo"].size)
+        field, info = split_body(row.flags, row.body, catalogue.layouts["RspInfo"].size)
+        if field is not None and row.type == _LOGGED_IN:
+            self.session = catalogue.codec("RspUserLogin").unpack(field)
         if info is not None:
             error = catalogue.codec("RspInfo").unpack(info)
             if error["ErrorID"]:

@@ -6,14 +6,25 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypedDict, Unpack
 
-from ..errors import Unavailable
+from ..errors import Unanswered, Unavailable
 from ..frames import Flag, Row
 from ..rpc import Caller, OnRow, OnSilence, refusal
 from ..timers import Later, Timer
 
 _DEADLINE_S: Final = 10.0
+
+
+class Options(TypedDict, total=False):
+    """Of a call, see ``bus.rpc.Call``. ``deadline_s``: the worker acts on it until then."""
+
+    session: bytes
+    request_id: int
+    body: bytes
+    client_order_id: str
+    fresh: bool
+    deadline_s: float
 
 
 class Calls:
@@ -28,27 +39,21 @@ class Calls:
         on_row: OnRow,
         on_silence: OnSilence,
         silent_s: float,
-        *,
-        session: bytes = b"",
-        body: bytes = b"",
+        **options: Unpack[Options],
     ) -> None:
         """``on_row`` gets each row; when none comes for ``silent_s`` before the last one,
         ``on_silence`` is called and no more rows come. Raises Unavailable."""
-        _Started(self._caller, self._later, on_row, on_silence, silent_s).call(
-            method, session, body
-        )
+        _Started(self._caller, self._later, on_row, on_silence, silent_s).call(method, options)
 
     async def ask(
         self,
         method: str,
         on_row: Callable[[Row], None] = lambda row: None,
         silent_s: float = _DEADLINE_S,
-        *,
-        session: bytes = b"",
-        body: bytes = b"",
+        **options: Unpack[Options],
     ) -> Row:
-        """The last row; ``on_row`` gets those before it. Raises Refused, and Unavailable also when
-        no answer comes."""
+        """The last row; ``on_row`` gets those before it. Raises Refused, Unavailable when nothing
+        was sent, and Unanswered when no answer comes."""
         done: asyncio.Future[Row | None] = asyncio.get_running_loop().create_future()
 
         def take(row: Row) -> None:
@@ -63,10 +68,10 @@ class Calls:
             if not done.done():
                 done.set_result(None)
 
-        self.start(method, take, silence, silent_s, session=session, body=body)
+        self.start(method, take, silence, silent_s, **options)
         last = await done
         if last is None:
-            raise Unavailable(self._caller.worker)
+            raise Unanswered(self._caller.worker)
         error = refusal(last)
         if error is not None:
             raise error
@@ -75,7 +80,8 @@ class Calls:
     def tell(self, method: str, *, session: bytes) -> None:
         """A call whose answer nobody needs."""
         with contextlib.suppress(Unavailable):
-            self._caller.call(method, lambda row: None, deadline_ns=_deadline(), session=session)
+            deadline_ns = _deadline_ns(_DEADLINE_S)
+            self._caller.call(method, lambda row: None, deadline_ns=deadline_ns, session=session)
 
 
 class _Started:
@@ -92,14 +98,17 @@ class _Started:
         self._number = 0
         self._timer: Timer | None = None
 
-    def call(self, method: str, session: bytes, body: bytes) -> None:
+    def call(self, method: str, options: Options) -> None:
         self._number = self._caller.call(
             method,
             self._row,
             self._lost,
-            deadline_ns=_deadline(),
-            session=session,
-            body=body,
+            deadline_ns=_deadline_ns(options.get("deadline_s", _DEADLINE_S)),
+            session=options.get("session", b""),
+            request_id=options.get("request_id", 0),
+            body=options.get("body", b""),
+            client_order_id=options.get("client_order_id", ""),
+            fresh=options.get("fresh", False),
         )
         self._wait()
 
@@ -125,5 +134,5 @@ class _Started:
             self._timer.cancel()
 
 
-def _deadline() -> int:
-    return time.time_ns() + int(_DEADLINE_S * 1e9)
+def _deadline_ns(seconds: float) -> int:
+    return time.time_ns() + int(seconds * 1e9)

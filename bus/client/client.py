@@ -90,9 +90,22 @@ class Client:
     ) -> Account:
         """Log in to an account; waits for td_worker when it is not there yet. Raises Refused,
         and Unavailable after ``timeout_s``."""
+        return await self._enter(broker_id, user, Secret(password), "", timeout_s)
+
+    async def attach(
+        self, user: str, *, name: str, broker_id: str = "", timeout_s: float = 30.0
+    ) -> Account:
+        """The same without a password, for an account that td_worker logs in by itself (its
+        ``accounts``). ``name``: ours, 32 printable characters at the most; it is told beside the
+        answers to our queries."""
+        return await self._enter(broker_id, user, None, name, timeout_s)
+
+    async def _enter(
+        self, broker_id: str, user: str, password: Secret | None, name: str, timeout_s: float
+    ) -> Account:
         if self._trading is None:
             self._trading = Trading(self._context, self._way, self.catalogue)
-        account = Account(self._trading, broker_id, user, Secret(password))
+        account = Account(self._trading, broker_id, user, password, name)
         try:
             async with asyncio.timeout(timeout_s):
                 await account.log_in()
