@@ -51,6 +51,8 @@ def machines(folder: Path) -> dict[str, list[str]]:
     for name in sorted(path.stem for path in folder.glob("*.key") if role_of(path.name)):
         role = role_of(name)
         known = {server for server in SERVERS if ROLES[role] & _sockets(server)} - {role}
+        if "edge_pub" in ROLES[role]:  # there may be several, each with a key of its own
+            known |= {peer for peer in public if role_of(peer) == "edge"}
         if role in SERVERS:
             known |= {peer for peer in public if ROLES[role_of(peer)] & _sockets(role)}
         files[name] = [f"{name}.key", *(f"{peer}.pub" for peer in sorted(known & {*public}))]

@@ -22,7 +22,16 @@ from .errors import ConfigError
 from .secrets import Secret
 
 T = TypeVar("T")
-SECTIONS = ("sim", "md_worker", "td_worker", "ws_edge", "tcp_edge", "recorder", "canary")
+SECTIONS = (
+    "sim",
+    "md_worker",
+    "td_worker",
+    "ws_edge",
+    "tcp_edge",
+    "recorder",
+    "canary",
+    "admin",
+)
 
 
 class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,6 +60,8 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             address = getattr(self.bus, name)
             if address and isinstance(address, str):
                 _check_address(f"bus.{name}", address, self.keys)
+        for program, address in self.bus.stat_pub.items():
+            _check_address(f"bus.stat_pub.{program}", address, self.keys)
 
     @property
     def users_file(self) -> Path:

@@ -11,8 +11,9 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-# sun_path holds 108 bytes with its NUL; the longest of our names is below 24.
-_LONGEST_FOLDER: Final = 80
+# sun_path holds 108 bytes with its NUL; the longest of our names, stat.recorder_ and 16 characters,
+# is 30.
+_LONGEST_FOLDER: Final = 76
 HIGH_WATER: Final = 100_000
 
 
@@ -22,6 +23,8 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     high_water  messages that wait for one subscriber, on each side of the link, before the newest
                 are dropped: a burst, not an outage. 65 MB of ticks in the publisher's memory
+    stat_pub    by the name of a program without other PUB socket, where it tells its figures when
+                that is not an ipc socket, see bus/stats.py
     """
 
     md_pub: str = ""
@@ -31,6 +34,7 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     rec_rpc: str = ""
     login_pub: str = ""
     high_water: Annotated[int, Meta(ge=1, le=10_000_000)] = HIGH_WATER
+    stat_pub: dict[str, str] = {}
 
 
 def resolve(addresses: Addresses, data: str) -> Addresses:

@@ -17,6 +17,7 @@ import zmq.backend
 from . import security
 from .endpoints import HIGH_WATER as HIGH_WATER
 from .frames import BEAT, HEADER, Flag, message_type
+from .stats import buckets
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,8 @@ class Publisher:
     for one subscriber before the newest are dropped. ``patience_s``: how long everything waits
     for a subscriber with so many. A real front's ticks wait for nobody (0), those of a recording
     do. Once it is used up nobody is waited for any more.
+
+    delays  from the callback to here, counted by who publishes what comes from the counter
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Publisher:
     ) -> None:
         self.epoch, self.layout, self._keep = epoch, layout, keep
         self.lock = threading.Lock()
+        self.delays = buckets()
         self.socket = context.socket(zmq.XPUB)
         self.socket.set(zmq.LINGER, 0)
         self.socket.set(zmq.SNDHWM, high_water)

@@ -10,11 +10,12 @@ keys: edge.shanghai. Wherever a process runs, its folder holds
     as a client         md_worker.pub, td_worker.pub and recorder.pub, which it checks servers by
     as a server         the .pub of everyone it admits; the file's name says as what
 
-The server side is CURVE with the ZAP domain md_pub, md_rpc, td_pub, td_rpc, rec_rpc or login_pub.
-The folder is read again when somebody knocks, at most once a second: a .pub that is dropped in is
-admitted without a restart, one that is taken away opens no new connection. The connections it has
-stand until they are cut or the worker is restarted. A server's own key, and what a client knows of
-it, change with a restart. A key under two roles is admitted under neither.
+The server side is CURVE with the ZAP domain md_pub, md_rpc, td_pub, td_rpc, rec_rpc, login_pub,
+rec_pub or edge_pub, the last two for figures (bus/stats.py). The folder is read again when somebody
+knocks, at most once a second: a .pub that is dropped in is admitted without a restart, one that is
+taken away opens no new connection. The connections it has stand until they are cut or the worker is
+restarted. A server's own key, and what a client knows of it, change with a restart. A key under two
+roles is admitted under neither.
 """
 
 from __future__ import annotations
@@ -40,20 +41,27 @@ log = logging.getLogger(__name__)
 _MARKET_DATA: Final = frozenset({"md_pub", "md_rpc"})
 _EVERYTHING: Final = _MARKET_DATA | {"td_pub", "td_rpc", "rec_rpc"}
 _REVOCATIONS: Final = frozenset({"login_pub"})  # they name the client accounts
+_FIGURES: Final = frozenset({"edge_pub", "rec_pub"})  # of those without streams
 # What a key of each role may connect to. The role is also the User-Id of what its owner sends.
 ROLES: Final = {
     "md_worker": _MARKET_DATA,  # md_merge reads several
     "td_worker": _MARKET_DATA,  # for the price bands
     "edge": _EVERYTHING | _REVOCATIONS,
     "client": _EVERYTHING,  # a program of one's own that trades
-    "admin": _EVERYTHING | _REVOCATIONS,
+    "admin": _EVERYTHING | _REVOCATIONS | _FIGURES,
     # Hears all returns, and can call td_worker for those that it has missed, for nothing else.
     "recorder": _MARKET_DATA | {"td_pub", "td_rpc"},
     "service": _MARKET_DATA,
     "login": frozenset(),  # the second key of the tcp_edge that has the login service
 }
 # Who binds, and what its ZAP domains begin with.
-SERVERS: Final = {"md_worker": "md", "td_worker": "td", "recorder": "rec", "login": "login"}
+SERVERS: Final = {
+    "md_worker": "md",
+    "td_worker": "td",
+    "recorder": "rec",
+    "login": "login",
+    "edge": "edge",
+}
 # By the name of the process, which is its section of the group's file.
 ROLE_OF: Final = {
     "md_worker": "md_worker",

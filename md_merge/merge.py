@@ -42,6 +42,7 @@ from bus.process import announce
 from bus.publisher import Publisher
 from bus.rpc import Call, Router, refusal
 from bus.security import keys_of
+from bus.stats import Meter, with_more
 from md_worker.config import MdConfig
 from md_worker.replies import Replies
 from md_worker.subscriptions import Answer
@@ -99,6 +100,7 @@ class Merge:
         self.open = 0  # calls that wait for feeds
         self.connected = self.up = False
         self.ticks = self.late = self.skipped = 0
+        self.meter = Meter("md_merge")
         self.next_state = 0.0
         self.turned_ns = time.monotonic_ns()
 
@@ -159,6 +161,7 @@ class Merge:
         if verdict is Verdict.NEW:
             self.ticks += 1
             self.publisher.publish(topic.stream, TICK, _FIELD, raw, recv_ns)
+            self.publisher.delays[(time.time_ns() - recv_ns).bit_length()] += 1
         elif verdict is Verdict.LATE:
             self.late += 1
             if topic.late is None:
@@ -406,10 +409,28 @@ class Merge:
                 del self.held[name]
                 self._leave(name)
             self._tell_state()
-            self.publisher.tell(stat_topic("md_merge"), "Stat", self._count(now_ns))
+            self._tell_stat(now_ns)
             for feed in self.feeds:
                 feed.forget_lags()
             self.next_state = now + _STATE_S
+
+    def _tell_stat(self, now_ns: int) -> None:
+        stat = self.meter.stat(
+            counters={
+                "ticks": self.ticks,
+                "late": self.late,
+                "skipped": self.skipped,
+                "ticks_failed": sum(feed.unhandled for feed in self.feeds),
+                "rows_dropped": self.router.dropped,
+                "malformed_calls": self.router.malformed,
+                "connections_refused": self.router.refused,
+            },
+            queues={"calls": self.open},
+            levels={"wanted": len(self.topics)},
+            hops={"publish": self.publisher.delays},
+        )
+        message = with_more(stat, **self._count(now_ns))
+        self.publisher.tell(stat_topic("md_merge"), "Stat", message)
 
     def _tell_state(self) -> None:
         self.publisher.tell(state_topic("md_worker"), "State", self._describe())

@@ -17,7 +17,7 @@ import zmq
 
 from bus.beats import Beats
 from bus.bodies import Bodies
-from bus.config import Loaded
+from bus.config import Loaded, open_calendar
 from bus.endpoints import feed_addresses, resolve
 from bus.epoch import next_epoch
 from bus.errors import Refused, refused, request_failed
@@ -28,6 +28,7 @@ from bus.process import announce, leave
 from bus.publisher import Publisher
 from bus.rpc import Call, Router
 from bus.security import keys_of
+from bus.stats import program_name
 from bus.wake import Inbox
 from schemas import catalogue as catalogues
 from schemas.counter import Counter, Event
@@ -37,6 +38,7 @@ from .config import MdConfig
 from .gate import LOGOUT_ID, LONGEST_WAIT_S, Gate
 from .login import State
 from .replies import Replies
+from .stats import Stats
 from .subscriptions import Answer, Subscriptions, Ticket
 from .ticks import TickPublisher
 from .verbs import instruments_of, is_instrument, place_of
@@ -97,6 +99,14 @@ class MdWorker:
         self.replies = Replies(self.router)
         self.bodies = Bodies(self.catalogue)
         self.ticks = TickPublisher(self.publisher, self.catalogue.layouts["DepthMarketData"])
+        self.stats = Stats(
+            program_name("md_worker", member),
+            self.publisher,
+            self.router,
+            self.ticks,
+            self.catalogue.codec("DepthMarketData"),
+            open_calendar(loaded.common),
+        )
         self.inbox: Inbox[Event | None] = Inbox()
         self.families = (
             Family("MarketData", "MarketData", "tick/", self.config.answer_s),
@@ -373,6 +383,9 @@ class MdWorker:
         self._expire(now)
         if now >= self.next_state:
             self._tell_state()
+        state = self.families[0].state
+        queues = {"calls": len(self.requests), "subscriptions": state.queued}
+        self.stats.tell(state.confirmed, len(state), queues, now)
 
     def _refill(self, now: float) -> None:
         """So many instruments a second may be asked of the front, wanted or not wanted."""

@@ -26,6 +26,7 @@ from bus.lock import hold
 from bus.process import announce, leave
 from bus.rpc import Call, Router
 from bus.security import keys_of
+from bus.stats import STAT_S, Meter, Stat, StatSocket, age, program_name, stat_address
 from schemas import catalogue as catalogues
 from schemas.errors import INTERNAL_ERROR, NOT_IMPLEMENTED
 
@@ -66,6 +67,7 @@ class Recorder:
         self.addresses = resolve(loaded.common.bus, loaded.common.data)
         self.address = recorder_address(self.addresses, loaded.common.data, self.member)
         most_open = _raise_open_files()
+        self.meter = Meter(program_name("recorder", self.member))
         self.store = TickStore(self.folder / "ticks", most_open)
         self.late = TickStore(self.folder / "late", most_open)
         codec = self.catalogue.codec("DepthMarketData")
@@ -86,7 +88,8 @@ class Recorder:
         self._open()
         self.streams.begin()
         announce({"rpc": self.address})
-        tasks = [asyncio.create_task(part()) for part in (self._turns, self._write, self._clean)]
+        parts = (self._turns, self._write, self._clean, self._tell_stats)
+        tasks = [asyncio.create_task(part()) for part in parts]
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait((*tasks, stopped), return_when=asyncio.FIRST_COMPLETED)
         failed = [task for task in tasks if task.done()]
@@ -105,6 +108,8 @@ class Recorder:
             self.keys,
             high_water=HIGH_WATER,
         )
+        stats = stat_address(self.addresses, self.common.data, self.meter.program)
+        self.stat_socket = StatSocket(self.context, stats, self.keys, self.meter.program)
         self.replies = Replies(self.router)
         self.verbs: dict[str, Verb] = {
             "State": self._state,
@@ -147,6 +152,7 @@ class Recorder:
         self.tables.close()
         self.loop.remove_reader(self._fd)
         self.router.close()
+        self.stat_socket.close()
         if self.keys is not None:
             self.keys.close()
         self.context.destroy(linger=0)
@@ -243,6 +249,38 @@ class Recorder:
         while True:
             await asyncio.sleep(self.config.batch_s)
             self.ticks.flush()
+
+    async def _tell_stats(self) -> None:
+        while True:
+            await asyncio.sleep(STAT_S)
+            self.stat_socket.tell(self._stat())
+
+    def _stat(self) -> Stat:
+        tables = self.tables.figures
+        return self.meter.stat(
+            counters={
+                "ticks": self.ticks.counters.received,
+                "written": self.ticks.counters.written,
+                "healed": self.ticks.healed,
+                "gaps": self.ticks.gaps,
+                "not_written": self.store.lost + self.late.lost,
+                "table_failures": tables.failures,
+                "answers_missed": tables.answers_missed,
+                "unhandled": self.ticks.unhandled + tables.unhandled,
+                "rows_dropped": self.router.dropped,
+                "malformed_calls": self.router.malformed,
+                "connections_refused": self.router.refused,
+            },
+            queues={"tables": tables.waiting},
+            levels={
+                "recording": self.ticks.on,
+                "tables_failing": bool(tables.failing),
+                "space_low": self._space.low,
+                "free_mb": self._free >> 20,
+            },
+            hops={"record": self.ticks.delays},
+            ages={"md_worker": age(self.loop.time(), self.ticks.heard)} if self.ticks.on else {},
+        )
 
     async def _clean(self) -> None:
         while True:

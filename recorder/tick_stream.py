@@ -19,12 +19,22 @@ import zmq
 from bus.client.calls import Calls
 from bus.endpoints import Addresses
 from bus.errors import Refused, Unavailable
-from bus.frames import BEAT, HEADER, FrameError, Row, message_type, tick_topic, unpack_message
+from bus.frames import (
+    BEAT,
+    HEADER,
+    FrameError,
+    Row,
+    message_type,
+    state_topic,
+    tick_topic,
+    unpack_message,
+)
 from bus.healing import answer_s
 from bus.orders import Place
 from bus.rpc import Caller, OnRow, OnSilence
 from bus.security import Keys
 from bus.since import Since
+from bus.stats import buckets
 from bus.subscriber import Subscriber
 from bus.timers import Later
 
@@ -36,6 +46,7 @@ from .ticks.store import TickStore
 log = logging.getLogger("recorder")
 
 _PREFIXES: Final = ("tick/", "late/")
+_STATE: Final = state_topic("md_worker").encode() + b"\0"
 _MESSAGE: Final = message_type("Message")
 _SINCE: Final = message_type("Since")
 _AT_ONCE: Final = 256  # questions that wait for md_worker; the rest comes with the next try
@@ -49,6 +60,8 @@ class TickStream:
 
     healed  ticks that were lost on the way and came by the second one
     gaps    ticks that were published and that nobody has any more
+    heard   when md_worker's state came last, on the clock ``now``
+    delays  of live ticks, from being published until they are in the files, see bus/stats.py
     """
 
     name = "ticks"
@@ -67,6 +80,9 @@ class TickStream:
         self.now: Callable[[], float] = loop.time
         self.store, self.late = stores
         self.healed = self.gaps = 0
+        self.heard = 0.0
+        self.delays = buckets()
+        self._unwritten = self._oldest_ns = 0
         self.healing = True
         self.answer_s = answer_s(addresses.md_rpc)
         self._context, self._addresses, self._keys = context, addresses, keys
@@ -99,6 +115,11 @@ class TickStream:
         return len(self._lines)
 
     @property
+    def on(self) -> bool:
+        """Between ``start`` and ``stop``."""
+        return self._calls is not None
+
+    @property
     def unhandled(self) -> int:
         return 0 if self._subscriber is None else self._subscriber.unhandled
 
@@ -119,7 +140,7 @@ class TickStream:
             high_water=addresses.high_water,
         )
         self._resume()
-        for prefix in (*_PREFIXES, *map(tick_topic, self._instruments)):
+        for prefix in (*_PREFIXES, *map(tick_topic, self._instruments), state_topic("md_worker")):
             self._subscriber.subscribe(prefix.encode())
         self._doubt(self._lines.values())
 
@@ -151,6 +172,9 @@ class TickStream:
         self._marking.clear()
         self.store.flush()
         self.late.flush()
+        if self._unwritten:  # all of them by the oldest one
+            self.delays[(time.time_ns() - self._oldest_ns).bit_length()] += self._unwritten
+            self._unwritten = self._oldest_ns = 0
 
     def _say_lost(self) -> None:
         lost, self._lost_now = self._lost_now, {}
@@ -163,12 +187,17 @@ class TickStream:
     def _on_frame(self, frame: bytes) -> None:
         end = frame.find(b"\0")
         line = self._lines.get(frame[:end])
-        epoch, seq, recv_ns, _, kind, layout, _ = HEADER.unpack_from(frame, end + 1)
+        epoch, seq, recv_ns, sent_ns, kind, layout, _ = HEADER.unpack_from(frame, end + 1)
         if line is None:
+            if frame.startswith(_STATE):
+                self.heard = self.now()
+                return
             line = self._joined(frame[:end])
         if kind == TICK and line.stream.passes(epoch, seq):
             body = end + 1 + HEADER.size
             self._keep(line, frame[end + 1 : body], frame[body:], recv_ns, layout)
+            self._unwritten += 1
+            self._oldest_ns = min(self._oldest_ns or sent_ns, sent_ns)
         elif epoch < line.stream.place[0]:
             self._doubt([line])
         elif kind != BEAT or line.stream.place != (epoch, seq):

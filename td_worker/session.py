@@ -174,6 +174,16 @@ class Session:
         """What the day's book counts; nothing before the first login."""
         return asdict(self._book.stats) if self._book is not None else {}
 
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """How often an order of the day came into each state."""
+        return self._book.outcomes if self._book is not None else {}
+
+    @property
+    def doubts(self) -> int:
+        """Orders that are UNKNOWN."""
+        return self._book.doubts if self._book is not None else 0
+
     def disposable(self, now: float) -> bool:
         """Nobody uses it, nobody waits for it and the front does not know its password: whether it
         has been so for long enough. Names that somebody made up must not keep places."""

@@ -1,6 +1,7 @@
 """What td_worker counts, published once a second on ``stat/td_worker/`` as "Stat" (msgpack).
 
-::
+Besides what every process says (``bus.stats.Stat``), whose ``kinds`` are the "outcomes" of orders
+by their state and the "refusals" by the rule, of all accounts together::
 
     interval_s        seconds since the last one; the waiting times are of this interval, all other
                       counters run from the start of the process
@@ -28,25 +29,28 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bus.frames import stat_topic
 from bus.publisher import Publisher
 from bus.rpc import Router
+from bus.stats import Meter, Stat, buckets, with_more
 
+from .login.states import State
 from .queries.day_cache import DayCache
 from .queries.delivery import Deliveries
 
 if TYPE_CHECKING:
     from .session import Session
 
-_EVERY_S: Final = 1.0
-
 
 class Stats:
-    """Looks into the parts when it is time; they know nothing of it."""
+    """Looks into the parts when it is time; they know nothing of it.
+
+    orders  from the call of a new order being taken until the API has it, or it was refused
+    """
 
     def __init__(
         self,
@@ -58,25 +62,53 @@ class Stats:
     ) -> None:
         self._broker, self._publisher, self._router = broker, publisher, router
         self._cache, self._deliveries = cache, deliveries
-        self._last = time.monotonic()
+        self._meter = Meter("td_worker")
+        self.orders = buckets()
 
-    def tell(self, sessions: Iterable[Session], callbacks: int, now: float) -> None:
+    def tell(self, sessions: Sequence[Session], callbacks: int, now: float) -> None:
         """Publish when a second has passed."""
-        interval_s = now - self._last
-        if interval_s < _EVERY_S:
+        if not self._meter.due(now):
             return
-        self._last = now
-        message = {
-            "interval_s": interval_s,
-            "rows_dropped": self._router.dropped,
-            "connections_refused": self._router.refused,
-            "malformed_calls": self._router.malformed,
-            "callbacks_waiting": callbacks,
-            "cache": {"answers": len(self._cache), "bytes": self._cache.size},
-            "deliveries": len(self._deliveries),
-            "accounts": [self._account(session, now) for session in sessions],
-        }
+        message = with_more(
+            self._stat(sessions, callbacks),
+            rows_dropped=self._router.dropped,
+            connections_refused=self._router.refused,
+            malformed_calls=self._router.malformed,
+            callbacks_waiting=callbacks,
+            cache={"answers": len(self._cache), "bytes": self._cache.size},
+            deliveries=len(self._deliveries),
+            accounts=[self._account(session, now) for session in sessions],
+        )
         self._publisher.tell(stat_topic("td_worker"), "Stat", message)
+
+    def _stat(self, sessions: Sequence[Session], callbacks: int) -> Stat:
+        outcomes: Counter[str] = Counter()
+        refusals: Counter[str] = Counter()
+        for session in sessions:
+            outcomes.update(session.outcomes)
+            refusals.update(session.limits.refused)
+        return self._meter.stat(
+            counters={
+                "returns": sum(session.returns.seq for session in sessions),
+                "rows_dropped": self._router.dropped,
+                "connections_refused": self._router.refused,
+                "malformed_calls": self._router.malformed,
+            },
+            queues={
+                "callbacks": callbacks,
+                "queries": sum(len(session.queries) for session in sessions),
+                "deliveries": len(self._deliveries),
+            },
+            levels={
+                "sessions": len(sessions),
+                "sessions_ready": sum(s.gate.state is State.READY for s in sessions),
+                "orders_unknown": sum(session.doubts for session in sessions),
+                "journals_failing": sum(bool(s.returns.journal.failing) for s in sessions),
+                "killed": sum(bool(session.limits.killed) for session in sessions),
+            },
+            hops={"publish": self._publisher.delays, "order": self.orders},
+            kinds={"outcomes": dict(outcomes), "refusals": dict(refusals)},
+        )
 
     def _account(self, session: Session, now: float) -> dict[str, object]:
         return {

@@ -53,6 +53,7 @@ from .verbs import NAMES as VERBS
 
 log = logging.getLogger("td_worker")
 
+_NEW_ORDER: Final = "ReqOrderInsert"
 _POLL_MS: Final = 50
 _STATE_S: Final = 1.0
 # Calls taken before callbacks and timers get their turn again: one caller may not take it all.
@@ -168,7 +169,10 @@ class TdWorker:
             received = self.router.receive()
             if received is None:
                 break
+            taken_ns = time.monotonic_ns()
             self._on_call(*received, now)
+            if received[1].method == _NEW_ORDER:
+                self.stats.orders[(time.monotonic_ns() - taken_ns).bit_length()] += 1
         self._calls_took_s = time.monotonic() - began
 
     def _patience_ms(self, now: float) -> int:

@@ -39,6 +39,7 @@ from bus.orders import Place
 from bus.process import announce
 from bus.rpc import Caller, OnRow, OnSilence, refusal
 from bus.security import keys_of
+from bus.stats import STAT_S, Meter, Stat, StatSocket, age, program_name, stat_address
 from bus.subscriber import Subscriber
 from schemas import catalogue as catalogues
 
@@ -94,6 +95,9 @@ class Edge:
         self.addresses = resolve(loaded.common.bus, loaded.common.data)
         self.returns_answer_s = answer_s(self.addresses.td_rpc)
         self.keys = keys_of(loaded.common.keys, "ws_edge")
+        self.meter = Meter(program_name("ws_edge", loaded.member))
+        self.stat_address = stat_address(self.addresses, loaded.common.data, self.meter.program)
+        self.md_heard = self.td_heard = 0.0  # of the workers' states, on the loop's clock
         self.calendar = open_calendar(loaded.common)
         self.counters = Counters()
         self.sessions: dict[Session, Connection] = {}
@@ -109,12 +113,15 @@ class Edge:
         context: zmq.Context[Any] = zmq.Context()
         self._connect(context)
         server = await self._listen()
+        # Now that nobody else has our port.
+        self.stat_socket = StatSocket(context, self.stat_address, self.keys, self.meter.program)
         port = server.sockets[0].getsockname()[1]
         scheme = "wss" if self.tls else "ws"
         host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
         announce({"ws": f"{scheme}://{host}:{port}"})
         watches = [
-            asyncio.create_task(watch) for watch in (self._watch_stalled(), self._watch_freshness())
+            asyncio.create_task(watch)
+            for watch in (self._watch_stalled(), self._watch_freshness(), self._tell_stats())
         ]
         await stop.wait()
         for watch in watches:
@@ -123,7 +130,7 @@ class Edge:
         unhandled = self.md_sub.unhandled + self.td_sub.unhandled
         fields = asdict(self.counters) | {"unhandled": unhandled}
         log.info("totals", extra={"fields": fields})
-        for part in (self.md_sub, self.td_sub, self.md_rpc, self.td_rpc):
+        for part in (self.md_sub, self.td_sub, self.md_rpc, self.td_rpc, self.stat_socket):
             part.close()
         context.term()
 
@@ -234,6 +241,7 @@ class Edge:
         in nothing else."""
         message = unpack_message(frame)
         if message.topic == _TD_STATE:
+            self.td_heard = asyncio.get_running_loop().time()
             self._on_td_epoch(message.epoch)
         elif message.type == BEAT:
             if message.topic in self.accounts:
@@ -294,6 +302,7 @@ class Edge:
     def _on_md_state(self, message: Message) -> None:
         """Once a second. It may also be the first news of a loss, or the last: an answer from
         before the loss may come here after the notice of it."""
+        self.md_heard = asyncio.get_running_loop().time()
         logged_in = _decode_md_state(message.body).logged_in
         if message.epoch != self.md_epoch or not logged_in:
             self._forget_front()
@@ -398,6 +407,29 @@ class Edge:
                 self.freshness.check()
             except Exception:  # a watch that ended would be silent, as if all were well
                 log.exception("the check of freshness failed")
+
+    async def _tell_stats(self) -> None:
+        while True:
+            await asyncio.sleep(STAT_S)
+            try:
+                self.stat_socket.tell(self._stat(asyncio.get_running_loop().time()))
+            except Exception:  # figures are no reason to end
+                log.exception("no figures were told")
+
+    def _stat(self, now: float) -> Stat:
+        unhandled = self.md_sub.unhandled + self.td_sub.unhandled
+        outboxes = [connection.outbox for connection in self.sessions.values()]
+        return self.meter.stat(
+            counters=asdict(self.counters) | {"unhandled": unhandled},
+            queues={"slow_clients": sum(box is not None and not box.ready for box in outboxes)},
+            levels={
+                "md_clients": sum(isinstance(one, MdSession) for one in self.sessions),
+                "td_clients": sum(isinstance(one, TdSession) for one in self.sessions),
+                "instruments": len(self.ticks.instruments),
+            },
+            hops={"bus": self.ticks.bus_delays, "write": self.ticks.write_delays},
+            ages={"md_worker": age(now, self.md_heard), "td_worker": age(now, self.td_heard)},
+        )
 
     async def _stop(self, server: Server) -> None:
         told = [s for s in self.sessions if s.visit.options.wants("front")]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from bus.frames import BEAT, HEADER, Message, message_type, unpack_message
+from bus.stats import buckets
 
 from .counters import Counters
 from .dialect import TickFrames
@@ -15,7 +16,7 @@ from .envelope import STYLES, Style
 from .notices import GapReason
 from .outbox import Outbox
 
-_HEAD: Final = struct.Struct("<IQ16xH")  # of the header: epoch, seq, type
+_HEAD: Final = struct.Struct("<IQ8xQH")  # of the header: epoch, seq, sent_ns, type
 _TICK: Final = message_type("OnRtnDepthMarketData")
 _NO_FRAMES: Final[list[bytes | None]] = [None] * len(STYLES)
 
@@ -160,6 +161,7 @@ class TickBoard(Board):
     for each socket. A tick that comes alone waits for nothing.
 
     heard  when the last heartbeat of any instrument came; 0: none yet
+    bus_delays, write_delays   of live ticks, see bus/stats.py
     """
 
     def __init__(
@@ -180,6 +182,8 @@ class TickBoard(Board):
         self.frames, self._counters = frames, counters
         self._fetch, self._first, self._now = fetch, first, now
         self.heard = 0.0
+        self.bus_delays, self.write_delays = buckets(), buckets()
+        self._taken_ns = 0
         self._epoch = 0
         self._waiting: list[tuple[Instrument, bytes]] = []
         self._behind: dict[Instrument, tuple[int, int]] = {}
@@ -197,9 +201,14 @@ class TickBoard(Board):
         instrument = self.instruments.get(message[:end])
         if instrument is None:
             return  # unsubscribed a moment ago
-        epoch, seq, kind = _HEAD.unpack_from(message, end + 1)
+        epoch, seq, sent_ns, kind = _HEAD.unpack_from(message, end + 1)
         usual = seq == instrument.seq + 1 and epoch == instrument.epoch == self._epoch
-        if not (usual and kind == _TICK) and not self._step(instrument, epoch, seq, kind):
+        if usual and kind == _TICK:  # none that was asked for: it is old
+            now_ns = time.time_ns()
+            self.bus_delays[(now_ns - sent_ns).bit_length()] += 1
+            if not self._waiting:
+                self._taken_ns = now_ns
+        elif not self._step(instrument, epoch, seq, kind):
             return
         raw = self.frames.checked(message[end + 1 + HEADER.size :])
         instrument.seq = seq
@@ -218,6 +227,10 @@ class TickBoard(Board):
                 self._write(*waiting[0])
             else:
                 self._write_joined(waiting)
+            if self._taken_ns:  # all of them by the first one, which has waited longest
+                delay = time.time_ns() - self._taken_ns
+                self.write_delays[delay.bit_length()] += len(waiting)
+                self._taken_ns = 0
         if self._behind and not self._fetching:
             self._catch_up()
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import zmq
 
@@ -24,6 +24,17 @@ from .rows import DayOf, Rows
 from .writing import Writer
 
 _FILE: Final = "store.sqlite"
+
+
+class Figures(NamedTuple):
+    """``failing``: why nothing can be written now, "" else."""
+
+    failing: str
+    failures: int
+    waiting: int
+    answers_missed: int
+    malformed: int
+    unhandled: int
 
 
 class Store:
@@ -63,17 +74,20 @@ class Store:
         self._writer.remove_before(oldest.strftime("%Y%m%d"))
 
     def describe(self) -> dict[str, object]:
-        """For the state: ``failing`` says why nothing can be written now, "" else."""
+        """For the state."""
+        return {"database": self._database.name, **self.figures._asdict()}
+
+    @property
+    def figures(self) -> Figures:
         writer, link = self._writer, self._link
-        return {
-            "database": self._database.name,
-            "failing": writer.failing,
-            "failures": writer.failures,
-            "waiting": writer.waiting,
-            "answers_missed": link.missed if link is not None else 0,
-            "malformed": link.malformed if link is not None else 0,
-            "unhandled": link.unhandled if link is not None else 0,
-        }
+        return Figures(
+            failing=writer.failing,
+            failures=writer.failures,
+            waiting=writer.waiting,
+            answers_missed=link.missed if link is not None else 0,
+            malformed=link.malformed if link is not None else 0,
+            unhandled=link.unhandled if link is not None else 0,
+        )
 
     def close(self) -> None:
         """The streams have been stopped; what they took is written, if the database takes it."""

@@ -97,6 +97,13 @@ class Server:
         """The protocol of a new connection."""
         return Connection(self)
 
+    def figures(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Counters, and what is there now."""
+        counters = {name: self._tally[name] for name in ("slow", "silent", "bad")}
+        sides = [client.side for client in self._clients]
+        levels = {f"{side}_clients": sides.count(side) for side in ("md", "td")}
+        return counters | {"requests": self._tally.total() - sum(counters.values())}, levels
+
     async def run(self, script: list[Fault]) -> None:
         """Let the market go on until cancelled."""
         loop = asyncio.get_running_loop()

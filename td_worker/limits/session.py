@@ -138,6 +138,11 @@ class SessionLimits:
 
     # -- what the state message says ---------------------------------------------------------
 
+    @property
+    def refused(self) -> dict[str, int]:
+        """How often, by the rule."""
+        return self._refused
+
     def describe(self) -> dict[str, Any]:
         return {
             "killed": self.killed,

@@ -83,6 +83,7 @@ class Book:
         """``elsewhere`` finds what the other slots of the account have. Raises StoreError."""
         self.day = day
         self.stats = Stats()
+        self.outcomes: dict[str, int] = {}  # how often an order came into this state
         self._clock_ns = clock_ns
         self._store = store
         self._families = families_of(catalogue)
@@ -95,6 +96,7 @@ class Book:
         self._intents = Intents(day, slot, store.salt, self._sessions, clock_ns)
         self._naming = Naming(self._families, self._index, self._sessions)
         self._records: dict[int, Record] = {}
+        self._counted: dict[int, OrderState] = {}  # the state of each that has been counted
         self._by_client_id: dict[str, Record] = {}
         self._by_request: dict[int, Record] = {}  # by nRequestID of this process
         self._legs: dict[int, list[Record]] = {}  # by the number of their quote
@@ -328,6 +330,7 @@ class Book:
 
     def _add(self, record: Record) -> None:
         self._records[record.number] = record
+        self._counted[record.number] = record.state
         self._index.add(record)
         self._intents.seen(record)
         if record.leg:
@@ -353,6 +356,9 @@ class Book:
 
     def _changed(self, record: Record) -> None:
         self._dirty[record.number] = record
+        if self._counted.get(record.number) is not record.state:
+            self._counted[record.number] = record.state
+            self.outcomes[record.state.value] = self.outcomes.get(record.state.value, 0) + 1
         if not record.leg:
             self._sort(record)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from functools import partial
 from typing import Final
 
@@ -75,6 +76,7 @@ class Returns:
         kind = message_type(event.name)
         keep = partial(self.journal.append, digest)
         self._publisher.publish(self._stream, kind, flags, body, event.recv_ns, keep)
+        self._publisher.delays[(time.time_ns() - event.recv_ns).bit_length()] += 1
 
     def notice(self, name: str, number: int | None = None) -> int:
         """A message of the session itself: front connected, disconnected, a mark, the end."""

@@ -16,6 +16,7 @@ from bus.frames import HEADER, ROW_HEADER, Flag, Row, message_type, pack_row, ti
 from bus.orders import Outcome
 from bus.publisher import HIGH_WATER
 from bus.rpc import Call, ErrorBody
+from bus.stats import Stat
 from md_worker.config import MdConfig
 from recorder.history.turns import MOST_OF_CALLER
 from schemas import catalogue
@@ -122,6 +123,11 @@ def test_the_outcome_has_the_documented_keys(document: Document) -> None:
 def test_the_answer_has_the_documented_keys(document: Document) -> None:
     assert sorted(document.keys("answer")) == sorted(Answer.__struct_fields__)
     assert f" {MOST_ROWS} " in document.text
+
+
+def test_the_figures_have_the_documented_keys(document: Document) -> None:
+    assert sorted(document.keys("stat")) == sorted(Stat.__struct_fields__)
+    assert " 76 " in document.text
 
 
 def test_the_verbs_of_td_worker_are_all_there(document: Document) -> None:

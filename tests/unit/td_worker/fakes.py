@@ -13,6 +13,7 @@ from bus.frames import HEADER, unpack_message
 from bus.publisher import Stream
 from bus.rpc import Call
 from bus.secrets import Secret
+from bus.stats import buckets
 from schemas.codec import Value
 from schemas.counter import Counter, Event
 from td_worker.config import TdConfig
@@ -81,6 +82,7 @@ class FakePublisher:
     def __init__(self, epoch: int = 1) -> None:
         self.epoch = epoch
         self.frames: list[bytes] = []
+        self.delays = buckets()
         self.breaks = False
         self._streams: dict[str, Stream] = {}
 
