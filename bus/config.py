@@ -75,11 +75,13 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Loaded(msgspec.Struct, Generic[T], frozen=True):
-    """A process's view of the file. ``member``: which one of several processes with one section."""
+    """A process's view of the file. ``member``: which one of several processes with one section.
+    ``embedded``: both workers have the embedded exchange as their front, and nothing else."""
 
     common: Common
     own: T
     member: str = ""
+    embedded: bool = False
 
 
 def open_calendar(common: Common) -> Calendar:
@@ -99,7 +101,20 @@ def load(path: str, section: str, kind: type[T]) -> Loaded[T]:
     document = _read(path)
     sections = {name: document.pop(name, None) for name in SECTIONS}
     common = _convert(path, "", document, Common)
-    return Loaded(common, _convert(path, section, sections.get(section) or {}, kind))
+    own = _convert(path, section, sections.get(section) or {}, kind)
+    return Loaded(common, own, embedded=_is_embedded(sections))
+
+
+def _is_embedded(sections: dict[str, Any]) -> bool:
+    """By what stands there; whether it makes sense is the workers' business."""
+    fronts: list[str] = []
+    for name in ("md_worker", "td_worker"):
+        section = sections[name] if isinstance(sections[name], dict) else {}
+        feeds = section.get("feeds")
+        for part in (section, *(feeds.values() if isinstance(feeds, dict) else ())):
+            front = part.get("front") if isinstance(part, dict) else None
+            fronts += front if isinstance(front, list) else [front] if front else []
+    return bool(fronts) and all(str(front).startswith("sim://") for front in fronts)
 
 
 def _read(path: str) -> dict[str, Any]:

@@ -67,7 +67,8 @@ def _of_member(
     loaded: Loaded[T], path: str, member: str, as_member: Callable[[T, str], T]
 ) -> Loaded[T]:
     try:
-        return Loaded(loaded.common, as_member(loaded.own, member), member)
+        own = as_member(loaded.own, member)
+        return Loaded(loaded.common, own, member, loaded.embedded)
     except ValueError as exc:
         raise ConfigError(f"{path}: {exc}") from None
 

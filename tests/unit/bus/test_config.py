@@ -87,3 +87,23 @@ def test_the_calendar_is_the_exchanges_or_always_open_or_a_file(tmp_path: Path) 
     file.write_text("open: 3")
     with pytest.raises(ConfigError, match=r"^calendar: .*hours\.yaml: Expected"):
         open_calendar(Common(calendar=str(file)))
+
+
+@pytest.mark.parametrize(
+    ("md", "td", "embedded"),
+    [
+        ("front: sim://a", "front: sim://a", True),
+        ("front: sim://a", "front: tcp://a:1", False),
+        ("front: [sim://a]", "front: [sim://a, tcp://a:1]", False),
+        ("feeds: {a: {front: sim://a}, b: {front: sim://b}}", "front: sim://a", True),
+        ("feeds: {a: {front: sim://a}, b: {front: tcp://b:1}}", "front: sim://a", False),
+        ("{}", "{}", False),
+        ("[]", "3", False),
+    ],
+)
+def test_a_group_is_embedded_when_no_front_is_another(
+    tmp_path: Path, md: str, td: str, embedded: bool
+) -> None:
+    file = tmp_path / "group.yaml"
+    file.write_text(f"md_worker:\n  {md}\ntd_worker:\n  {td}\nsim: {{}}\n")
+    assert config.load(str(file), "sim", config.Common).embedded is embedded
