@@ -7,13 +7,13 @@ import contextlib
 import logging
 import socket
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from .reply import Reply, failure
 from .request import parse
 from .service import Client
 from .stat import Failed, Stat
-from .wire.wire import Wire, WireError
+from .wire.wire import MOST_REPLY, Wire, WireError
 
 if TYPE_CHECKING:
     from .listener import Door
@@ -40,13 +40,12 @@ class Connection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._paused = self._ended = self._admitted = self._trusted = False
-        self._pushed = 0
 
     # -- what the event loop calls -----------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's has all its methods and is none.
+        self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         address = peer[0] if peer else ""
         push = self._push if self._door.pushes else None
@@ -55,7 +54,7 @@ class Connection(asyncio.Protocol):
         self._active = self._loop.time()
         if not self._door.admit(self):
             self._ended = True
-            transport.abort()
+            self._transport.abort()
             return
         self._admitted = True
         _tune(transport.get_extra_info("socket"))
@@ -148,6 +147,8 @@ class Connection(asyncio.Protocol):
             cmd = request.cmd
             command = self._door.command(cmd)
             reply = await command(self.client, request)
+            if len(reply.body) > MOST_REPLY:
+                raise Failed(Stat.TOO_LARGE, "the reply is larger than 64 MiB")
             stat = Stat.ACCEPTED
         except Failed as failed:
             reply, stat = failure(failed), failed.stat

@@ -110,6 +110,7 @@ class Group:
                 "auth_code": "0000000000000000",
             },
             "ws_edge": {"host": "127.0.0.1", "port": 0},
+            "tcp_edge": {name: {"port": 0} for name in ("login", "quote", "trade")},
         }
 
     def start(self, *names: str, timeout_s: float = READY_TIMEOUT_S) -> None:

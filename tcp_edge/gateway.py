@@ -1,0 +1,106 @@
+"""The services of one process and what they are made of."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from contextlib import AsyncExitStack, suppress
+from typing import Any
+
+import zmq
+
+from bus.authcodes import Grant
+from bus.client import Account, Client
+from bus.config import Loaded, open_calendar
+from bus.endpoints import resolve
+from bus.lock import hold
+from bus.security import keys_of
+from bus.subscriber import Subscriber
+
+from .config import ServiceName, TcpConfig, services_of
+from .instruments import Table
+from .quote.scribe import Scribe, Setting
+from .quote.service import Quotes
+from .quote.subscribed import Subscribed
+from .quote.writing import Writers
+from .request import Request
+from .server import Server
+from .service import Client as Caller
+from .service import Service
+from .stat import Failed, Stat
+from .wires import Wires
+
+
+class Gateway:
+    """Raises ConfigError, before any socket opens."""
+
+    def __init__(self, loaded: Loaded[TcpConfig]) -> None:
+        self._common, self._config = loaded.common, loaded.own
+        self._names = services_of(loaded.member)
+        self._folder = loaded.common.folder("tcp_edge")
+        self._lock = hold(self._folder / f"lock.{loaded.member or 'all'}")
+        self._keys = keys_of(loaded.common.keys, "tcp_edge")
+        self._addresses = resolve(loaded.common.bus, loaded.common.data)
+        self._calendar = open_calendar(loaded.common)
+        self._wires = Wires(self._config, self._names, self._folder, embedded=loaded.embedded)
+
+    def today(self) -> str:
+        return self._calendar.trading_day("", time.time_ns()).strftime("%Y%m%d")
+
+    async def run(self) -> None:
+        """Until SIGTERM."""
+        async with AsyncExitStack() as stack:
+            binding = self._common.binding
+            bus = Client(self._addresses, keys=self._keys, binding=binding)
+            self._bus = await stack.enter_async_context(bus)
+            self._table = Table(bus.catalogue, self._account, self.today)
+            if self._config.account:
+                stack.push_async_callback(_cancel, asyncio.create_task(self._table.keep()))
+            services: dict[ServiceName, Service] = {}
+            if "quote" in self._names:
+                context: zmq.Context[Any] = stack.enter_context(zmq.Context())
+                services["quote"] = self._quotes(context)
+            await Server(self._config, services, self._wires.make).run()
+
+    async def _account(self) -> Account:
+        """Raises Refused and Unavailable."""
+        return await self._bus.attach(self._config.account, name="tcp_edge")
+
+    def _quotes(self, context: zmq.Context[Any]) -> Quotes:
+        config, common = self._config, self._common
+        writers = Writers(self._bus.catalogue, self._calendar, big_ints=config.big_ints == "string")
+        setting = Setting(
+            addresses=self._addresses,
+            keys=common.keys,
+            calendar=common.calendar,
+            binding=common.binding,
+            log_level=common.log_level,
+            big_ints=config.big_ints == "string",
+            max_records=config.max_records,
+            cache_bytes=config.cache_mb << 20,
+        )
+        address, keys = self._addresses.md_pub, self._keys
+        return Quotes(
+            config,
+            self._bus,
+            access=_Nobody(),
+            next_reqid=itertools.count(1).__next__,
+            instruments=lambda: self._table.now,
+            writer=writers.of,
+            scribe=Scribe(setting),
+            subscribed=Subscribed(self._folder / "subscribed.json"),
+            today=self.today,
+            listen=lambda on_frame: Subscriber(context, address, on_frame, keys=keys),
+        )
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+class _Nobody:
+    async def grant(self, client: Caller, request: Request, right: str) -> Grant:
+        raise Failed(Stat.UNAUTHORIZED, "authcodes are not given yet")

@@ -1,0 +1,67 @@
+"""The latest tick of a code that is subscribed, and whether it is of now. No I/O.
+
+A tick is stale from the moment at which something says that newer ones may be missing: its stream
+is silent (Stale, until Fresh), the worker was started anew, or its front is away; of the last two
+only the next tick is the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from bus.client import Fresh, Restarted, Stale, Tick
+from bus.client.items import Item
+
+_STALE: Final = b', "stale": true}'
+
+Write = Callable[[bytes, int], bytes]  # a tick's struct and recv_ns to a JSON object
+
+
+class Quote:
+    """``followers`` get each record: of a tick, and once more when it has become stale."""
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._tick: Tick | None = None
+        self._record = b""
+        self._silent = self._old = False
+        self.followers: dict[object, Callable[[bytes], None]] = {}
+
+    @property
+    def stale(self) -> bool:
+        return self._silent or self._old
+
+    @property
+    def record(self) -> bytes:
+        """As JSON, with ``"stale": true`` when it is not of now; b"" while there is none."""
+        if self._tick is None:
+            return b""
+        if not self._record:  # a tick that nobody asks for costs nothing
+            self._record = self._write(self._tick.body, self._tick.recv_ns)
+        return self._record[:-1] + _STALE if self.stale else self._record
+
+    def take(self, item: Item) -> None:
+        match item:
+            case Tick():
+                self._tick, self._record, self._old = item, b"", False
+                self._tell()
+            case Restarted():
+                self._age(old=True, silent=self._silent)
+            case Stale():
+                self._age(old=self._old, silent=True)
+            case Fresh():
+                self._silent = False
+
+    def front_lost(self) -> None:
+        self._age(old=True, silent=self._silent)
+
+    def _age(self, *, old: bool, silent: bool) -> None:
+        fresh = not self.stale
+        self._old, self._silent = old, silent
+        if fresh and self._tick is not None:
+            self._tell()
+
+    def _tell(self) -> None:
+        for follower in list(self.followers.values()):
+            follower(self.record)

@@ -1,0 +1,167 @@
+"""The process that writes the lists of 100002, as seen from the one that asks it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from asyncio.subprocess import PIPE, Process
+from typing import Final
+
+import msgspec
+
+from bus.endpoints import Addresses
+
+from ..reply import Reply, Shape
+from ..stat import Failed, Stat
+from ..wire.wire import Codec
+
+log = logging.getLogger("tcp_edge")
+
+_ANSWER_S: Final = 60.0
+_LIMIT: Final = 4 << 20  # bytes that wait between the pipe and who takes them
+_LENGTH: Final = 4  # bytes in front of each message, big-endian
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """The first message. ``keys`` (a folder, "" for none), ``calendar``, ``binding`` and
+    ``log_level`` are those of the group's file."""
+
+    addresses: Addresses
+    keys: str
+    calendar: str
+    binding: str
+    log_level: str
+    big_ints: bool
+    max_records: int
+    cache_bytes: int
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """``since``: a data_time, ``limit``: how many; 0: all."""
+
+    number: int
+    day: str
+    code: str
+    exchange: str
+    multiplier: int
+    since: int
+    limit: int
+    shape: Shape
+    codec: Codec
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """``stat`` 200: the list, as ``codec`` makes it."""
+
+    number: int
+    stat: int
+    detail: str = ""
+    records: int = 0
+    body: bytes = b""
+
+
+encode: Final = msgspec.msgpack.Encoder().encode
+decode_answer: Final = msgspec.msgpack.Decoder(Answer).decode
+
+
+def framed(message: msgspec.Struct) -> bytes:
+    body = encode(message)
+    return len(body).to_bytes(_LENGTH, "big") + body
+
+
+async def next_frame(reader: asyncio.StreamReader) -> bytes:
+    """Raises IncompleteReadError at the end."""
+    length = int.from_bytes(await reader.readexactly(_LENGTH), "big")
+    return await reader.readexactly(length)
+
+
+class Scribe:
+    """The process is started with the first question, and anew when it has died."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        self._process: Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
+        self._waiting: dict[int, asyncio.Future[Answer]] = {}
+        self._numbers = 0
+        self.answers = self.failures = 0
+
+    async def ask(self, question: Question) -> Reply:
+        """``number`` of the question is given here. Raises Failed."""
+        stdin = await self._running()
+        self._numbers += 1
+        number = self._numbers
+        question = msgspec.structs.replace(question, number=number)
+        answered = self._waiting[number] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                stdin.write(framed(question))
+                await stdin.drain()
+                answer = await answered
+        except TimeoutError:
+            self.failures += 1
+            raise Failed(Stat.NO_ANSWER, "the day's ticks were not read in time") from None
+        except ConnectionError:
+            self.failures += 1
+            raise _lost() from None
+        finally:
+            self._waiting.pop(number, None)
+        self.answers += 1
+        if answer.stat != Stat.ACCEPTED:
+            raise Failed(Stat(answer.stat), answer.detail)
+        if question.codec:
+            return Reply(b"", answer.records, answer.body)
+        return Reply(answer.body, answer.records)
+
+    async def close(self) -> None:
+        process = self._process
+        if process is None or process.stdin is None:
+            return
+        process.stdin.close()  # it ends when nobody can ask any more
+        try:
+            async with asyncio.timeout(2.0):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+        if self._reading is not None:
+            await self._reading
+
+    async def _running(self) -> asyncio.StreamWriter:
+        async with self._starting:
+            if self._reading is None or self._reading.done():
+                await self._start()
+        assert self._process is not None
+        assert self._process.stdin is not None
+        return self._process.stdin
+
+    async def _start(self) -> None:
+        process = self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tcp_edge.quote.writer", stdin=PIPE, stdout=PIPE, limit=_LIMIT
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(framed(self._setting))
+        self._reading = asyncio.create_task(self._read(process, process.stdout))
+
+    async def _read(self, process: Process, stdout: asyncio.StreamReader) -> None:
+        try:
+            while True:
+                answer = decode_answer(await next_frame(stdout))
+                future = self._waiting.get(answer.number)
+                if future is not None and not future.done():
+                    future.set_result(answer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        status = await process.wait()
+        if status:
+            log.warning("the writer of ticks has ended", extra={"fields": {"status": status}})
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(_lost())
+
+
+def _lost() -> Failed:
+    return Failed(Stat.NOT_CONNECTED, "who writes the day's ticks has ended; ask again")

@@ -1,0 +1,264 @@
+"""Commands 1xxxxx: ticks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Protocol
+
+from bus.authcodes import Grant
+from bus.client import Client as Bus
+from bus.client.ticks import Ticks
+from bus.subscriber import Subscriber
+from schemas.xtp.errors import XtpError
+from schemas.xtp.instruments import Instrument, Instruments
+
+from ..config import TcpConfig
+from ..reply import Reply, many, status
+from ..request import Request
+from ..service import Client, Command
+from ..stat import Failed, Stat
+from .board import Quote, Write
+from .front import CHECK_S, TOPIC, Front
+from .scribe import Question, Scribe
+from .subscribed import Subscribed
+
+_DAY_S: Final = 5.0  # how late the turn of the day may be noticed
+_NOTHING: Final = b"{}"
+
+Key = tuple[str, str]  # code and exchange
+
+
+class Access(Protocol):
+    def grant(self, client: Client, request: Request, right: str) -> Awaitable[Grant]:
+        """Raises Failed."""
+
+
+class Quotes:
+    """``instruments``: the table of now. ``writer`` makes the writer of an instrument's ticks.
+    ``listen`` makes the subscriber of the worker's state, which ``close`` closes."""
+
+    def __init__(
+        self,
+        config: TcpConfig,
+        bus: Bus,
+        *,
+        access: Access,
+        next_reqid: Callable[[], int],
+        instruments: Callable[[], Instruments],
+        writer: Callable[[Instrument], Write],
+        scribe: Scribe,
+        subscribed: Subscribed,
+        today: Callable[[], str],
+        listen: Callable[[Callable[[bytes], None]], Subscriber],
+    ) -> None:
+        self._config, self._bus, self._access = config, bus, access
+        self._next_reqid, self._instruments, self._today = next_reqid, instruments, today
+        self._writer, self._scribe, self._subscribed = writer, scribe, subscribed
+        self._listen = listen
+        self._front = Front(self._front_lost)
+        self._quotes: dict[Key, Quote] = {}
+        self._following: dict[Key, tuple[Ticks, asyncio.Task[None]]] = {}
+        self._pushed: dict[Client, int] = {}
+        self._watches: list[asyncio.Task[None]] = []
+        self._day = today()
+        self.ticks = 0
+
+    @property
+    def commands(self) -> Mapping[int, Command]:
+        return {
+            110001: self._subscribe,
+            100001: self._latest,
+            100002: self._all,
+            100003: self._group,
+        }
+
+    async def start(self) -> None:
+        for code, exchange in self._subscribed.read(self._day):
+            self._follow(self._known(code, exchange))
+        self._state = self._listen(self._front.on_frame)
+        self._state.subscribe(TOPIC.encode())
+        self._watches = [
+            asyncio.create_task(watch) for watch in (self._watch_front(), self._watch_day())
+        ]
+
+    async def close(self) -> None:
+        for watch in self._watches:
+            watch.cancel()
+        for _, task in self._following.values():
+            task.cancel()
+        self._state.close()
+        await self._scribe.close()
+
+    def gone(self, client: Client) -> None:
+        if self._pushed.pop(client, None) is not None:
+            for quote in self._quotes.values():
+                quote.followers.pop(client, None)
+
+    def describe(self) -> dict[str, object]:
+        return {
+            "subscribed": len(self._quotes),
+            "stale": sum(quote.stale for quote in self._quotes.values()),
+            "front_up": self._front.up,
+            "ticks": self.ticks,
+            "lists": self._scribe.answers,
+            "lists_failed": self._scribe.failures,
+        }
+
+    # -- the commands ------------------------------------------------------------------------
+
+    async def _subscribe(self, client: Client, request: Request) -> Reply:
+        await self._admit(client, request)
+        push = request.rest.get("push") is True
+        if push and client.push is None:
+            raise Failed(Stat.BAD_REQUEST, "there are no pushes on wire v1")
+        wanted = self._wanted(request.params)
+        new = {key: each for key, each in wanted.items() if key not in self._quotes}
+        if len(self._quotes) + len(new) > self._config.max_subscriptions:
+            most = self._config.max_subscriptions
+            raise Failed(Stat.TOO_LARGE, f"more than {most} codes would be subscribed")
+        reqid = self._next_reqid()
+        for instrument in new.values():
+            self._follow(instrument)
+        if new:
+            self._subscribed.write(self._day, self._quotes)
+        if push:
+            self._push_to(client, [self._quotes[key] for key in wanted])
+        return status(reqid)
+
+    async def _latest(self, client: Client, request: Request) -> Reply:
+        await self._admit(client, request)
+        instrument = self._one(request.params)
+        quote = self._quotes.get(_key(instrument))
+        return Reply((quote.record if quote is not None else b"") or _NOTHING)
+
+    async def _group(self, client: Client, request: Request) -> Reply:
+        await self._admit(client, request)
+        quotes = (self._quotes.get(key) for key in self._wanted(request.params))
+        records = (quote.record for quote in quotes if quote is not None)
+        return many([record for record in records if record], client.shape)
+
+    async def _all(self, client: Client, request: Request) -> Reply:
+        await self._admit(client, request)
+        instrument = self._one(request.params)
+        question = Question(
+            number=0,
+            day=self._today(),
+            code=instrument.code,
+            exchange=instrument.exchange,
+            multiplier=instrument.multiplier,
+            since=_count(request.params, "since"),
+            limit=_count(request.params, "limit"),
+            shape=client.shape,
+            codec=client.codec,
+        )
+        return await self._scribe.ask(question)
+
+    async def _admit(self, client: Client, request: Request) -> None:
+        if self._config.quote_needs_authcode:
+            await self._access.grant(client, request, "quote")
+
+    # -- codes -------------------------------------------------------------------------------
+
+    def _wanted(self, params: Any) -> dict[Key, Instrument]:
+        """Of one code or several, each once. Raises Failed."""
+        items = params if isinstance(params, list) else [params]
+        if not 1 <= len(items) <= self._config.max_codes:
+            most = self._config.max_codes
+            raise Failed(Stat.BAD_REQUEST, f"params is a list of 1 to {most} codes")
+        instruments = map(self._one, items)
+        return {_key(instrument): instrument for instrument in instruments}
+
+    def _one(self, params: Any) -> Instrument:
+        if not isinstance(params, dict):
+            raise Failed(Stat.BAD_REQUEST, "params is an object with code and market")
+        try:
+            found = self._instruments().guess(params.get("code"), params.get("market"))
+        except XtpError as exc:
+            raise Failed(Stat(exc.stat), exc.detail) from None
+        if "/" in found.code or "\0" in found.code or len(found.code.encode()) > 80:
+            raise Failed(Stat.BAD_REQUEST, "code is no code")
+        return found
+
+    def _known(self, code: str, exchange: str) -> Instrument:
+        return self._instruments().get(code, exchange) or Instrument(code, exchange)
+
+    # -- ticks -------------------------------------------------------------------------------
+
+    def _follow(self, instrument: Instrument) -> None:
+        key = _key(instrument)
+        quote = self._quotes[key] = Quote(self._write_of(key))
+        ticks = self._bus.ticks(instrument.code)
+        self._following[key] = ticks, asyncio.create_task(self._take(ticks, quote))
+
+    def _write_of(self, key: Key) -> Write:
+        """The table may come, and tell more of the instrument, after the subscription."""
+        made: tuple[Instrument, Write] | None = None
+
+        def write(raw: bytes, recv_ns: int) -> bytes:
+            nonlocal made
+            instrument = self._known(*key)
+            if made is None or made[0] != instrument:
+                made = instrument, self._writer(instrument)
+            return made[1](raw, recv_ns)
+
+        return write
+
+    async def _take(self, ticks: Ticks, quote: Quote) -> None:
+        async for item in ticks:
+            self.ticks += 1
+            quote.take(item)
+
+    def _push_to(self, client: Client, quotes: list[Quote]) -> None:
+        self._pushed.setdefault(client, 0)
+        for quote in quotes:
+            quote.followers[client] = lambda record: self._push(client, record)
+            if quote.record:
+                self._push(client, quote.record)
+
+    def _push(self, client: Client, record: bytes) -> None:
+        assert client.push is not None
+        self._pushed[client] += 1
+        client.push("tick", self._pushed[client], record)
+
+    # -- the worker and the day ----------------------------------------------------------------
+
+    async def _watch_front(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_S)
+            self._front.check()
+
+    def _front_lost(self) -> None:
+        for quote in list(self._quotes.values()):
+            quote.front_lost()
+
+    async def _watch_day(self) -> None:
+        """Subscriptions live as long as the gateway's day."""
+        while True:
+            await asyncio.sleep(_DAY_S)
+            if self._today() != self._day:
+                self._turn_day()
+
+    def _turn_day(self) -> None:
+        self._day = self._today()
+        for ticks, task in self._following.values():
+            task.cancel()
+            ticks.close()
+        self._following.clear()
+        self._quotes.clear()
+        self._pushed.clear()
+
+
+def _key(instrument: Instrument) -> Key:
+    return instrument.code, instrument.exchange
+
+
+def _count(params: Any, name: str) -> int:
+    value = params.get(name, 0)
+    try:
+        number = int(value) if not isinstance(value, bool | float) else -1
+    except (TypeError, ValueError):
+        number = -1
+    if not 0 <= number < 1 << 63:
+        raise Failed(Stat.BAD_REQUEST, f"{name} is not a number")
+    return number

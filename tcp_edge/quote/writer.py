@@ -1,0 +1,168 @@
+"""python -m tcp_edge.quote.writer: writes the lists of 100002 for the process that started it.
+
+It reads the recorder, maps each tick once, keeps what it has made, compressed, and gives whole
+replies, so that no other client of the gateway waits for them. Questions come on stdin, answers go
+to stdout (``scribe.framed``); it ends with its stdin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import zlib
+from collections import OrderedDict
+from typing import Final
+
+import msgspec
+import zstandard
+
+from bus import log
+from bus.client import Client, Tick
+from bus.config import Common, open_calendar
+from bus.errors import BusError, Refused, Unavailable
+from bus.orders import Place
+from bus.security import Keys
+from schemas.xtp.instruments import Instrument
+
+from ..reply import Shape
+from ..stat import Stat
+from ..wire.wire import MOST_REPLY, Codec
+from .pieces import Growing
+from .scribe import Answer, Question, Setting, framed, next_frame
+from .writing import Write, Writers, data_time
+
+_PATIENCE_S: Final = 5.0  # with a recorder that is being started anew
+_NICE: Final = 5  # ticks and orders go first
+
+_decode_setting = msgspec.msgpack.Decoder(Setting).decode
+_decode_question = msgspec.msgpack.Decoder(Question).decode
+
+
+class _Day:
+    """One code's ticks of one day, in one shape; ``place`` is how far it has read."""
+
+    def __init__(self, write: Write, shape: Shape) -> None:
+        self._write, self._shape = write, shape
+        self.place: Place | None = None
+        self.list = Growing()
+
+    def add(self, tick: Tick) -> None:
+        record = self._write(tick.body, tick.recv_ns)
+        time = data_time(record)
+        if self._shape != "object":
+            record = json.dumps(record.decode("ascii")).encode("ascii")
+        if self._shape == "nested":
+            record = b"[" + record + b"]"
+        self.list.add(record, time)
+        self.place = Place(tick.epoch, tick.seq)
+
+
+class Writer:
+    """``client``: of the bus, for its history."""
+
+    def __init__(self, client: Client, setting: Setting) -> None:
+        self._client, self._setting = client, setting
+        self._writers = Writers(
+            client.catalogue,
+            open_calendar(Common(calendar=setting.calendar)),
+            big_ints=setting.big_ints,
+        )
+        self._days: OrderedDict[Question, _Day] = OrderedDict()
+
+    async def answer(self, question: Question) -> Answer:
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                day = await self._read(question)
+        except (Unavailable, TimeoutError):
+            return _failure(question, Stat.NOT_CONNECTED, "the recorder is not connected")
+        except Refused as refused:
+            return _failure(question, Stat.NOT_CONNECTED, f"the recorder: {refused.detail}")
+        made = self._made(day.list, question)
+        self._forget()
+        return made
+
+    async def _read(self, question: Question) -> _Day:
+        """What has come since the last time."""
+        key = msgspec.structs.replace(question, number=0, since=0, limit=0, codec="")
+        day = self._days.get(key)
+        if day is None:
+            instrument = Instrument(question.code, question.exchange, question.multiplier)
+            day = self._days[key] = _Day(self._writers.of(instrument), question.shape)
+        self._days.move_to_end(key)
+        history = self._client.history
+        async for item in history.ticks(question.code, day=question.day, after=day.place):
+            # Structs of another version of the API are not of this day's run.
+            if isinstance(item, Tick) and item.layout == self._client.catalogue.layout_id:
+                day.add(item)
+        return day
+
+    def _made(self, growing: Growing, question: Question) -> Answer:
+        if question.since or question.limit:
+            records = growing.chosen(question.since, question.limit)
+            count, body = len(records), b""
+            size = sum(map(len, records)) + 2 * count
+        else:
+            count, size, records = growing.count, growing.size, []
+        if count > self._setting.max_records or size > MOST_REPLY:
+            detail = f"{count} records are too many for one reply: use since and limit"
+            return _failure(question, Stat.TOO_LARGE, detail)
+        if question.since or question.limit:
+            body = _packed(b"[" + b", ".join(records) + b"]", question.codec)
+        elif question.codec == "zlib":
+            body = growing.zlib()
+        else:
+            body = _packed(growing.text(), question.codec)
+        return Answer(number=question.number, stat=Stat.ACCEPTED, records=count, body=body)
+
+    def _forget(self) -> None:
+        """Codes that nobody has asked for the longest, when all together are too large."""
+        weight = sum(day.list.weight for day in self._days.values())
+        while weight > self._setting.cache_bytes and len(self._days) > 1:
+            weight -= self._days.popitem(last=False)[1].list.weight
+
+
+def _packed(text: bytes, codec: Codec) -> bytes:
+    if codec == "zlib":
+        return zlib.compress(text, 1)
+    return zstandard.ZstdCompressor(level=1).compress(text) if codec == "zstd" else text
+
+
+def _failure(question: Question, stat: Stat, detail: str) -> Answer:
+    return Answer(number=question.number, stat=int(stat), detail=detail)
+
+
+async def main() -> None:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
+    setting = _decode_setting(await next_frame(reader))
+    log.setup(setting.log_level)
+    keys = Keys(setting.keys, "edge") if setting.keys else None
+    async with Client(setting.addresses, keys=keys, binding=setting.binding) as client:
+        made = Writer(client, setting)
+        while True:
+            try:
+                question = _decode_question(await next_frame(reader))
+            except asyncio.IncompleteReadError:
+                return
+            _write(framed(await made.answer(question)))
+
+
+def _write(data: bytes) -> None:
+    """Waits for who asked; there is nothing else to do meanwhile."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    # A terminal's Ctrl-C reaches it too, and the end is its stdin's.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(_NICE)
+    try:
+        asyncio.run(main())
+    except (BusError, BrokenPipeError) as exc:
+        print(f"tcp_edge.quote.writer: {exc}", file=sys.stderr)
+        sys.exit(1)
