@@ -38,11 +38,11 @@ def tick_time_ns(
 ) -> int | None:
     """Unix time in ns of a tick with these fields, received at ``recv_ns``; None when it shows no
     time. Source: ctp_facts, "Market data and time"."""
-    clock = _clock_ns(update_time)
+    clock = time_of_day_ns(update_time)
     if clock is None:
         return None
     clock += max(0, min(999, update_millisec)) * 1_000_000
-    trading, action = _date(trading_day), _date(action_day)
+    trading, action = date_of(trading_day), date_of(action_day)
     day = _day(calendar, exchange_of(instrument), trading, action, clock)
     if day is None:
         return _nearest(clock, recv_ns)
@@ -58,7 +58,7 @@ def tick_time_ns(
 
 def same_time_ns(update_time: str, update_millisec: int, recv_ns: int) -> int | None:
     """The moment nearest to ``recv_ns`` that shows this time; None when it is no time."""
-    clock = _clock_ns(update_time)
+    clock = time_of_day_ns(update_time)
     if clock is None:
         return None
     return _nearest(clock + max(0, min(999, update_millisec)) * 1_000_000, recv_ns)
@@ -72,14 +72,14 @@ def report_time_ns(
     InsertDate and TradeDate are a natural day or the trading day as the exchange likes, but a time
     of day occurs only once in a trading day. None when there is no time.
     """
-    clock = _clock_ns(clock_text)
+    clock = time_of_day_ns(clock_text)
     if clock is None:
         return None
-    trading = _date(trading_day)
+    trading = date_of(trading_day)
     if trading is None or calendar.always:
         made = _nearest(clock, recv_ns)
         return made if made <= recv_ns + _AHEAD_NS else made - _DAY_NS
-    made = _unix_ns(_night_day(calendar, trading, clock), clock)
+    made = _unix_ns(night_day(calendar, trading, clock), clock)
     return made if made <= recv_ns + _AHEAD_NS else _past(calendar, trading, clock, recv_ns)
 
 
@@ -90,11 +90,11 @@ def _day(
         return action or trading
     if trading is None or (action is not None and exchange != "DCE"):
         return action
-    return _night_day(calendar, trading, clock)
+    return night_day(calendar, trading, clock)
 
 
-def _night_day(calendar: Calendar, trading: date, clock: int) -> date:
-    """The natural day of a time of day within a trading day."""
+def night_day(calendar: Calendar, trading: date, clock: int) -> date:
+    """The natural day of a time of day (in ns) within a trading day."""
     if _MORNING_NS <= clock < _EVENING_NS:
         return trading
     before = calendar.previous(trading)
@@ -104,7 +104,7 @@ def _night_day(calendar: Calendar, trading: date, clock: int) -> date:
 def _past(calendar: Calendar, trading: date, clock: int, recv_ns: int) -> int:
     """Of a tick whose date lies in the future: the night before its trading day, or else the last
     time it was so late."""
-    made = _unix_ns(_night_day(calendar, trading, clock), clock)
+    made = _unix_ns(night_day(calendar, trading, clock), clock)
     while made > recv_ns + _AHEAD_NS:
         made -= max(_DAY_NS, (made - recv_ns) // _DAY_NS * _DAY_NS)
     return made
@@ -124,7 +124,7 @@ def _unix_ns(day: date, clock: int) -> int:
     return (day.toordinal() - _EPOCH) * _DAY_NS + clock - _OFFSET_NS
 
 
-def _date(text: str) -> date | None:
+def date_of(text: str) -> date | None:
     """Of CTP's 20260105."""
     if len(text) != 8 or not text.isascii() or not text.isdigit():
         return None
@@ -135,7 +135,7 @@ def _date(text: str) -> date | None:
     return day if 1990 < day.year < 2100 else None
 
 
-def _clock_ns(text: str) -> int | None:
+def time_of_day_ns(text: str) -> int | None:
     """Of CTP's 09:30:00."""
     parts = text.split(":")
     if len(parts) != 3 or not all(p.isascii() and p.isdigit() and len(p) == 2 for p in parts):

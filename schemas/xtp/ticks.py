@@ -39,7 +39,7 @@ LISTS: Final = {
     "ask_qty": "AskVolume",
 }
 # AveragePrice there is a price; elsewhere it is the turnover of one lot.
-_PLAIN_AVERAGE: Final = "CZCE"
+PLAIN_AVERAGE: Final = "CZCE"
 
 
 def tick(
@@ -60,14 +60,22 @@ def tick(
         "exchange_id": exchange_id(exchange),
         "ticker": fields["InstrumentID"],
         "close_price": number(fields["ClosePrice"]) or record["last_price"],
-        "data_time": tick_stamp(fields, recv_ns, calendar),
+        "data_time": tick_stamp(
+            calendar,
+            fields["InstrumentID"],
+            fields["TradingDay"],
+            fields["ActionDay"],
+            fields["UpdateTime"],
+            fields["UpdateMillisec"],
+            recv_ns,
+        ),
         "qty": fields["Volume"],
         "avg_price": average(
             number(fields["AveragePrice"]),
             multiplier,
             record["low_price"],
             record["high_price"],
-            exchange == _PLAIN_AVERAGE,
+            exchange == PLAIN_AVERAGE,
         ),
         "trading_day": fields["TradingDay"],
     }

@@ -38,23 +38,21 @@ def stamp(unix_ns: int | None) -> int:
     return (((DAYS[day] * 100 + hour) * 100 + minute) * 100 + second) * 1000 + ns // 1_000_000
 
 
-def tick_stamp(fields: Mapping[str, Any], recv_ns: int, calendar: Calendar) -> int:
+def tick_stamp(
+    calendar: Calendar,
+    instrument: str,
+    trading_day: str,
+    action_day: str,
+    update_time: str,
+    update_millisec: int,
+    recv_ns: int,
+) -> int:
     """``data_time``. While everything trades at any hour the date fields follow no rule, and the
     date is the one that brings the time nearest to ``recv_ns``."""
-    clock, millisec = fields["UpdateTime"], fields["UpdateMillisec"]
     if calendar.always:
-        return stamp(same_time_ns(clock, millisec, recv_ns))
-    return stamp(
-        tick_time_ns(
-            calendar,
-            fields["InstrumentID"],
-            fields["TradingDay"],
-            fields["ActionDay"],
-            clock,
-            millisec,
-            recv_ns,
-        )
-    )
+        return stamp(same_time_ns(update_time, update_millisec, recv_ns))
+    day = (trading_day, action_day)
+    return stamp(tick_time_ns(calendar, instrument, *day, update_time, update_millisec, recv_ns))
 
 
 def report_stamp(
