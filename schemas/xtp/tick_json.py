@@ -1,8 +1,8 @@
 """The JSON of a tick for OFX, put together from parts that seldom change.
 
-``json.dumps(tick(…))`` takes 45 µs, this 6 to 8. Of the hundred values a dozen move; the others make
-a template, which is kept by the bytes that it was made of. Texts of prices are kept too, because
-prices come back.
+``json.dumps(tick(…))`` takes 45 µs, this 6 to 8. Of the hundred values a dozen move; the others
+make a template, which is kept by the bytes that it was made of. Texts of prices are kept too,
+because prices come back.
 """
 
 from __future__ import annotations
