@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 from contextlib import AsyncExitStack, suppress
 from typing import Any
@@ -24,6 +23,7 @@ from .quote.scribe import Scribe, Setting
 from .quote.service import Quotes
 from .quote.subscribed import Subscribed
 from .quote.writing import Writers
+from .reqids import Reqids, gateway_name
 from .request import Request
 from .server import Server
 from .service import Client as Caller
@@ -43,6 +43,8 @@ class Gateway:
         self._keys = keys_of(loaded.common.keys, "tcp_edge")
         self._addresses = resolve(loaded.common.bus, loaded.common.data)
         self._calendar = open_calendar(loaded.common)
+        self._reqids = Reqids(self._folder, self.today)
+        self._name = gateway_name(self._folder)  # at td_worker
         self._wires = Wires(self._config, self._names, self._folder, embedded=loaded.embedded)
 
     def today(self) -> str:
@@ -65,7 +67,7 @@ class Gateway:
 
     async def _account(self) -> Account:
         """Raises Refused and Unavailable."""
-        return await self._bus.attach(self._config.account, name="tcp_edge")
+        return await self._bus.attach(self._config.account, name=self._name)
 
     def _quotes(self, context: zmq.Context[Any]) -> Quotes:
         config, common = self._config, self._common
@@ -85,7 +87,7 @@ class Gateway:
             config,
             self._bus,
             access=_Nobody(),
-            next_reqid=itertools.count(1).__next__,
+            next_reqid=self._reqids.next,
             instruments=lambda: self._table.now,
             writer=writers.of,
             scribe=Scribe(setting),
