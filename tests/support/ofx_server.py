@@ -1,0 +1,91 @@
+"""tcp_edge's server on wire v1 with services of the tests' own: no counter, no accounts.
+
+    python -m tests.support.ofx_server FOLDER PASSPHRASE
+
+Its ready line has the three addresses. ``demo``/``demo`` may log in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import uvloop
+
+from bus.authcodes import Grant
+from bus.secrets import Secret
+from tcp_edge.config import LoginListener, QuoteListener, TcpConfig, TradeListener
+from tcp_edge.reply import Reply, one, status
+from tcp_edge.request import Request
+from tcp_edge.server import Server
+from tcp_edge.service import Client, Command
+from tcp_edge.stat import Failed, Stat
+from tcp_edge.wire.v1 import SealedLines, derive
+from tcp_edge.wire.window import ReplayWindow
+
+LOOPBACK: Final = "127.0.0.1"
+CONFIG: Final = TcpConfig(
+    login=LoginListener(port=0), quote=QuoteListener(port=0), trade=TradeListener(port=0)
+)
+TICK: Final = {"exchange_id": 2, "ticker": "000001", "last_price": 10.31}
+
+
+class Stub:
+    """A service: ``gone`` and the others are of its protocol."""
+
+    def __init__(self, commands: Mapping[int, Command]) -> None:
+        self.commands = commands
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    def gone(self, client: Client) -> None: ...
+
+    def describe(self) -> dict[str, object]:
+        return {}
+
+
+class Gateway:
+    server: Server
+
+    def port(self, name: str) -> int:
+        return int(self.server.addresses()[name].rpartition(":")[2])
+
+    async def login(self, client: Client, request: Request) -> Reply:
+        if request.params != {"username": "demo", "password": "demo"}:
+            raise Failed(Stat.UNAUTHORIZED, "user or password is wrong")
+        client.grant = Grant(user="demo", account="1", rights=(), expires=0, serial=0)
+        route: dict[str, Any] = {"tradeserver": LOOPBACK, "authcode": "66227638"}
+        route |= {"tradeport": self.port("trade"), "uname": "demo"}
+        return one(route | {"quoteserver": LOOPBACK, "quoteport": self.port("quote")})
+
+    async def accept(self, client: Client, request: Request) -> Reply:
+        return status(1)
+
+    async def tick(self, client: Client, request: Request) -> Reply:
+        return one(TICK)
+
+
+async def run(folder: Path, passphrase: str) -> None:
+    gateway = Gateway()
+    keys = {1: derive(Secret(passphrase), 1)}
+    window = ReplayWindow(folder / "window")
+    gateway.server = Server(
+        CONFIG,
+        {
+            "login": Stub({1: gateway.login}),
+            "quote": Stub({110001: gateway.accept, 100001: gateway.tick}),
+            "trade": Stub({210001: gateway.accept}),
+        },
+        lambda _: SealedLines(keys, window),
+    )
+    await gateway.server.run()
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(Path(sys.argv[1]), sys.argv[2]))
