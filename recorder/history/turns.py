@@ -18,6 +18,7 @@ from schemas.errors import INTERNAL_ERROR
 
 from ..store.database import StoreError
 from ..ticks.record import FileError
+from .manners import give_way
 from .ticks import Answer
 
 log = logging.getLogger("recorder")
@@ -103,6 +104,7 @@ class Turns:
             reader = self._order.popleft()
             if not reader.stuck:
                 self._serve(reader)
+                give_way()
             if reader.open:
                 self._order.append(reader)
             else:

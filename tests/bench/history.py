@@ -5,9 +5,12 @@
 answer   all 28,800 ticks of one instrument on one day, in one call, by a caller in a process of its
          own: when they are asked for the first time since the recorder's start, and again. Until
          the last row has come; "cpu": what the recorder spent on it
-live     20 clients, 200 ticks a second, without history and with: twice a second a day that was not
-         asked for before, in between the same one again. Callback to client, and callback to the
-         file by who reads it (``batch_s`` is 0.05). In turns, so that both see the same machine
+live     20 clients, 200 ticks a second, without history, with, and without: twice a second a day
+         that was not asked for before, in between the same one again. Callback to client, and
+         callback to the file by who reads it (``batch_s`` is 0.05). Many short rounds, so that all
+         see the same machine; the p99 of each, and of those the median. "noise": how far two rounds
+         without history lie apart. The caller, who takes in 28 MB at a time, runs only when nobody
+         else wants the core (SCHED_IDLE): what he costs is not the recorder's doing
 busy     20,000 ticks/s from 600 instruments, with one question after the other: each seq is looked
          for in the files afterwards
 """
@@ -17,6 +20,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -49,13 +53,14 @@ CLIENTS, RATE = 20, 200
 BUSY_RATE = 20_000
 TIMEOUT_S = 60.0
 FIRST_MS, AGAIN_MS = 250.0, 60.0
+QUIET, WITH, QUIET_AGAIN = "quiet", "with history", "quiet again"
 _TICK = message_type("OnRtnDepthMarketData")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--rounds", type=int, default=11)
     options = parser.parse_args()
     with EdgeGroup(recorder={"batch_s": 0.05, "min_free_mb": 0}) as group:
         folder = group.group.data / "recorder" / "ticks"
@@ -65,7 +70,7 @@ def main() -> None:
         with asker(group.group.ready["recorder"]["rpc"]) as ask:
             kept = answers(group, ask, days)
         kept += live(group, folder, days, options.seconds, options.rounds)
-    kept += busy(days, 2 * options.seconds)
+    kept += busy(days, 10 * options.seconds)
     finish(kept)
 
 
@@ -107,8 +112,13 @@ def _write(folder: Path, days: list[str]) -> None:
 class Ask:
     """The other side of ``_ask_for_ever``."""
 
-    def __init__(self, pipe: Connection) -> None:
-        self._pipe = pipe
+    def __init__(self, pipe: Connection, pid: int) -> None:
+        self._pipe, self._pid = pipe, pid
+
+    def step_back(self) -> None:
+        """Run only when nobody else wants the core."""
+        for task in Path(f"/proc/{self._pid}/task").iterdir():
+            os.sched_setscheduler(int(task.name), os.SCHED_IDLE, os.sched_param(0))
 
     def __call__(self, day: str, form: Form) -> float:
         """Milliseconds until the last row."""
@@ -126,7 +136,8 @@ def asker(address: str) -> Iterator[Ask]:
     process = context.Process(target=_ask_for_ever, args=(address, theirs))
     process.start()
     try:
-        yield Ask(ours)
+        assert process.pid is not None
+        yield Ask(ours, process.pid)
     finally:
         process.kill()
         process.join()
@@ -247,12 +258,15 @@ def live(
 ) -> list[bool]:
     header(f"{CLIENTS} clients, {RATE} ticks/s: callback to client and to the file, ms")
     never_asked = itertools.cycle(days)  # more than are kept
-    found: dict[tuple[str, bool], list[float]] = {}
+    found: dict[tuple[str, str], list[float]] = {}
     with Edge(group, CLIENTS, [NAME]) as edge, asker(group.group.ready["recorder"]["rpc"]) as ask:
         edge.sink.stamps()
         _run(edge, 100)
         _recorded(folder)
-        for number, loaded in itertools.product(range(1, rounds + 1), (False, True)):
+        ask(days[0], "json")
+        ask.step_back()  # all of its threads are there now
+        for number, what in itertools.product(range(1, rounds + 1), (QUIET, WITH, QUIET_AGAIN)):
+            loaded = what == WITH
             watch, load = FileWatch(folder), Load(ask, never_asked)
             watch.start()
             if loaded:
@@ -261,25 +275,31 @@ def live(
             if loaded:
                 load.end()
             for road, values in (("client", to_client), ("file", watch.end())):
-                found.setdefault((road, loaded), []).append(quantile(values, 0.99))
-                name = f"round {number}, to the {road}, " + ("with history" if loaded else "quiet")
+                found.setdefault((road, what), []).append(quantile(values, 0.99))
                 row(
-                    name,
+                    f"round {number}, to the {road}, {what}",
                     p50=quantile(values, 0.5),
                     p99=quantile(values, 0.99),
                     max=max(values),
                     n=len(values),
                     asked=load.asked,
                 )
-    return [
-        verdict(
-            f"p99 to the {road} with history, above that without",
-            median(found[road, True]) - median(found[road, False]),
-            limit,
-            "ms",
-        )
-        for road, limit in (("client", 2.0), ("file", 10.0))
-    ]
+    return [_compared(road, found, limit) for road, limit in (("client", 0.5), ("file", 10.0))]
+
+
+def _compared(road: str, found: dict[tuple[str, str], list[float]], limit: float) -> bool:
+    quiet, loaded, again = (found[road, what] for what in (QUIET, WITH, QUIET_AGAIN))
+    noise = median(abs(one - other) for one, other in zip(quiet, again, strict=True))
+    without = median(quiet + again)
+    row(
+        f"to the {road}, median of the rounds' p99",
+        quiet=median(quiet),
+        history=median(loaded),
+        again=median(again),
+        noise=noise,
+    )
+    name = f"p99 to the {road} with history, above that without"
+    return verdict(name, median(loaded) - without, max(limit, noise), "ms")
 
 
 # -- busy ------------------------------------------------------------------------------------

@@ -249,6 +249,23 @@ def test_what_was_encoded_is_not_encoded_again(bench: Bench) -> None:
     assert bench.blocks.encoded == 3 * SIZE + 14
 
 
+def test_a_block_is_encoded_in_slices_with_the_core_given_away_between(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.add(SIZE)
+    encoded: list[bytes] = []
+    ways: list[int] = []
+
+    def json(raw: bytes) -> bytes:
+        encoded.append(raw)
+        return as_json(raw)
+
+    monkeypatch.setattr(bench.blocks, "_json", json)
+    monkeypatch.setattr("os.sched_yield", lambda: ways.append(len(encoded)))
+    bench.ask(form="json")
+    assert ways == list(range(8, SIZE + 1, 8))
+
+
 def test_what_is_kept_is_bounded_and_the_least_used_goes(tmp_path: Path) -> None:
     bench = Bench(tmp_path, cache=2200)  # two blocks
     bench.add(SIZE)

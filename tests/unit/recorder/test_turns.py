@@ -95,6 +95,17 @@ def test_a_turn_is_short_however_much_is_asked(bench: Bench) -> None:
     assert bench.router.count(b"a") == 1000
 
 
+def test_between_two_rows_who_waits_for_the_core_has_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What that does to the p99 of ticks ``tests.bench.history`` shows."""
+    ways: list[int] = []
+    monkeypatch.setattr("os.sched_yield", lambda: ways.append(len(bench.router.rows)))
+    bench.ask(b"a", 5)
+    bench.finish()
+    assert ways[:5] == [1, 2, 3, 4, 5]
+
+
 def test_callers_take_turns_however_many_calls_one_has(bench: Bench) -> None:
     many = [bench.ask(b"a", 100) for _ in range(50)]
     bench.ask(b"b", 100)
