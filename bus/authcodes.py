@@ -134,6 +134,8 @@ class KeyFile:
 class Tokens:
     """Authcodes of the keys in a file."""
 
+    guessable: Final = False
+
     def __init__(self, keys: KeyFile) -> None:
         self._keys = keys
 

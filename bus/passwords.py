@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # 19 MiB, 2 passes, 1 lane: a check takes about 20 ms.
 _HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _LONGEST: Final = 1024  # bytes
-_MOST_WAITING: Final = 64
+_MOST_WAITING: Final = 256  # 5 s of checks
 
 
 class TooManyChecks(BusError):

@@ -182,8 +182,9 @@ class SerialsPublisher:
         epoch: int,
         read: Callable[[], dict[str, int]],
     ) -> None:
-        """``keys`` of the role login, for a tcp address."""
+        """``keys``: of the role login, for a tcp address; they end with this."""
         self._read, self._epoch, self._seq = read, epoch, 0
+        self._keys = keys
         self._told: dict[str, int] = {}
         self._told_at = -TELL_S
         self._socket = context.socket(zmq.PUB)
@@ -218,3 +219,5 @@ class SerialsPublisher:
 
     def close(self) -> None:
         self._socket.close()
+        if self._keys is not None:
+            self._keys.close()

@@ -31,6 +31,7 @@ from .secrets import Secret
 log = logging.getLogger(__name__)
 
 Right = Literal["quote", "trade"]
+DEMO: Final = "demo"  # this name is for the embedded exchange only
 RIGHTS: Final[tuple[Right, ...]] = get_args(Right)
 
 _APPLICATION: Final = 0x75736572  # "user"
@@ -141,8 +142,8 @@ class Users:
 
     def add_demo(self, account: str) -> bool:
         """demo with the password demo, once in the life of the file; whether that was now."""
-        hashed = _hash(Secret("demo"))
-        demo = User(name="demo", account=account, created=int(time.time()))
+        hashed = _hash(Secret(DEMO))
+        demo = User(name=DEMO, account=account, created=int(time.time()))
         with self._opened(write=True) as db:
             if db.execute("SELECT demo FROM counter").fetchone()[0]:
                 return False

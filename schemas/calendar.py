@@ -137,6 +137,11 @@ class Calendar:
         day = date.fromordinal(_EPOCH + minute // _DAY)
         return self._on_or_after(day + _ONE_DAY if minute % _DAY >= _ROLL else day)
 
+    def ends_ns(self, at_ns: int) -> int:
+        """When the trading day of a moment is over: in the evening, before its next night."""
+        day = self.trading_day("", at_ns)
+        return _unix_ns((day.toordinal() - _EPOCH) * _DAY + _ROLL)
+
     def previous(self, day: date) -> date:
         """The trading day before this one: on its evening the night session of ``day`` begins."""
         day -= _ONE_DAY

@@ -21,6 +21,7 @@ WireName = Literal["v1", "tls", "psk"]
 ServiceName = Literal["login", "quote", "trade"]
 
 SERVICES: Final[tuple[ServiceName, ...]] = ("login", "quote", "trade")
+_EVERYWHERE: Final = ("", "0.0.0.0", "::")
 SHORTEST_PASSPHRASE: Final = 8
 
 
@@ -73,7 +74,9 @@ class TcpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """One tcp_edge: the services login, quote and trade.
 
     login, quote, trade  their listeners
-    processes            one, or three with one service each
+    services             those of this group. Without login it hears at ``bus.login_pub`` which
+                         authcodes have ended, and needs a copy of the login host's authcode.key
+    processes            one, or one for each service
     single_port          the login listener takes all commands; the other two do not listen
     account              UserID of the trading account, one of td_worker's ``accounts``
     keys                 OFX keys of wire v1; empty: made at the first start on the embedded
@@ -103,6 +106,7 @@ class TcpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     login: LoginListener = LoginListener()
     quote: QuoteListener = QuoteListener()
     trade: TradeListener = TradeListener()
+    services: tuple[ServiceName, ...] = SERVICES
     processes: Literal["one", "three"] = "one"
     single_port: bool = False
     account: str = ""
@@ -131,6 +135,8 @@ class TcpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     cache_mb: Annotated[int, Meta(ge=1)] = 256
 
     def __post_init__(self) -> None:
+        if not self.services:
+            raise ValueError("services: at least one of login, quote and trade")
         if self.single_port and self.processes == "three":
             raise ValueError("single_port: one port is one process, so processes must be one")
         if bool(self.cert_file) != bool(self.key_file):
@@ -139,6 +145,11 @@ class TcpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             raise ValueError("client_ca_file needs cert_file and key_file")
         if any(self.listener(name).wire == "tls" for name in SERVICES) and not self.cert_file:
             raise ValueError("wire: tls needs cert_file and key_file")
+        if "login" in self.services:
+            for name in SERVICES[1:]:
+                own = self.listener(name)
+                if own.host in _EVERYWHERE and not own.advertised_host:
+                    raise ValueError(f"{name}: a host for everybody needs an advertised_host")
         kids = [key.kid for key in self.keys]
         if len(set(kids)) != len(kids):
             raise ValueError("keys: two have the same kid")
@@ -168,14 +179,15 @@ def as_member(config: TcpConfig, member: str) -> TcpConfig:
     """The section, when there is such a member. Raises ValueError."""
     if config.processes == "one" and member:
         raise ValueError("tcp_edge.processes is one, so there are no members")
-    if config.processes == "three" and member not in SERVICES:
-        raise ValueError("tcp_edge.processes: say with --member which of login, quote and trade")
+    if config.processes == "three" and member not in config.services:
+        names = ", ".join(config.services)
+        raise ValueError(f"tcp_edge.processes: say with --member which of {names}")
     return config
 
 
-def services_of(member: str) -> tuple[ServiceName, ...]:
+def services_of(config: TcpConfig, member: str) -> tuple[ServiceName, ...]:
     """Those that a process has."""
-    return tuple(name for name in SERVICES if member in ("", name))
+    return tuple(name for name in config.services if member in ("", name))
 
 
 def passphrase_of(key: KeyConfig) -> Secret:

@@ -1,0 +1,178 @@
+"""How often somebody may be wrong: growing delays after failed logins and authcodes.
+
+A *peer* is an IPv4 address, or the 64 bits of an IPv6 network. After some failures its next try is
+not looked at before a delay is over, up to a minute. A *user* who is tried from everywhere has a
+delay too, up to a few seconds only: one stranger, who has to wait a minute, leaves him the rest of
+it. From a peer where the user has got in before he has a delay of his own instead of both, so that
+neither strangers elsewhere nor other clients behind his address keep him out.
+
+Nothing waits here: who comes too early is told so. Everything is forgotten after a quiet quarter of
+an hour, and the memory is bounded.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from .stat import Failed, Stat
+
+_MOST: Final = 10_000  # entries of each table
+_LONGEST_NAME: Final = 64
+_FORGET_S: Final = 900.0
+_MOST_AT_ONCE: Final = 128  # tries of one peer that are being looked at
+
+
+@dataclass
+class _Entry:
+    failures: int = 0
+    until: float = 0.0  # before it nothing is looked at
+    last: float = 0.0
+
+
+class Meter:
+    """Failures by key. ``free`` of them cost nothing; then 1 s, 2 s, 4 s … up to ``longest_s``."""
+
+    def __init__(self, free: int, longest_s: float, clock: Callable[[], float]) -> None:
+        self._free, self._longest_s, self._clock = free, longest_s, clock
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+
+    def wait_s(self, key: str) -> float:
+        """How long nothing of it is looked at; 0: now."""
+        entry = self._entries.get(key)
+        return 0.0 if entry is None else max(0.0, entry.until - self._clock())
+
+    def delays(self, key: str) -> bool:
+        """Whether the next failure costs something."""
+        entry = self._entries.get(key)
+        return entry is not None and entry.failures >= self._free
+
+    def fail(self, key: str) -> None:
+        now = self._clock()
+        entry = self._entries.pop(key, None)
+        if entry is None or now - max(entry.last, entry.until) > _FORGET_S:
+            entry = _Entry()
+        self._entries[key] = entry
+        entry.failures += 1
+        entry.last = now
+        if entry.failures > self._free:
+            delay = 2.0 ** min(entry.failures - self._free - 1, 20)
+            entry.until = now + min(self._longest_s, delay)
+        if len(self._entries) > _MOST:
+            self._entries.popitem(last=False)
+
+    def take_back(self, key: str) -> None:
+        """A failure that was none."""
+        entry = self._entries.get(key)
+        if entry is not None:
+            entry.failures -= 1
+            entry.until = 0.0
+            if entry.failures <= 0:
+                del self._entries[key]
+
+
+class Try:
+    """One that is being looked at; it has failed unless ``succeeded`` is called."""
+
+    def __init__(self) -> None:
+        self.right = False
+
+    def succeeded(self) -> None:
+        self.right = True
+
+
+class Tries:
+    """Of one kind: logins, or authcodes."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._peers = Meter(3, 60.0, clock)
+        self._users = Meter(10, 5.0, clock)
+        self._known = Meter(3, 60.0, clock)
+        self._entered: OrderedDict[str, None] = OrderedDict()  # peer and user
+        self._running: Counter[str] = Counter()
+        self.failed = self.refused = 0
+
+    @contextmanager
+    def one(self, peer: str, user: str) -> Iterator[Try]:
+        """Around one try. Raises Failed(429) when it comes too early or with too many others. An
+        error inside counts as neither right nor wrong."""
+        peer, user = network(peer), user[:_LONGEST_NAME]
+        both = f"{peer} {user}"
+        keys = self._keys(peer, user, both)
+        self._admit(peer, keys)
+        # Counted before it is known, so that many at once do not all slip through; but not as
+        # long as nobody was wrong, when many clients of one address log in together.
+        before = [(meter, key) for meter, key in keys if meter.delays(key)]
+        for meter, key in before:
+            meter.fail(key)
+        self._running[peer] += 1
+        attempt = Try()
+        try:
+            yield attempt
+        except BaseException:
+            self._take_back(before)
+            raise
+        finally:
+            self._running[peer] -= 1
+            if not self._running[peer]:
+                del self._running[peer]
+        if attempt.right:
+            self._take_back(before)
+            self._remember(both)
+            return
+        self.failed += 1
+        for meter, key in keys:
+            if (meter, key) not in before:
+                meter.fail(key)
+
+    def wrong(self, peer: str) -> None:
+        """One that is known to have failed. Raises Failed(429) when it came too early."""
+        with self.one(peer, ""):
+            pass
+
+    def describe(self) -> dict[str, object]:
+        return {"failed": self.failed, "refused": self.refused}
+
+    def _keys(self, peer: str, user: str, both: str) -> list[tuple[Meter, str]]:
+        if both in self._entered:
+            return [(self._known, both)]
+        return [(self._peers, peer)] + ([(self._users, user)] if user else [])
+
+    def _admit(self, peer: str, keys: list[tuple[Meter, str]]) -> None:
+        wait_s = max(meter.wait_s(key) for meter, key in keys)
+        if wait_s > 0:
+            self.refused += 1
+            text = f"too many failed tries; wait {math.ceil(wait_s)} s"
+            raise Failed(Stat.FLOW_LIMIT, text)
+        if self._running[peer] >= _MOST_AT_ONCE:
+            self.refused += 1
+            raise Failed(Stat.FLOW_LIMIT, "too many tries at once")
+
+    def _take_back(self, keys: list[tuple[Meter, str]]) -> None:
+        for meter, key in keys:
+            meter.take_back(key)
+
+    def _remember(self, both: str) -> None:
+        self._entered[both] = None
+        self._entered.move_to_end(both)
+        if len(self._entered) > _MOST:
+            self._entered.popitem(last=False)
+
+
+def network(peer: str) -> str:
+    """An IPv6 host has 2**64 addresses, so its network counts."""
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return peer[:64]
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
