@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import time
 from collections.abc import Callable
@@ -59,13 +60,14 @@ class Access:
         self._tries = Tries()
         self._missing = self._ended = self._forbidden = 0
 
-    def grant(self, client: Client, request: Request, right: Right) -> Grant:
+    async def grant(self, client: Client, request: Request, right: Right) -> Grant:
         """What the client may do; ``account`` is filled in where the gateway has one of its own.
 
         Raises Failed: 401 for an authcode that is missing, wrong, expired or revoked, 403 for one
         without the right or of another account, 429 when wrong ones came too often.
         """
-        grant = self._known(client, request.authcode) or self._read(client, request.authcode)
+        code = request.authcode
+        grant = self._known(client, code) or await self._read(client, code)
         self._check(client, grant)
         if right not in grant.rights:
             self._forbidden += 1
@@ -109,22 +111,25 @@ class Access:
         self._missing += 1
         raise Failed(Stat.UNAUTHORIZED, "authcode missing")
 
-    def _read(self, client: Client, code: str) -> Grant:
+    async def _read(self, client: Client, code: str) -> Grant:
         """Another one; what was shown before counts no more."""
         client.authcode, client.grant = "", None
-        grant = self._guess(client.peer, code) if self.codes.guessable else self.codes.read(code)
-        if grant is None:
-            if not self.codes.guessable:
+        if self.codes.guessable:
+            grant = await self._guess(client.peer, code)
+        else:
+            grant = self.codes.read(code)
+            if grant is None:
                 self._tries.wrong(client.peer)
+        if grant is None:
             raise Failed(Stat.UNAUTHORIZED, "authcode wrong")
         self.show(client, code, grant)
         return grant
 
-    def _guess(self, peer: str, code: str) -> Grant | None:
+    async def _guess(self, peer: str, code: str) -> Grant | None:
         """Not even looked at after too many wrong ones of this peer."""
         with self._tries.one(peer, code) as attempt:
             try:
-                grant = self.codes.read(code)
+                grant = await asyncio.to_thread(self.codes.read, code)
             except CodesError as exc:
                 raise Failed(Stat.NOT_CONNECTED, "authcodes cannot be checked") from exc
             if grant is not None:

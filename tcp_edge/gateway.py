@@ -9,7 +9,6 @@ from typing import Any
 
 import zmq
 
-from bus.authcodes import Grant
 from bus.client import Account, Client
 from bus.config import Loaded, open_calendar
 from bus.endpoints import resolve
@@ -17,18 +16,17 @@ from bus.lock import hold
 from bus.security import keys_of
 from bus.subscriber import Subscriber
 
+from .access import Access, open_access
 from .config import ServiceName, TcpConfig, services_of
 from .instruments import Table
+from .login.service import open_login
 from .quote.scribe import Scribe, Setting
 from .quote.service import Quotes
 from .quote.subscribed import Subscribed
 from .quote.writing import Writers
 from .reqids import Reqids, gateway_name
-from .request import Request
 from .server import Server
-from .service import Client as Caller
 from .service import Service
-from .stat import Failed, Stat
 from .wires import Wires
 
 
@@ -36,8 +34,8 @@ class Gateway:
     """Raises ConfigError, before any socket opens."""
 
     def __init__(self, loaded: Loaded[TcpConfig]) -> None:
-        self._common, self._config = loaded.common, loaded.own
-        self._names = services_of(loaded.member)
+        self._loaded, self._common, self._config = loaded, loaded.common, loaded.own
+        self._names = services_of(loaded.own, loaded.member)
         self._folder = loaded.common.folder("tcp_edge")
         self._lock = hold(self._folder / f"lock.{loaded.member or 'all'}")
         self._keys = keys_of(loaded.common.keys, "tcp_edge")
@@ -59,17 +57,24 @@ class Gateway:
             self._table = Table(bus.catalogue, self._account, self.today)
             if self._config.account:
                 stack.push_async_callback(_cancel, asyncio.create_task(self._table.keep()))
+            context: zmq.Context[Any] = stack.enter_context(zmq.Context())
+            access = open_access(self._loaded, context)
+            stack.callback(access.close)
             services: dict[ServiceName, Service] = {}
+            if "login" in self._names:
+                services["login"] = open_login(
+                    self._loaded, access, context, lambda name: server.where(name)
+                )
             if "quote" in self._names:
-                context: zmq.Context[Any] = stack.enter_context(zmq.Context())
-                services["quote"] = self._quotes(context)
-            await Server(self._config, services, self._wires.make).run()
+                services["quote"] = self._quotes(context, access)
+            server = Server(self._config, services, self._wires.make)
+            await server.run()
 
     async def _account(self) -> Account:
         """Raises Refused and Unavailable."""
         return await self._bus.attach(self._config.account, name=self._name)
 
-    def _quotes(self, context: zmq.Context[Any]) -> Quotes:
+    def _quotes(self, context: zmq.Context[Any], access: Access) -> Quotes:
         config, common = self._config, self._common
         writers = Writers(self._bus.catalogue, self._calendar, big_ints=config.big_ints == "string")
         setting = Setting(
@@ -86,7 +91,7 @@ class Gateway:
         return Quotes(
             config,
             self._bus,
-            access=_Nobody(),
+            access=access,
             next_reqid=self._reqids.next,
             instruments=lambda: self._table.now,
             writer=writers.of,
@@ -101,8 +106,3 @@ async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-
-
-class _Nobody:
-    async def grant(self, client: Caller, request: Request, right: str) -> Grant:
-        raise Failed(Stat.UNAUTHORIZED, "authcodes are not given yet")

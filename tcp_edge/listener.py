@@ -41,7 +41,7 @@ class Door:
         self.name, self.config, self.counters, self.tls = name, config, counters, tls
         self.make_wire = make_wire
         self._own = config.listener(name)
-        self._services = services
+        self.services = services
         self._commands: dict[int, Command] = {}
         for service in services.values():
             self._commands.update(service.commands)
@@ -108,7 +108,7 @@ class Door:
         if not self._peers[peer]:
             del self._peers[peer]
         self.counters.connections -= 1
-        for service in self._services.values():
+        for service in self.services.values():
             service.gone(connection.client)
 
     def command(self, cmd: int) -> Command:
@@ -116,7 +116,7 @@ class Door:
         command = self._commands.get(cmd)
         if command is not None:
             return command
-        if cmd in SERVICE_OF and SERVICE_OF[cmd] not in self._services:
+        if cmd in SERVICE_OF and SERVICE_OF[cmd] not in self.services:
             service = SERVICE_OF[cmd]
             raise Failed(Stat.FORBIDDEN, f"cmd {cmd} belongs to the {service} port")
         raise Failed(Stat.NOT_FOUND, f"there is no cmd {cmd}")
@@ -129,9 +129,9 @@ class Door:
         """On a quote port that wants no authcode, a request that could be read is enough."""
         if client.grant is not None:
             return True
-        if "quote" in self._services and not self.config.quote_needs_authcode:
+        if "quote" in self.services and not self.config.quote_needs_authcode:
             return stat is Stat.ACCEPTED
-        return "login" in self._services and stat is Stat.ACCEPTED
+        return "login" in self.services and stat is Stat.ACCEPTED
 
 
 def tls_context(config: TcpConfig, names: Sequence[ServiceName]) -> ssl.SSLContext | None:

@@ -77,6 +77,10 @@ class Server:
             told[door.name] = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         return told
 
+    def where(self, service: ServiceName) -> tuple[str, int] | None:
+        """Where a service of this process listens."""
+        return next((door.address for door in self._doors if service in door.services), None)
+
     def describe(self) -> dict[str, object]:
         """Counters, also of the services under their names."""
         of_services: dict[str, object] = {

@@ -10,6 +10,7 @@ from bus.authcodes import Grant
 from bus.client import Client as Bus
 from bus.client.ticks import Ticks
 from bus.subscriber import Subscriber
+from bus.users import Right
 from schemas.xtp.errors import XtpError
 from schemas.xtp.instruments import Instrument, Instruments
 
@@ -30,7 +31,7 @@ Key = tuple[str, str]  # code and exchange
 
 
 class Access(Protocol):
-    def grant(self, client: Client, request: Request, right: str) -> Awaitable[Grant]:
+    def grant(self, client: Client, request: Request, right: Right) -> Awaitable[Grant]:
         """Raises Failed."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -57,7 +58,7 @@ class Gate:
         """The user, or the stat with its text."""
         try:
             text = json.dumps({"cmd": 210001, "authcode": code})
-            return self.access.grant(client, parse(text), right).user
+            return asyncio.run(self.access.grant(client, parse(text), right)).user
         except Failed as failed:
             return str(failed)
 
