@@ -29,10 +29,10 @@ class OfxGateway:
 
 
 @contextmanager
-def started(folder: Path, module: str = "tests.support.ofx_server") -> Iterator[OfxGateway]:
+def started(folder: Path, careless: str = "") -> Iterator[OfxGateway]:
     """Ends with SIGTERM, and what it leaves is its exit status 0."""
     log = folder / "ofx.log"
-    command = [sys.executable, "-m", module, str(folder), KEY]
+    command = [sys.executable, "-m", "tests.support.ofx_server", str(folder), KEY, careless]
     with (
         log.open("wb") as errors,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, cwd=CHECKOUT) as process,

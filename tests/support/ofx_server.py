@@ -1,8 +1,9 @@
 """tcp_edge's server on wire v1 with services of the tests' own: no counter, no accounts.
 
-    python -m tests.support.ofx_server FOLDER PASSPHRASE
+    python -m tests.support.ofx_server FOLDER PASSPHRASE [window|tag]
 
-Its ready line has the three addresses. ``demo``/``demo`` may log in.
+Its ready line has the three addresses. ``demo``/``demo`` may log in. With a third argument it is
+careless: it does not look for lines that were here before, or not at the tag of AES-GCM.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import asyncio
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import uvloop
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bus.authcodes import Grant
 from bus.secrets import Secret
@@ -70,10 +72,26 @@ class Gateway:
         return one(TICK)
 
 
-async def run(folder: Path, passphrase: str) -> None:
+class Untagged:
+    """AES-GCM that does not look at its tag: what is left is a stream cipher, so to encrypt once
+    more gives the text."""
+
+    def __init__(self, cipher: AESGCM) -> None:
+        self._cipher, self.encrypt = cipher, cipher.encrypt
+
+    def decrypt(self, nonce: bytes, data: bytes, aad: bytes) -> bytes:
+        return self._cipher.encrypt(nonce, data[:-16], aad)[:-16]
+
+
+class Forgetful(ReplayWindow):
+    def enter(self, unix_ms: int, nonce: bytes) -> None: ...
+
+
+async def run(folder: Path, passphrase: str, careless: str = "") -> None:
     gateway = Gateway()
-    keys = {1: derive(Secret(passphrase), 1)}
-    window = ReplayWindow(folder / "window")
+    cipher = derive(Secret(passphrase), 1)
+    keys = {1: cast(AESGCM, Untagged(cipher)) if careless == "tag" else cipher}
+    window = (Forgetful if careless == "window" else ReplayWindow)(folder / "window")
     gateway.server = Server(
         CONFIG,
         {
@@ -88,4 +106,4 @@ async def run(folder: Path, passphrase: str) -> None:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(Path(sys.argv[1]), sys.argv[2]))
+        runner.run(run(Path(sys.argv[1]), *sys.argv[2:]))
