@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from .enums import unsupported
 from .errors import wrong
 from .instruments import Instrument
 from .order_ids import Identity
@@ -61,7 +62,7 @@ def insert(
         raise wrong(f"quantity is not within 1 and {_MOST}")
     business_type = _int(params, "business_type", 0)
     if business_type not in _BUSINESS:
-        raise wrong("business_type is not supported")
+        raise unsupported("business_type", "XTP_BUSINESS_TYPE", business_type)
     if _number(params, "stop_price"):
         raise wrong("stop_price is not supported")
     client_id = _int(params, "order_client_id", 0)

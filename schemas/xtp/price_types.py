@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
+from .enums import unsupported
 from .errors import wrong
 
 LIMIT, BEST_OR_CANCEL, BEST5_OR_LIMIT, BEST5_OR_CANCEL = 1, 2, 3, 4
@@ -71,7 +72,7 @@ def priced(
     fields), if it is of now. ``fak_minimum``: this counter wants the documented form of FAK orders,
     VolumeCondition '2'. Raises XtpError."""
     if price_type not in KNOWN:
-        raise wrong("price_type is not supported")
+        raise unsupported("price_type", "XTP_PRICE_TYPE", price_type)
     terms = _BY_EXCHANGE.get(exchange, _EVERYWHERE).get(price_type)
     if terms is None:
         raise wrong(f"price_type {price_type} is not offered by {exchange}")

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from .enums import unsupported
 from .errors import wrong
 from .instruments import Instrument
 
@@ -57,9 +58,9 @@ def direction_and_offset(
     """CTP's Direction and CombOffsetFlag of an order. ``effect`` 0: none was named. ``closable``:
     to choose the offset (``auto_offset``), None: not to. Raises XtpError."""
     if side not in _SIDES:
-        raise wrong("side is not supported")
+        raise unsupported("side", "XTP_SIDE_TYPE", side)
     if effect and effect not in _OFFSETS:
-        raise wrong("position_effect is not supported")
+        raise unsupported("position_effect", "XTP_POSITION_EFFECT_TYPE", effect)
     plain, own = _SIDES[side]
     if own and effect and (own == OPEN) != (effect == OPEN):
         raise wrong("side and position_effect contradict each other")
