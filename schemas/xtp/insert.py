@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -14,6 +15,7 @@ from .price_types import priced
 from .sides import Closable, direction_and_offset
 
 _MOST: Final = 2**31 - 1
+_WHOLE: Final = re.compile(r"-?[0-9]{1,20}")
 _BUSINESS: Final = frozenset({0, 10})  # CASH; OPTION of later generations
 _CONSTANT: Final = {
     "CombHedgeFlag": "1",
@@ -114,10 +116,9 @@ def _int(params: Mapping[str, Any], name: str, default: int | None) -> int:
             raise wrong(f"{name} required")
         return default
     if isinstance(value, str):
-        text = value.strip()
-        if not text.removeprefix("-").isascii() or not text.removeprefix("-").isdigit():
+        if not _WHOLE.fullmatch(value.strip()):
             raise wrong(f"{name} is not a whole number")
-        value = int(text[:30])
+        value = int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.xtp import markets
 from schemas.xtp.errors import XtpError
 from schemas.xtp.instruments import Instrument, Instruments
 from schemas.xtp.markets import MARKETS, code_of, exchange_id, market_number, market_of
@@ -56,6 +57,15 @@ GOLDEN: list[tuple[Any, str]] = [
 @pytest.mark.parametrize(("value", "exchange"), GOLDEN)
 def test_a_market_is_a_text_or_a_number(value: Any, exchange: str) -> None:
     assert market_of(value) == exchange
+
+
+def test_swapped_markets_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read as ``exchange_id``, the numbers send an order to the other exchange."""
+    monkeypatch.setattr(
+        markets, "_BY_NUMBER", {each.exchange_id: each.exchange for each in MARKETS}
+    )
+    with pytest.raises(AssertionError):
+        test_a_market_is_a_text_or_a_number(1, "SZSE")
 
 
 @pytest.mark.parametrize(
