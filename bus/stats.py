@@ -14,7 +14,7 @@ process. The hops there are:
     publish    from the callback until it is on the bus; of md_merge from the callback in
                md_worker, of td_worker the returns
     order      td_worker: from a new order's call being taken until the API has it
-    bus        from being published to being taken from the socket
+    bus        from being published to being taken from the socket, of every fourth tick
     write      ws_edge, tcp_edge: from there to the end of the write to the clients' sockets
     record     recorder: from being published to being in the file
 

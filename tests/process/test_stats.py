@@ -80,16 +80,16 @@ def test_the_ways_of_a_tick_are_measured(group: Group) -> None:
         client.send(MsgType="ReqUserLogin", ReqUserLogin={"UserID": "", "Password": ""})
         client.hear_of("RspUserLogin")
         client.send(MsgType="SubscribeMarketData", InstrumentID=[STOCK])
-        edge = reader.wait("ws_edge", ticks=4)
+        edge = reader.wait("ws_edge", ticks=5)
         worker = reader.wait("md_worker", ticks=5)
         record = reader.wait("recorder", written=3)
         reader.latest.clear()
-        worker, edge = reader.wait("md_worker", ticks=6), reader.wait("ws_edge", ticks=6)
+        worker, edge = reader.wait("md_worker", ticks=6), reader.wait("ws_edge", ticks=9)
         assert worker.instruments == [STOCK]
         assert worker.levels == {"subscribed": 1, "wanted": 1}
         assert sum(worker.hops["publish"]) == worker.counters["ticks"]
         assert sum(worker.hops["front"]) >= 1
-        assert 3 <= sum(edge.hops["bus"]) <= edge.counters["ticks"]
+        assert 1 <= sum(edge.hops["bus"]) <= edge.counters["ticks"] // 4 + 1
         assert sum(edge.hops["write"]) == sum(edge.hops["bus"])
         assert len(edge.hops["write"]) < 32  # below 4 s
         assert sum(record.hops["record"]) >= 1
