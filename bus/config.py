@@ -76,12 +76,14 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 class Loaded(msgspec.Struct, Generic[T], frozen=True):
     """A process's view of the file. ``member``: which one of several processes with one section.
-    ``embedded``: both workers have the embedded exchange as their front, and nothing else."""
+    ``embedded``: both workers have the embedded exchange as their front, and nothing else.
+    ``path``: the file."""
 
     common: Common
     own: T
     member: str = ""
     embedded: bool = False
+    path: str = ""
 
 
 def open_calendar(common: Common) -> Calendar:
@@ -102,7 +104,7 @@ def load(path: str, section: str, kind: type[T]) -> Loaded[T]:
     sections = {name: document.pop(name, None) for name in SECTIONS}
     common = _convert(path, "", document, Common)
     own = _convert(path, section, sections.get(section) or {}, kind)
-    return Loaded(common, own, embedded=_is_embedded(sections))
+    return Loaded(common, own, embedded=_is_embedded(sections), path=path)
 
 
 def _is_embedded(sections: dict[str, Any]) -> bool:

@@ -68,7 +68,7 @@ def _of_member(
 ) -> Loaded[T]:
     try:
         own = as_member(loaded.own, member)
-        return Loaded(loaded.common, own, member, loaded.embedded)
+        return Loaded(loaded.common, own, member, loaded.embedded, path)
     except ValueError as exc:
         raise ConfigError(f"{path}: {exc}") from None
 

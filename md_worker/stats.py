@@ -9,7 +9,7 @@ from typing import Final
 from bus.frames import HEADER, stat_topic
 from bus.publisher import Publisher
 from bus.rpc import Router
-from bus.stats import Meter, buckets, with_more
+from bus.stats import Meter, age, buckets, with_more
 from schemas.calendar import Calendar, product_of
 from schemas.codec import Codec
 from schemas.tick_time import tick_time_ns
@@ -60,6 +60,7 @@ class Stats:
             },
             queues=queues,
             levels={"subscribed": len(instruments), "wanted": wanted},
+            ages={"tick": age(time.time_ns() / 1e9, self._ticks.last_ns / 1e9)},
             hops={"publish": self._publisher.delays, "front": self._front},
         )
         message = with_more(stat, instruments=self._products)

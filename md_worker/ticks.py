@@ -21,7 +21,8 @@ class TickPublisher:
     """Publishes the raw struct of each tick on the topic of its instrument. ``accept`` runs on the
     API's thread.
 
-    ``count`` is of the ticks that came, ``failed`` of those that could not be published.
+    ``count`` is of the ticks that came, ``failed`` of those that could not be published,
+    ``last_ns`` when the last one came (0: none yet).
     """
 
     def __init__(self, publisher: Publisher, layout: Layout) -> None:
@@ -31,10 +32,11 @@ class TickPublisher:
         # By the whole field: cutting it at its NUL for each tick would cost 0.3 us. Bytes behind
         # the NUL may differ, then several keys lead to one stream.
         self._streams: dict[bytes, Stream] = {}
-        self.count = self.failed = self._sampled = 0
+        self.count = self.failed = self.last_ns = self._sampled = 0
 
     def accept(self, raw: bytes, recv_ns: int) -> None:
         self.count += 1
+        self.last_ns = recv_ns
         try:
             key = raw[self._begin : self._end]
             stream = self._streams.get(key) or self._find(key)

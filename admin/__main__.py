@@ -1,0 +1,62 @@
+"""python -m admin --config FILE"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from admin.app import make_app
+from admin.config import AdminConfig
+from bus.config import Loaded
+from bus.errors import Busy
+from bus.process import announce, main
+from deploy import plan
+
+# Ticks and orders go first.
+_NICE: Final = 10
+_STOP_S: Final = 2
+
+
+def run(loaded: Loaded[AdminConfig]) -> None:
+    """Until SIGTERM or SIGINT."""
+    os.nice(_NICE)
+    app = make_app(loaded, plan.read(Path(loaded.path).absolute()))
+    listening = _listen(loaded.own)
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, timeout_graceful_shutdown=_STOP_S
+    )
+    server = _Server(config)
+    server.address = listening.getsockname()[:2]
+    asyncio.run(server.serve(sockets=[listening]))
+
+
+class _Server(uvicorn.Server):
+    """``address``: host and port."""
+
+    address: tuple[str, int]
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        host, port = self.address
+        announce({"http": f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"})
+
+
+def _listen(config: AdminConfig) -> socket.socket:
+    """Raises Busy."""
+    try:
+        return socket.create_server(
+            (config.host, config.port),
+            family=socket.AF_INET6 if ":" in config.host else socket.AF_INET,
+        )
+    except OSError as exc:
+        raise Busy(f"cannot listen on {config.host}:{config.port}: {exc.strerror}") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main("admin", AdminConfig, run, "Metrics and health of the group."))

@@ -1,0 +1,1 @@
+"""What the processes of a group say of themselves, and what follows from it."""

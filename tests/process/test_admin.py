@@ -1,0 +1,140 @@
+"""The lights and figures of a real group: each fault turns its own light red, and no other."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import pytest
+
+from sim.control import SimControl
+from tests.support.group import Group
+from tests.support.ws_client import ws
+
+STOCK: Final = "600000"
+PROGRAMS: Final = ("sim", "md_worker", "td_worker", "ws_edge", "recorder", "admin")
+WITHIN_S: Final = 3.0
+TIMEOUT_S: Final = 30.0
+# The machine of a test may be busy; what is claimed is for one that is not.
+SLACK_S: Final = 3.0
+
+
+class Lamps:
+    """What /readyz says."""
+
+    def __init__(self, group: Group) -> None:
+        self.url = group.ready["admin"]["http"]
+
+    def get(self, path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(f"{self.url}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as exc:
+            with exc:
+                return exc.code, exc.read().decode()
+
+    def now(self) -> dict[str, dict[str, Any]]:
+        lights = json.loads(self.get("/readyz")[1])["lights"]
+        return {light["name"]: light for light in lights}
+
+    def red(self) -> set[str]:
+        return {name for name, light in self.now().items() if light["colour"] == "red"}
+
+    def wait(self, told: Callable[[], bool], what: str, timeout_s: float = TIMEOUT_S) -> float:
+        """Seconds that it took."""
+        began = time.monotonic()
+        while not told():
+            assert time.monotonic() - began < timeout_s, (what, self.now())
+            time.sleep(0.05)
+        return time.monotonic() - began
+
+    def wait_clear(self) -> None:
+        """No red, and ticks flow."""
+        self.wait(
+            lambda: not self.red() and self.now()["md_data.md_worker"]["colour"] == "green",
+            "all is well",
+        )
+
+    def turns_red(self, name: str) -> None:
+        """This light, in time, and for a while no other one."""
+        took = self.wait(lambda: bool(self.red()), f"{name} is red")
+        assert took < WITHIN_S + SLACK_S
+        until = time.monotonic() + 2.5
+        while time.monotonic() < until:
+            assert self.red() == {name}
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
+    overrides = {
+        "admin": {"port": 0, "canary_every_s": 1, "disk_free_mb": 0},
+        "recorder": {"min_free_mb": 0},
+        "calendar": "always",
+        "td_worker": {"accounts": [{"user": "028742", "password": "123456"}]},
+    }
+    with Group(tmp_path_factory.mktemp("admin"), overrides=overrides) as made:
+        made.start(*PROGRAMS)
+        with ws(made.url("/md/")) as client:
+            client.log_in()
+            client.send(MsgType="SubscribeMarketData", InstrumentID=[STOCK])
+            yield made
+
+
+@pytest.fixture
+def lamps(group: Group) -> Lamps:
+    made = Lamps(group)
+    made.wait_clear()
+    return made
+
+
+@pytest.fixture
+def sim(group: Group) -> Iterator[SimControl]:
+    with SimControl(group.ready["sim"]["listen"]) as control:
+        yield control
+
+
+def test_a_group_that_works_has_no_red_light(lamps: Lamps) -> None:
+    assert lamps.get("/healthz") == (200, "ok\n")
+    lamps.wait(lambda: lamps.now()["canary"]["colour"] == "green", "the canary")
+    status, _ = lamps.get("/readyz")
+    assert status == 200
+    colours = {name: light["colour"] for name, light in lamps.now().items()}
+    assert set(colours.values()) == {"green"}
+    for program in PROGRAMS[:-1]:
+        assert f"process.{program}" in colours
+    assert lamps.now()["session"]["zh"] == "交易中"
+
+
+def test_the_front_that_is_away_turns_its_light_red(lamps: Lamps, sim: SimControl) -> None:
+    sim.disconnect(side="md", seconds=5)
+    lamps.turns_red("md_front.md_worker")
+    assert lamps.get("/readyz")[0] == 503
+    lamps.wait_clear()
+
+
+def test_the_trading_front_has_a_light_of_its_own(lamps: Lamps, sim: SimControl) -> None:
+    sim.disconnect(side="td", seconds=5)
+    lamps.turns_red("td_front")
+    lamps.wait_clear()
+
+
+def test_a_feed_that_has_stopped_turns_its_light_red(lamps: Lamps, sim: SimControl) -> None:
+    number = sim.lose("OnRtnDepthMarketData", times=0)
+    lamps.turns_red("md_data.md_worker")
+    sim.remove(number)
+    lamps.wait_clear()
+
+
+@pytest.mark.parametrize("program", ["md_worker", "ws_edge", "recorder"])
+def test_a_frozen_process_turns_its_light_red(lamps: Lamps, group: Group, program: str) -> None:
+    group.freeze(program)
+    try:
+        lamps.turns_red(f"process.{program}")
+    finally:
+        group.thaw(program)
+    lamps.wait_clear()
