@@ -1,7 +1,7 @@
 """Which request lines were here before: one file for all connections of all processes.
 
 A line is good once, for ``seconds`` around its time stamp. What has been seen stands in a file that
-every process maps, so a line that was captured on its way to one port is refused by another, and
+all processes share, so a line that was captured on its way to one port is refused by another, and
 by the same one after its restart. The file is a table: the nonce chooses a bucket, a bucket has
 places, a place is free again when its line would be too old anyway. Only lines that were opened
 with the key get here, so strangers cannot fill it; who has the key and sends more than about
@@ -15,7 +15,6 @@ length. What this cannot see: the file removed, the wall clock set back, ``secon
 from __future__ import annotations
 
 import fcntl
-import mmap
 import os
 import struct
 import time
@@ -58,15 +57,13 @@ class ReplayWindow:
         self._floor_ms = (_booted_ms() if booted_ms is None else booted_ms) + self._span_ms
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            # A hole that the disk has no room for would end the process at some write.
+            # No line shall fail because the disk is full in the meantime.
             os.posix_fallocate(self._file, 0, SIZE)
-            self._table = mmap.mmap(self._file, SIZE)
         except BaseException:
             os.close(self._file)
             raise
 
     def close(self) -> None:
-        self._table.close()
         os.close(self._file)
 
     def enter(self, unix_ms: int, nonce: bytes) -> None:
@@ -87,12 +84,11 @@ class ReplayWindow:
             fcntl.lockf(self._file, fcntl.LOCK_UN, _BUCKET.size, at)
 
     def _place(self, at: int, place: bytes, now_s: int) -> None:
-        bucket = self._table[at : at + _BUCKET.size]
+        bucket = os.pread(self._file, _BUCKET.size, at)
         if place[:12] in bucket:
             raise Replayed("the line was here before")
         for index, until_s in enumerate(_BUCKET.unpack(bucket)):
             if until_s < now_s:
-                start = at + index * _PLACE.size
-                self._table[start : start + _PLACE.size] = place
+                os.pwrite(self._file, place, at + index * _PLACE.size)
                 return
         raise Replayed("too many lines at once")
