@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import schemas.catalogue
 from schemas.calendar import Calendar, always_open, exchange_calendar
-from schemas.codec import Value
+from schemas.codec import Codec, Value
+from schemas.layout import Field, Layout
 from schemas.xtp.tick_json import compile_tick_json
 from schemas.xtp.ticks import tick
 
@@ -86,3 +87,25 @@ def test_more_instruments_than_are_kept() -> None:
     for number in range(5000):
         text = QUICK[0](CODEC.pack({"InstrumentID": f"i{number}"}), "DCE", 10, 0)
         assert json.loads(text)["ticker"] == f"i{number}"
+
+
+def test_a_binding_of_before_the_long_names() -> None:
+    """API 6.3.15 has the names in front, short, and no bands."""
+    moved = {"InstrumentID": 31, "ExchangeID": 9, "ExchangeInstID": 31}
+    gone = {"reserve1", "reserve2", "BandingUpperPrice", "BandingLowerPrice", *moved}
+    first, *others = (field for field in LAYOUT.fields if field.name not in gone)
+    fields, end = [], 0
+    for name, kind, size in [
+        (first.name, first.kind, first.size),
+        *((name, "s", size) for name, size in moved.items()),
+        *((field.name, field.kind, field.size) for field in others),
+    ]:
+        align = 1 if kind in "sc" else size
+        begin = (end + align - 1) // align * align
+        fields.append(Field(name, kind, begin, size))
+        end = begin + size
+    layout = Layout("DepthMarketData", (end + 7) // 8 * 8, tuple(fields))
+    raw = Codec(layout).pack({"InstrumentID": "rb2610", "LastPrice": 3120.0, "BidPrice2": 3119.0})
+    record = tick(Codec(layout).unpack(raw), "SHFE", 10, 0)
+    assert (record["ticker"], record["bid"][1]) == ("rb2610", 3119.0)
+    assert compile_tick_json(layout)(raw, "SHFE", 10, 0) == json.dumps(record).encode()
