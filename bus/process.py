@@ -32,11 +32,13 @@ def main(
     *,
     section: str = "",
     as_member: Callable[[T, str], T] | None = None,
+    check: Callable[[Loaded[T]], None] = lambda loaded: None,
 ) -> int:
     """Read the command line and the configuration, then ``run``; returns the exit status.
 
     ``section``: the one it reads, when that has another name. ``as_member``: the section as one
-    member reads it, "" for a process started without ``--member``; raises ValueError.
+    member reads it, "" for a process started without ``--member``; raises ValueError. ``check``:
+    what is to be looked at besides, before anything is started; raises ConfigError.
     """
     parser = argparse.ArgumentParser(prog=f"python -m {name}", description=doc)
     parser.add_argument("--config", required=True, help="the group's YAML file")
@@ -51,6 +53,7 @@ def main(
         if arguments.check:
             security.keys_of(config.common.keys, name)
             open_calendar(config.common)
+            check(config)
         else:
             log.setup(config.common.log_level)
             run(config)

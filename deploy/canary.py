@@ -3,6 +3,7 @@
     client ── ws_edge ── md_worker ── md front       a tick
     client ── ws_edge ── td_worker ── td front       a query and its answer
     client ── recorder                               the tick once more, from its file
+    client ── tcp_edge ── md_worker                  a login and a quote, by OFX
 
 What cannot be proven (a market that is closed, no account to log in with) is said, not assumed.
 """
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -24,10 +26,14 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from bus.endpoints import Addresses
+from bus.errors import ConfigError
 from bus.secrets import Secret, read_secret
 from bus.security import Keys
+from deploy.ofx import OfxFailed, OfxWay
 from deploy.past import newest
 from deploy.state import heard
+from tcp_edge.config import TcpConfig
+from tcp_edge.wires import first_key
 
 NOT_SENT = -1  # the front is not there yet; nothing was tried with the account, so try again
 RETRY_S = 0.3
@@ -51,6 +57,11 @@ class CanaryConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """A file of mode 0600 with the password, instead of ``password``."""
     token_file: str = ""
     """A file of mode 0600 with a token, when ws_edge asks for one."""
+    ofx_user: str = ""
+    """Client account of tcp_edge to log in with. Empty: no login by OFX is tried."""
+    ofx_password: Secret = Secret("")
+    ofx_password_file: str = ""
+    """A file of mode 0600 with its password, instead of ``ofx_password``."""
 
 
 class CanaryFailed(Exception):
@@ -86,6 +97,10 @@ class Canary:
     keys: Keys | None = None
     history: str = ""
     """The recorder's address; empty: there is none."""
+    ofx: TcpConfig | None = None
+    """None: there is no tcp_edge."""
+    ofx_folder: Path = Path()
+    """Of tcp_edge, where it keeps a key that it has made."""
 
     def fly(self) -> list[str]:
         """Send both canaries; what was proven and what was not, a sentence each."""
@@ -94,7 +109,10 @@ class Canary:
             said.append(self._feeds())
         if self.history and self.config.instrument:
             said.append(self._recorded())
-        return [*said, self._until_deadline(self._trading)]
+        said.append(self._until_deadline(self._trading))
+        if self.ofx is not None:
+            said.append(self._until_deadline(self._ofx))
+        return said
 
     def _until_deadline(self, attempt: Callable[[], str]) -> str:
         while True:
@@ -165,6 +183,27 @@ class Canary:
             client.send("ReqQryTradingAccount", QryTradingAccount={}, RequestID=1)
             _accept(client.expect("RspQryTradingAccount", front), front)
         return f"trading: {user} logged in, ReqQryTradingAccount answered"
+
+    def _ofx(self) -> str:
+        assert self.ofx is not None
+        hop = "client → tcp_edge"
+        password = _secret(self.config.ofx_password_file) or self.config.ofx_password.reveal()
+        try:
+            key, kid = first_key(self.ofx, self.ofx_folder)
+            return OfxWay(
+                config=self.ofx,
+                key=key,
+                kid=kid,
+                user=self.config.ofx_user,
+                password=Secret(password),
+                code=self.config.instrument,
+                must_tick=self.must_tick,
+                deadline=self.deadline,
+            ).fly()
+        except ConfigError as exc:
+            raise CanaryFailed(hop, str(exc)) from exc
+        except OfxFailed as exc:
+            raise (_NotYet if exc.worth_again else CanaryFailed)(hop, str(exc)) from exc
 
     def _feeds(self) -> str:
         """Which feeds the ticks can come from. One is enough, so the others are only spoken of."""

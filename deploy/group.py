@@ -22,6 +22,8 @@ from deploy import members, ports
 from deploy.canary import Canary, CanaryFailed
 from deploy.plan import CHECKOUT, DEFAULT_CONFIG, Plan
 from deploy.supervision import Supervisor, SupervisorFailed
+from tcp_edge.config import SERVICES, Listener
+from tcp_edge.wires import KEY_FILE
 
 STOP_TIMEOUT_S = 20.0  # supervisord stops its programs one priority after the other
 FAILED_STARTS = 3
@@ -104,7 +106,7 @@ def _bring_up(
         say(f"ended {len(left)} processes left behind by a supervisord that was killed")
     if fresh or not _healthy(supervisor):
         _check_config(plan)
-        _check_port(plan)
+        _check_ports(plan)
         say(f"starting {', '.join(plan.programs)}")
     started: set[str] = set()
     child = None
@@ -159,14 +161,25 @@ def _check_config(plan: Plan) -> None:
         raise UpFailed("\n".join(["the configuration is wrong", *faults]), status=2)
 
 
-def _check_port(plan: Plan) -> None:
-    host, port = plan.edge.host, plan.edge.port
+def _check_ports(plan: Plan) -> None:
+    _check_port(plan, plan.edge.host, plan.edge.port, "section ws_edge, key port")
+    for name, listener in _ofx_listeners(plan).items():
+        where = f"section tcp_edge, key port of {name}"
+        _check_port(plan, listener.host, listener.port, where)
+
+
+def _check_port(plan: Plan, host: str, port: int, where: str) -> None:
     fault = ports.fault(host, port)
     if fault is None or (ports.holders(port) and ports.holders(port) <= members.find(plan.run)):
         return
-    raise UpFailed(
-        f"{fault}\nfree it, or choose another port: {plan.config}, section ws_edge, key port"
-    )
+    raise UpFailed(f"{fault}\nfree it, or choose another port: {plan.config}, {where}")
+
+
+def _ofx_listeners(plan: Plan) -> dict[str, Listener]:
+    if plan.tcp is None:
+        return {}
+    names = SERVICES[:1] if plan.tcp.single_port else SERVICES
+    return {name: plan.tcp.listener(name) for name in names}
 
 
 def _wait_running(plan: Plan, supervisor: Supervisor, deadline: float) -> None:
@@ -205,6 +218,8 @@ def _fly(plan: Plan, deadline: float) -> None:
         certificate=plan.edge.cert_file,
         keys=plan.keys,
         history=plan.bus.rec_rpc if "recorder" in plan.programs else "",
+        ofx=plan.tcp,
+        ofx_folder=plan.data / "tcp_edge",
     )
     try:
         for sentence in canary.fly():
@@ -238,7 +253,7 @@ ctpbus is up: {", ".join(plan.programs)}
   trading      {url}/td/
   bus          ticks {plan.bus.md_pub}, requests {plan.bus.md_rpc}
                returns {plan.bus.td_pub}, requests {plan.bus.td_rpc}
-{_recorders(plan)}  logs         {plan.log}
+{_recorders(plan)}{_ofx(plan)}  logs         {plan.log}
 Next: README.md shows a first tick and a first order. deploy/down{config} stops the group."""
 
 
@@ -249,6 +264,16 @@ def _recorders(plan: Plan) -> str:
         if program.module == "recorder"
     ]
     return f"  history      {' '.join(addresses)}\n" if addresses else ""
+
+
+def _ofx(plan: Plan) -> str:
+    listeners = _ofx_listeners(plan)
+    if plan.tcp is None:
+        return ""
+    told = [f"{name} {each.host or '0.0.0.0'}:{each.port}" for name, each in listeners.items()]
+    made = not plan.tcp.keys and any(each.wire == "v1" for each in listeners.values())
+    key = f"\n               its key is in {plan.data / 'tcp_edge' / KEY_FILE}" if made else ""
+    return f"  OFX          {', '.join(told)}{key}\n"
 
 
 def _stop_all(plan: Plan, supervisor: Supervisor) -> None:

@@ -15,6 +15,7 @@ from bus.security import Keys, keys_of
 from deploy.canary import CanaryConfig
 from md_worker.config import MdConfig
 from recorder.config import RecorderConfig
+from tcp_edge.config import SERVICES, TcpConfig
 from td_worker.config import TdConfig
 from ws_edge.config import WsConfig
 
@@ -38,7 +39,8 @@ class Program(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """``programs`` in the order of their start. ``run`` has the sockets, mode 0700."""
+    """``programs`` in the order of their start. ``run`` has the sockets, mode 0700. ``tcp``: None
+    where the file has no section tcp_edge."""
 
     config: Path
     programs: dict[str, Program]
@@ -47,6 +49,7 @@ class Plan:
     log: Path
     bus: endpoints.Addresses
     edge: WsConfig
+    tcp: TcpConfig | None
     md_fronts: list[str]
     td_fronts: list[str]
     canary: CanaryConfig
@@ -73,6 +76,7 @@ def read(path: Path) -> Plan:
     data = Path(canary.common.data).absolute()
     edge = config.load(str(path), "ws_edge", WsConfig).own
     document: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    tcp = config.load(str(path), "tcp_edge", TcpConfig).own if "tcp_edge" in document else None
     recorders: list[str] = []
     if "recorder" in document:
         recorders = ["", *config.load(str(path), "recorder", RecorderConfig).own.members]
@@ -84,12 +88,14 @@ def read(path: Path) -> Plan:
             feeds=list(md.feeds),
             edges=edge.processes,
             recorders=recorders,
+            tcp=tcp,
         ),
         data=data,
         run=endpoints.run_dir(str(data)),
         log=data / "log",
         bus=endpoints.resolve(canary.common.bus, str(data)),
         edge=edge,
+        tcp=tcp,
         md_fronts=md_fronts,
         td_fronts=td,
         canary=canary.own,
@@ -98,7 +104,13 @@ def read(path: Path) -> Plan:
 
 
 def _programs(
-    document: dict[str, Any], *, sim: bool, feeds: list[str], edges: int, recorders: list[str]
+    document: dict[str, Any],
+    *,
+    sim: bool,
+    feeds: list[str],
+    edges: int,
+    recorders: list[str],
+    tcp: TcpConfig | None,
 ) -> dict[str, Program]:
     """By name, in the order of their start."""
     common = {key: value for key, value in document.items() if key not in config.SECTIONS}
@@ -129,6 +141,11 @@ def _programs(
     reads = {key: value for key, value in section["ws_edge"].items() if key != "processes"}
     for member in range(edges):
         add("ws_edge", reads, str(member) if edges > 1 else "")
+    if tcp is not None:
+        # On a real front it needs a key.
+        reads = {**section["tcp_edge"], "sim": sim}
+        for name in SERVICES if tcp.processes == "three" else ("",):
+            add("tcp_edge", reads, name)
     return programs
 
 

@@ -12,6 +12,7 @@ from bus.process import main
 
 from .config import TcpConfig, as_member
 from .gateway import Gateway
+from .wires import check_keys
 
 
 def run(loaded: Loaded[TcpConfig]) -> None:
@@ -22,4 +23,4 @@ def run(loaded: Loaded[TcpConfig]) -> None:
 
 if __name__ == "__main__":
     doc = "OFX over encrypted TCP for clients of the bus."
-    sys.exit(main("tcp_edge", TcpConfig, run, doc, as_member=as_member))
+    sys.exit(main("tcp_edge", TcpConfig, run, doc, as_member=as_member, check=check_keys))

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
+from bus.config import Loaded
 from bus.errors import ConfigError
+from bus.secrets import Secret
 
-from .config import KeyConfig, ServiceName, TcpConfig, passphrase_of
+from .config import SERVICES, KeyConfig, ServiceName, TcpConfig, passphrase_of, services_of
 from .wire.v1 import SealedLines, derive
 from .wire.window import ReplayWindow
 from .wire.wire import Wire
 
-KEY_FILE = "ofx.key"
+KEY_FILE: Final = "ofx.key"
+_MISSING: Final = "tcp_edge.keys: an OFX key is needed, 8 characters or more"
 
 
 class Wires:
@@ -23,8 +28,10 @@ class Wires:
         self, config: TcpConfig, names: tuple[ServiceName, ...], folder: Path, *, embedded: bool
     ) -> None:
         self._config = config
-        if any(config.listener(name).wire == "v1" for name in names):
-            keys = config.keys or (made_key(folder, embedded=embedded),)
+        if _has_v1(config, names):
+            if not config.keys:
+                make_key(folder, embedded=embedded)
+            keys = config.keys or (made_key(folder),)
             self._keys = {key.kid: derive(passphrase_of(key), key.kid, config.salt) for key in keys}
             self._window = ReplayWindow(folder / "window", config.replay_window_s)
 
@@ -32,21 +39,43 @@ class Wires:
         return SealedLines(self._keys, self._window, self._config.reply)
 
 
-def made_key(folder: Path, *, embedded: bool) -> KeyConfig:
-    """The key of a group on the embedded exchange that has none configured: made once, by whichever
-    process is first. Raises ConfigError."""
+def check_keys(loaded: Loaded[TcpConfig]) -> None:
+    """Raises ConfigError."""
+    config = loaded.own
+    if not config.keys and not loaded.embedded and _has_v1(config, services_of(loaded.member)):
+        raise ConfigError(_MISSING)
+    for key in config.keys:
+        passphrase_of(key)
+
+
+def _has_v1(config: TcpConfig, names: tuple[ServiceName, ...]) -> bool:
+    return any(config.listener(name).wire == "v1" for name in names)
+
+
+def made_key(folder: Path) -> KeyConfig:
+    """Of a group that has none in its configuration."""
+    return KeyConfig(kid=1, file=str(folder / KEY_FILE))
+
+
+def first_key(config: TcpConfig, folder: Path) -> tuple[Secret, int]:
+    """One with which clients can seal, and its kid. Raises ConfigError."""
+    if not _has_v1(config, SERVICES):
+        return Secret(""), 0
+    key = config.keys[0] if config.keys else made_key(folder)
+    return passphrase_of(key), key.kid
+
+
+def make_key(folder: Path, *, embedded: bool) -> None:
+    """Once, by whichever process is first. Raises ConfigError."""
     if not embedded:
-        raise ConfigError("tcp_edge.keys: an OFX key is needed, 8 characters or more")
+        raise ConfigError(_MISSING)
     file = folder / KEY_FILE
-    if not file.exists():
-        beside = folder / f"{KEY_FILE}.{secrets.token_hex(4)}"
-        beside.touch(0o600)
-        beside.write_text(secrets.token_urlsafe(18) + "\n", "ascii")
-        try:
-            # Unlike a rename it leaves the file of another process that was quicker.
-            file.hardlink_to(beside)
-        except FileExistsError:
-            pass
-        finally:
-            beside.unlink()
-    return KeyConfig(kid=1, file=str(file))
+    if file.exists():
+        return
+    beside = folder / f"{KEY_FILE}.{secrets.token_hex(4)}"
+    beside.touch(0o600)
+    beside.write_text(secrets.token_urlsafe(18) + "\n", "ascii")
+    # Unlike a rename it leaves the file of another process that was quicker.
+    with suppress(FileExistsError):
+        file.hardlink_to(beside)
+    beside.unlink()

@@ -17,7 +17,7 @@ from deploy import members
 from tests.support.deployment import Deployment
 from tests.support.front import Front
 
-PROGRAMS = {"sim", "md_worker", "td_worker", "recorder", "ws_edge"}
+PROGRAMS = {"sim", "md_worker", "td_worker", "recorder", "tcp_edge", "ws_edge"}
 SUPERVISORD = "supervisor.supervisord"
 
 
@@ -62,6 +62,7 @@ def test_up_tells_what_the_canary_proved(running: Deployment) -> None:
     assert "checked market data: ticks of " in told
     assert "checked recorder: ticks of 600000 are on record" in told
     assert "checked trading: 028742 logged in, ReqQryTradingAccount answered" in told
+    assert "checked OFX: quotes of 600000 arrive" in told
 
 
 def test_a_program_that_is_down_is_started_again(running: Deployment) -> None:
@@ -79,14 +80,14 @@ def test_what_a_killed_supervisord_left_behind_is_replaced(running: Deployment) 
     done = running.up()
     after = running.pids()
     assert done.returncode == 0, done.stderr
-    assert "ended 5 processes left behind" in done.stderr
+    assert "ended 6 processes left behind" in done.stderr
     assert after.keys() == before.keys()
     assert not set(before.values()) & set(after.values())
 
 
 def test_a_changed_setting_restarts_the_program_that_reads_it(running: Deployment) -> None:
     before = running.pids()
-    running.edit("port: ", "stall_s: 41\n  port: ")
+    running.edit(f"port: {running.port}", f"stall_s: 41\n  port: {running.port}")
     done = running.up()
     after = running.pids()
     assert done.returncode == 0, done.stderr
@@ -112,7 +113,7 @@ def test_down_twice(fresh: Deployment) -> None:
     first, second = fresh.down(), fresh.down()
     assert (first.returncode, first.stdout) == (
         0,
-        "stopped: md_worker, recorder, sim, td_worker, ws_edge\n",
+        "stopped: md_worker, recorder, sim, tcp_edge, td_worker, ws_edge\n",
     )
     assert (second.returncode, second.stdout) == (0, "nothing to stop: the group is not running\n")
     assert not members.find(fresh.run)
@@ -153,7 +154,7 @@ def test_a_program_that_does_not_come_up_is_named_with_the_end_of_its_log(
 def test_a_wrong_configuration_is_one_line_per_fault_before_anything_starts(
     fresh: Deployment,
 ) -> None:
-    fresh.edit(r"port: (\d+)", r"port: \1\n  prot: 1")
+    fresh.edit(r"(?m)^  port: (\d+)", r"  port: \1\n  prot: 1")
     done = fresh.up()
     assert done.returncode == 2
     assert "prot" in done.stderr
@@ -189,7 +190,7 @@ def test_a_front_that_is_away_is_named(fresh: Deployment) -> None:
 
 
 def test_a_password_that_the_front_refuses_is_told_at_once(fresh: Deployment) -> None:
-    fresh.edit('password: "123456"', 'password: "654321"')
+    fresh.edit('(?m)^  password: "123456"', '  password: "654321"')
     began = time.monotonic()
     done = fresh.up()
     assert done.returncode == 1
@@ -226,6 +227,7 @@ td_worker:
   broker_id: "9999"
 ws_edge""",
         )
+        fresh.edit("tcp_edge:\n", "tcp_edge:\n  keys: [{passphrase: of our own}]\n")
         fresh.edit("(?s)canary:.*", "canary: {instrument: rb2610}")
         environment = fresh.environment(Front(tmp_path, TICK_RATE=-1).env)
         done = fresh.call("deploy/up", environment=environment)
@@ -346,7 +348,7 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """Two feeds, two recorders and two ws_edges; the tests follow one another."""
     deployment = Deployment(tmp_path_factory.mktemp("several"))
     deployment.edit("md_worker:\n", f"md_worker:\n{FEEDS}")
-    deployment.edit(r"port: (\d+)", r"port: \1\n  processes: 2")
+    deployment.edit(r"(?m)^  port: (\d+)", r"  port: \1\n  processes: 2")
     deployment.edit("keep_days: 30", "keep_days: 30\n  members: [b]")
     try:
         done = deployment.up()
@@ -358,7 +360,7 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
 
 SEVERAL = {
     *("sim", "md_worker_a", "md_worker_b", "md_merge", "td_worker"),
-    *("recorder", "recorder_b", "ws_edge_0", "ws_edge_1", SUPERVISORD),
+    *("recorder", "recorder_b", "ws_edge_0", "ws_edge_1", "tcp_edge", SUPERVISORD),
 }
 
 
@@ -417,7 +419,7 @@ def test_an_added_feed_restarts_what_reads_the_list(several: Deployment) -> None
 
 
 def test_a_port_of_somebody_who_would_share_it_is_named(fresh: Deployment) -> None:
-    fresh.edit(r"port: (\d+)", r"port: \1\n  processes: 2")
+    fresh.edit(r"(?m)^  port: (\d+)", r"  port: \1\n  processes: 2")
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         other.bind(("127.0.0.1", fresh.port))

@@ -17,7 +17,7 @@ from tests.support.group import CHECKOUT
 
 PARTS = (
     *("bus", "deploy", "md_merge", "md_worker", "recorder", "schemas", "sim", "td_worker"),
-    "ws_edge",
+    *("tcp_edge", "ws_edge"),
 )
 FILES = ("pyproject.toml", "README.md", "LICENSE")
 CALL_TIMEOUT_S = 90.0
@@ -44,6 +44,9 @@ class Deployment:
         self.config = self.root / "deploy" / "gateway.yaml"
         self.port = free_port()
         self.edit(r"port: 8080", f"port: {self.port}")
+        self.ofx = {name: free_port() for name in ("login", "quote", "trade")}
+        ports = "".join(f"  {name}: {{port: {port}}}\n" for name, port in self.ofx.items())
+        self.edit(r"tcp_edge:\n", f"tcp_edge:\n{ports}")
 
     def edit(self, pattern: str, replacement: str) -> None:
         """Change the one place in gateway.yaml that matches the regular expression."""
