@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, closing, suppress
 from typing import Any
 
 import zmq
@@ -14,10 +15,12 @@ from bus.config import Loaded, open_calendar
 from bus.endpoints import resolve
 from bus.lock import hold
 from bus.security import keys_of
+from bus.stats import STAT_S, Meter, Stat, StatSocket, buckets, program_name, stat_address
 from bus.subscriber import Subscriber
 
 from .access import Access, open_access
 from .config import ServiceName, TcpConfig, services_of
+from .figures import figures
 from .instruments import Table
 from .login.service import open_login
 from .quote.scribe import Scribe, Setting
@@ -28,6 +31,8 @@ from .reqids import Reqids, gateway_name
 from .server import Server
 from .service import Service
 from .wires import Wires
+
+log = logging.getLogger("tcp_edge")
 
 
 class Gateway:
@@ -41,8 +46,10 @@ class Gateway:
         self._keys = keys_of(loaded.common.keys, "tcp_edge")
         self._addresses = resolve(loaded.common.bus, loaded.common.data)
         self._calendar = open_calendar(loaded.common)
-        self._reqids = Reqids(self._folder, self.today)
         self._name = gateway_name(self._folder)  # at td_worker
+        self._reqids = Reqids(self._folder, self.today)
+        self._bus_delays = buckets()
+        self._meter = Meter(program_name("tcp_edge", loaded.member))
         self._wires = Wires(self._config, self._names, self._folder, embedded=loaded.embedded)
 
     def today(self) -> str:
@@ -68,6 +75,8 @@ class Gateway:
             if "quote" in self._names:
                 services["quote"] = self._quotes(context, access)
             server = Server(self._config, services, self._wires.make)
+            telling = asyncio.create_task(self._tell_stats(context, server))
+            stack.push_async_callback(_cancel, telling)
             await server.run()
 
     async def _account(self) -> Account:
@@ -98,8 +107,25 @@ class Gateway:
             scribe=Scribe(setting),
             subscribed=Subscribed(self._folder / "subscribed.json"),
             today=self.today,
+            bus_delays=self._bus_delays,
             listen=lambda on_frame: Subscriber(context, address, on_frame, keys=keys),
         )
+
+    async def _tell_stats(self, context: zmq.Context[Any], server: Server) -> None:
+        address = stat_address(self._addresses, self._common.data, self._meter.program)
+        with closing(StatSocket(context, address, self._keys, self._meter.program)) as socket:
+            while True:
+                await asyncio.sleep(STAT_S)
+                try:
+                    socket.tell(self._stat(server))
+                except Exception:  # figures are no reason to end
+                    log.exception("no figures were told")
+
+    def _stat(self, server: Server) -> Stat:
+        told = figures(server.describe())
+        levels = {**told.levels, "instruments": len(self._table.now)}
+        hops = {"bus": self._bus_delays}
+        return self._meter.stat(told.counters, {}, levels, hops=hops, kinds=told.kinds)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

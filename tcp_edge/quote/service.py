@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol
 
 from bus.authcodes import Grant
 from bus.client import Client as Bus
+from bus.client import Tick
 from bus.client.ticks import Ticks
+from bus.stats import Buckets
 from bus.subscriber import Subscriber
 from bus.users import Right
 from schemas.xtp.errors import XtpError
@@ -37,7 +40,8 @@ class Access(Protocol):
 
 class Quotes:
     """``instruments``: the table of now. ``writer`` makes the writer of an instrument's ticks.
-    ``listen`` makes the subscriber of the worker's state, which ``close`` closes."""
+    ``listen`` makes the subscriber of the worker's state, which ``close`` closes. ``bus_delays``:
+    where the time that ticks were on the bus is counted, see ``bus.stats``."""
 
     def __init__(
         self,
@@ -52,11 +56,12 @@ class Quotes:
         subscribed: Subscribed,
         today: Callable[[], str],
         listen: Callable[[Callable[[bytes], None]], Subscriber],
+        bus_delays: Buckets,
     ) -> None:
         self._config, self._bus, self._access = config, bus, access
         self._next_reqid, self._instruments, self._today = next_reqid, instruments, today
         self._writer, self._scribe, self._subscribed = writer, scribe, subscribed
-        self._listen = listen
+        self._listen, self._bus_delays = listen, bus_delays
         self._front = Front(self._front_lost)
         self._quotes: dict[Key, Quote] = {}
         self._following: dict[Key, tuple[Ticks, asyncio.Task[None]]] = {}
@@ -207,7 +212,10 @@ class Quotes:
 
     async def _take(self, ticks: Ticks, quote: Quote) -> None:
         async for item in ticks:
-            self.ticks += 1
+            if isinstance(item, Tick):
+                self.ticks += 1
+                delay = max(0, time.time_ns() - item.sent_ns)
+                self._bus_delays[delay.bit_length()] += 1
             quote.take(item)
 
     def _push_to(self, client: Client, quotes: list[Quote]) -> None:

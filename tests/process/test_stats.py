@@ -17,7 +17,7 @@ from bus.stats import MdStat, stat_address
 from tests.support.group import Group
 from tests.support.ws_client import ws
 
-PROGRAMS: Final = ("sim", "md_worker", "td_worker", "ws_edge", "recorder")
+PROGRAMS: Final = ("sim", "md_worker", "td_worker", "ws_edge", "tcp_edge", "recorder")
 STOCK: Final = "600000"
 TIMEOUT_S: Final = 20.0
 
@@ -37,7 +37,10 @@ class Reader:
         addresses = resolve(Common().bus, data)
         for program in PROGRAMS:
             self._socket.subscribe(stat_topic(program))
-        own = [stat_address(addresses, data, name) for name in ("sim", "ws_edge", "recorder")]
+        own = [
+            stat_address(addresses, data, name)
+            for name in ("sim", "ws_edge", "tcp_edge", "recorder")
+        ]
         for address in (*own, addresses.md_pub, addresses.td_pub):
             self._socket.connect(address)
         self.latest: dict[str, MdStat] = {}

@@ -1,0 +1,37 @@
+"""What server and services describe, as the figures of ``bus.stats``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+# Lengths and states of now; everything else counts from the start.
+_LEVELS: Final = frozenset({"connections", "quote_subscribed", "quote_stale", "quote_front_up"})
+
+
+class Figures(NamedTuple):
+    counters: dict[str, int]
+    levels: dict[str, int]
+    kinds: dict[str, dict[str, int]]
+
+
+def figures(described: Mapping[str, Any]) -> Figures:
+    """What a service describes is told under its name: "quote_ticks"."""
+    told = Figures({}, {}, {})
+    for name, value in _flat(described):
+        if isinstance(value, dict):
+            told.kinds[name] = value
+        elif name in _LEVELS:
+            told.levels[name] = int(value)
+        else:
+            told.counters[name] = int(value)
+    return told
+
+
+def _flat(described: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in described.items():
+        if isinstance(value, Mapping) and name not in ("requests", "replies"):
+            for inner, each in _flat(value):
+                yield f"{name}_{inner}", each
+        elif isinstance(value, Mapping | int):
+            yield name, value
