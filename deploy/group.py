@@ -22,7 +22,7 @@ from deploy import members, ports
 from deploy.canary import Canary, CanaryFailed
 from deploy.plan import CHECKOUT, DEFAULT_CONFIG, Plan
 from deploy.supervision import Supervisor, SupervisorFailed
-from tcp_edge.config import SERVICES, Listener
+from tcp_edge.config import Listener, ServiceName
 from tcp_edge.wires import KEY_FILE
 
 STOP_TIMEOUT_S = 20.0  # supervisord stops its programs one priority after the other
@@ -178,7 +178,7 @@ def _check_port(plan: Plan, host: str, port: int, where: str) -> None:
 def _ofx_listeners(plan: Plan) -> dict[str, Listener]:
     if plan.tcp is None:
         return {}
-    names = SERVICES[:1] if plan.tcp.single_port else SERVICES
+    names: tuple[ServiceName, ...] = ("login",) if plan.tcp.single_port else plan.tcp.services
     return {name: plan.tcp.listener(name) for name in names}
 
 

@@ -45,10 +45,12 @@ class OfxWay(NamedTuple):
     def fly(self) -> str:
         """What was proven and what was not, in a sentence. Raises OfxFailed."""
         quote = self.config.listener("quote")
-        if quote.wire == "psk":
+        if quote.wire == "psk" and "quote" in self.config.services:
             self._listening(quote)
             return "OFX: the quote port listens; its wire is psk, so nothing more is checked"
-        said = self._login() if self.user else "OFX: "
+        said = self._login() if self.user and "login" in self.config.services else "OFX: "
+        if "quote" not in self.config.services:
+            return f"{said}there is no quote port"
         if not self.code or (self.config.quote_needs_authcode and not self.user):
             self._listening(quote)
             return f"{said}the quote port listens; no quote is checked"

@@ -15,7 +15,7 @@ from bus.security import Keys, keys_of
 from deploy.canary import CanaryConfig
 from md_worker.config import MdConfig
 from recorder.config import RecorderConfig
-from tcp_edge.config import SERVICES, TcpConfig
+from tcp_edge.config import TcpConfig
 from td_worker.config import TdConfig
 from ws_edge.config import WsConfig
 
@@ -143,8 +143,8 @@ def _programs(
         add("ws_edge", reads, str(member) if edges > 1 else "")
     if tcp is not None:
         # On a real front it needs a key.
-        reads = {**section["tcp_edge"], "sim": sim}
-        for name in SERVICES if tcp.processes == "three" else ("",):
+        reads = {**section["tcp_edge"], "sim": sim, "services": tcp.services}
+        for name in tcp.services if tcp.processes == "three" else ("",):
             add("tcp_edge", reads, name)
     return programs
 

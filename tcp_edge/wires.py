@@ -42,7 +42,11 @@ class Wires:
 def check_keys(loaded: Loaded[TcpConfig]) -> None:
     """Raises ConfigError."""
     config = loaded.own
-    if not config.keys and not loaded.embedded and _has_v1(config, services_of(loaded.member)):
+    if (
+        not config.keys
+        and not loaded.embedded
+        and _has_v1(config, services_of(config, loaded.member))
+    ):
         raise ConfigError(_MISSING)
     for key in config.keys:
         passphrase_of(key)

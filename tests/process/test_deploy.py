@@ -62,7 +62,7 @@ def test_up_tells_what_the_canary_proved(running: Deployment) -> None:
     assert "checked market data: ticks of " in told
     assert "checked recorder: ticks of 600000 are on record" in told
     assert "checked trading: 028742 logged in, ReqQryTradingAccount answered" in told
-    assert "checked OFX: quotes of 600000 arrive" in told
+    assert "checked OFX: demo logged in, quotes of 600000 arrive" in told
 
 
 def test_a_program_that_is_down_is_started_again(running: Deployment) -> None:
