@@ -36,6 +36,7 @@ _RETURN: Final = message_type("Return")
 _SILENT_S: Final = 5.0
 _AGAIN_S: Final = 0.2
 _PAUSE_S: Final = 0.02  # others have their turn
+_MOST_QUESTIONS: Final = 20  # at a time, of 100 that td_worker answers to everybody
 MOST_AT_ONCE: Final = 2000  # returns; td_worker tells 20,000 a second
 _decode_answer: Final = msgspec.msgpack.Decoder(Answer).decode
 _decode_place: Final = msgspec.msgpack.Decoder(Place).decode
@@ -56,6 +57,7 @@ class Link:
         self._on_return: dict[OnReturn, None] = {}
         self._on_answer: dict[OnAnswer, None] = {}
         self._places: dict[str, tuple[int, int]] = {}  # of topics of answers
+        self._turn = asyncio.Semaphore(_MOST_QUESTIONS)
         self._caller = Caller(context, addresses.td_rpc, "td_worker", keys)
         self._calls = Calls(self._caller, asyncio.get_running_loop().call_later)
         self._subscriber = Subscriber(
@@ -106,7 +108,8 @@ class Link:
                 take(unpack_message(row.body))
 
         body = msgspec.msgpack.encode(After(*place, MOST_AT_ONCE, topic))
-        last = await self._calls.ask("Returns", on_row, _SILENT_S, body=body)
+        async with self._turn:
+            last = await self._calls.ask("Returns", on_row, _SILENT_S, body=body)
         reached = _decode_place(last.body)
         return (reached.epoch, reached.seq) if told < MOST_AT_ONCE else None
 
