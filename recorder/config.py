@@ -36,6 +36,7 @@ class RecorderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     batch_s      what came is written after this time at the latest: the most that a crash can lose
     keep_days    so many days of ticks stay
     min_free_mb  below it the oldest days go; at twice as much there is a warning
+    history_mb   memory for ticks that were asked for, encoded
     members      names of further recorders
     """
 
@@ -45,6 +46,7 @@ class RecorderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     batch_s: Annotated[float, Meta(ge=0.01, le=10)] = 0.2
     keep_days: Annotated[int, Meta(ge=1)] = 30
     min_free_mb: Annotated[int, Meta(ge=0)] = 1024
+    history_mb: Annotated[int, Meta(ge=0, le=65_536)] = 256
     members: list[str] = []
     store: StoreConfig = StoreConfig()
 

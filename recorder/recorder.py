@@ -144,6 +144,7 @@ class Recorder:
             today=lambda instrument: self.days.at(instrument, time.time_ns()),
             between=self._take_calls,
             busy=lambda: self.ticks.behind,
+            cache_bytes=self.config.history_mb << 20,
         )
 
     def _close(self) -> None:
@@ -230,6 +231,7 @@ class Recorder:
             "cut_bytes": self.store.cut + self.late.cut,
             "unhandled": self.ticks.unhandled,
             "tables": self.tables.describe(),
+            "history": self.history.describe(),
             "days": len(self.store.days()),
             "free_mb": self._free >> 20,
             "space_low": self._space.low,

@@ -102,13 +102,15 @@ class Blocks:
     """All files are cut into blocks of SIZE records. What was written never changes, so what was
     encoded is kept, up to ``most`` bytes; a block that grows is encoded from where it ended.
 
-    ``encoded`` counts records.
+    encoded  records
+    hits     blocks that were there
+    misses   blocks of which something was encoded
     """
 
     def __init__(self, json: Callable[[bytes], bytes], most: int) -> None:
         self._json, self._most = json, most
         self._kept: OrderedDict[tuple[File, int, Form], Block] = OrderedDict()
-        self.bytes = self.encoded = 0
+        self.bytes = self.encoded = self.hits = self.misses = 0
 
     def part(
         self, reader: DayReader, file: File, begin: int, end: int, limit: int, form: Form
@@ -128,7 +130,9 @@ class Blocks:
         block = self._kept.get(key)
         if block is not None and len(block.kinds) >= count:
             self._kept.move_to_end(key)
+            self.hits += 1
             return block
+        self.misses += 1
         made = self._encode(reader, key[1] * SIZE, count, key[2], block)
         if block is not None:
             self.bytes -= block.cost

@@ -21,7 +21,6 @@ from .records import answer_rows, event_rows
 from .ticks import Answer, Files, TickHistory
 from .turns import Turns, as_refused
 
-CACHE_BYTES: Final = 256 << 20  # a busy instrument's day as JSON has 26 MB
 _AGAIN_S: Final = 0.001
 _SELDOM_S: Final = 0.05
 _LEFT_OUT: Final = 9
@@ -49,7 +48,7 @@ class History:
         today: Callable[[str], str],
         between: Callable[[], None] = lambda: None,
         busy: Callable[[], bool] = lambda: False,
-        cache_bytes: int = CACHE_BYTES,
+        cache_bytes: int,
     ) -> None:
         self.blocks = Blocks(json, cache_bytes)
         self.turns = Turns(router)
@@ -80,6 +79,18 @@ class History:
                 self._ask(peer, call, partial(answer_rows, self._records, answers))
             case method:
                 raise AssertionError(method)
+
+    def describe(self) -> dict[str, int]:
+        """For the state: ``kept_mb`` of encoded ticks; ``hits`` blocks that were found there and
+        ``misses`` that had to be encoded, wholly or their end; ``open`` callers to whom something
+        is being sent; ``rows`` sent."""
+        return {
+            "kept_mb": self.blocks.bytes >> 20,
+            "hits": self.blocks.hits,
+            "misses": self.blocks.misses,
+            "open": len(self.turns),
+            "rows": self.turns.sent,
+        }
 
     def close(self) -> None:
         """What is open stays without an end."""

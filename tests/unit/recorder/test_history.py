@@ -249,6 +249,15 @@ def test_what_was_encoded_is_not_encoded_again(bench: Bench) -> None:
     assert bench.blocks.encoded == 3 * SIZE + 14
 
 
+def test_it_counts_what_was_found_and_what_was_encoded(bench: Bench) -> None:
+    bench.add(2 * SIZE + 1)
+    bench.ask()
+    assert (bench.blocks.hits, bench.blocks.misses) == (0, 3)
+    bench.add(1)
+    bench.ask()
+    assert (bench.blocks.hits, bench.blocks.misses) == (2, 4)
+
+
 def test_a_block_is_encoded_in_slices_with_the_core_given_away_between(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

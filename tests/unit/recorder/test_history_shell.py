@@ -35,6 +35,7 @@ def history(router: FakeRouter, busy: bool = False) -> History:
         json=bytes,
         today=lambda instrument: "20261123",
         busy=lambda: busy,
+        cache_bytes=1 << 20,
     )
 
 
