@@ -26,8 +26,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from bus.config import Common, open_calendar
+from bus.config import Common, load, open_calendar
 from bus.errors import ConfigError
+from recorder.config import RecorderConfig
 from recorder.ticks.reading import DayReader
 from recorder.ticks.record import GAP, FileError, Record
 from recorder.ticks.store import TickStore
@@ -110,9 +111,18 @@ class Exporter:
         return count
 
     def export(self, day: str, names: list[str], per: Per, step: Callable[[int], None]) -> None:
-        """One file for each instrument, or one for the day. ``step`` hears of records done."""
+        """One file for each instrument, or one for the day. ``step`` hears of records done. Raises
+        ConfigError where the day stands in the other way already."""
+        self._check_alone(day, per)
         for group in [names] if per == "day" else [[name] for name in names]:
             self._file(day, group, day if per == "day" else group[0], step)
+
+    def _check_alone(self, day: str, per: Per) -> None:
+        """Who reads the folder, such as ``replay``, would find each tick twice."""
+        whole, parts = self._out / f"{day}.{self._form}", self._out / day
+        other = whole if per == "instrument" else next(parts.glob(f"*.{self._form}"), whole)
+        if other.exists() and (per == "instrument" or other != whole):
+            raise ConfigError(f"{other} has ticks of {day} already: write --per {per} elsewhere")
 
     def _file(self, day: str, names: list[str], stem: str, step: Callable[[int], None]) -> None:
         folder = self._out if stem == day else self._out / day
@@ -154,26 +164,18 @@ class Exporter:
                 self.summary.damaged += reader.left_over
                 for begin in range(0, len(reader), _BATCH):
                     end = min(begin + _BATCH, len(reader))
-                    ticks = []
-                    for number in range(begin, end):
-                        record = self._record(reader, number, day, name)
-                        if record is not None:
-                            ticks.append(record)
-                    yield ticks, end - begin
+                    found = list(reader.records(begin, end))
+                    self.summary.damaged += end - begin - len(found)
+                    for record in found:
+                        if record.type == GAP:
+                            self._note(record, day, name)
+                    yield [record for record in found if record.type != GAP], end - begin
 
-    def _record(self, reader: DayReader, number: int, day: str, name: str) -> Record | None:
-        try:
-            record = reader[number]
-        except FileError:
-            self.summary.damaged += 1
-            return None
-        if record.type != GAP:
-            return record
+    def _note(self, record: Record, day: str, name: str) -> None:
         self.summary.gap_count += 1
         if len(self.summary.gaps) < _MOST_NAMED:
             gap = Gap(day, name, record.epoch, record.first_missing, record.seq)
             self.summary.gaps.append(gap)
-        return None
 
     def _readers(self, day: str, name: str, summary: Summary | None) -> Iterator[DayReader]:
         """Of those files that can be read here; others are noted in ``summary``."""
@@ -235,7 +237,10 @@ def command(
         list[str] | None, typer.Option(help="20261123; again for more; none: all.")
     ] = None,
     instrument: Annotated[list[str] | None, typer.Option(help="Again for more.")] = None,
-    binding: Annotated[str, typer.Option(help="The CTP binding.")] = "openctp_ctp",
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Of the group: its calendar and binding.")
+    ] = None,
+    binding: Annotated[str, typer.Option(help="The CTP binding; none: the group's.")] = "",
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Write recorded ticks as Parquet or CSV: of all days and instruments, or of those named."""
@@ -245,8 +250,9 @@ def command(
         raise ConfigError(str(exc)) from None
     if ticks is None:
         raise ConfigError(f"{folder} holds no files of ticks")
-    calendar = open_calendar(Common())
-    exporter = Exporter(ticks, out, form, catalogues.load(binding), calendar)
+    common = load(str(config), "recorder", RecorderConfig).common if config else Common()
+    catalogue = catalogues.load(binding or common.binding)
+    exporter = Exporter(ticks, out, form, catalogue, open_calendar(common))
     summary = run(exporter, day or [], instrument or [], per, quiet=json)
     if json:
         print(msgspec.json.encode(summary).decode())

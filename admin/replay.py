@@ -73,7 +73,8 @@ def command(
     """
     loaded = load(str(config), "md_worker", MdConfig)
     try:
-        address = Address(folder, day, speed_of(speed), wait, pause, False, layout)
+        calendar = loaded.common.calendar
+        address = Address(folder, day, speed_of(speed), wait, pause, False, layout, calendar)
     except ValueError as exc:
         raise ConfigError(str(exc)) from None
     played = player_of(loaded, address)

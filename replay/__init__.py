@@ -19,6 +19,8 @@ pause    a silence of the market longer than so many seconds is cut to that; def
 loop     1: when the day is over the front hangs up and the day begins again
 layout   of CSV files without a header: the columns by a name (``ctp``), or by names with commas
          between them
+calendar of the exchanges, for CSV files that do not tell their trading day: as the key of the group
+         (exchange, always or a file)
 
 What subscribers see:
 

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, quote, unquote
 
 SCHEME: Final = "replay://"
 MAX: Final = math.inf  # the speed
+_OPTIONS: Final = frozenset({"day", "speed", "wait", "pause", "loop", "layout", "calendar"})
 
 
 class AddressError(ValueError):
@@ -16,7 +17,8 @@ class AddressError(ValueError):
 
 
 class Address(NamedTuple):
-    """``day``: "" for the newest one. ``pause_s``: 0 for pauses as long as they were."""
+    """``day``: "" for the newest one. ``pause_s``: 0 for pauses as long as they were.
+    ``calendar``: as the key of the group."""
 
     folder: Path
     day: str = ""
@@ -25,6 +27,7 @@ class Address(NamedTuple):
     pause_s: float = 0.0
     loop: bool = False
     layout: str = ""
+    calendar: str = "exchange"
 
     def __str__(self) -> str:
         speed = "max" if self.speed == MAX else f"{self.speed:g}"
@@ -35,6 +38,7 @@ class Address(NamedTuple):
             "pause": f"{self.pause_s:g}" if self.pause_s else "",
             "loop": "1" if self.loop else "",
             "layout": self.layout,
+            "calendar": self.calendar if self.calendar != "exchange" else "",
         }
         query = "&".join(f"{key}={quote(value, safe=',')}" for key, value in parts.items() if value)
         return f"{SCHEME}{quote(str(self.folder), safe='/')}?{query}"
@@ -49,7 +53,10 @@ def parse(text: str) -> Address:
         raise AddressError(f"{text!r} names no folder")
     options: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
-        if name not in ("day", "speed", "wait", "pause", "loop", "layout") or name in options:
+        if (
+            name not in ("day", "speed", "wait", "pause", "loop", "layout", "calendar")
+            or name in options
+        ):
             raise AddressError(f"{text}: {name!r} is no option, or stands there twice")
         options[name] = value
     day = options.get("day", "")
@@ -65,6 +72,7 @@ def parse(text: str) -> Address:
         pause_s=_seconds("pause", options.get("pause", "0")),
         loop=options.get("loop") == "1",
         layout=options.get("layout", ""),
+        calendar=options.get("calendar") or "exchange",
     )
 
 

@@ -9,8 +9,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from bus.config import Common, open_calendar
+from bus.errors import ConfigError
 from recorder.ticks.store import TickStore
-from schemas.calendar import exchange_calendar
+from schemas.calendar import Calendar
 from schemas.catalogue import Catalogue
 
 from .address import Address, parse
@@ -42,11 +44,13 @@ class _Stamp(msgspec.Struct, frozen=True):
     layout: str
     version: int
     report: Report
+    calendar: str = "exchange"
 
 
 def check(text: str) -> None:
     """Refuse an address whose folder, day or files are not there. Raises ValueError, one line."""
     address = parse(text)
+    _calendar(address)
     found = _days(address)
     if found and address.day and address.day not in found:
         raise FolderError(f"{address.folder} has {_listed(found)}, not {address.day}")
@@ -106,7 +110,8 @@ def _converted(
     stats = [(path, path.stat()) for path in files]
     listed = [(shown(path.absolute()), stat.st_size, stat.st_mtime_ns) for path, stat in stats]
     stamp_file = folder / "made_of"
-    made = _Stamp(listed, address.day, address.layout, catalogue.layout_id, Report())
+    layout_id, calendar = catalogue.layout_id, address.calendar
+    made = _Stamp(listed, address.day, address.layout, layout_id, Report(), calendar)
     try:
         before = msgspec.json.decode(stamp_file.read_bytes(), type=_Stamp)
     except (OSError, msgspec.DecodeError):
@@ -114,13 +119,20 @@ def _converted(
     if before is None or msgspec.structs.replace(before, report=made.report) != made:
         log.info("CSV files are being read", extra={"fields": {"files": len(files)}})
         report = convert(
-            files, folder, address.day, address.layout, catalogue, exchange_calendar(), stopping
+            files, folder, address.day, address.layout, catalogue, _calendar(address), stopping
         )
         before = msgspec.structs.replace(made, report=report)
         if not stopping():
             stamp_file.write_bytes(msgspec.json.encode(before))
     _tell(before.report)
     return folder
+
+
+def _calendar(address: Address) -> Calendar:
+    try:
+        return open_calendar(Common(calendar=address.calendar))
+    except ConfigError as exc:
+        raise FolderError(str(exc)) from None
 
 
 def _tell(report: Report) -> None:

@@ -21,6 +21,7 @@ from .record import (
     is_whole,
     unpack_head,
     unpack_record,
+    unpack_whole,
 )
 
 _TOGETHER: Final = 256  # records that are read at once
@@ -67,7 +68,7 @@ class DayReader:
         for first in range(begin, end, _TOGETHER):
             for raw in self.raw(first, min(end, first + _TOGETHER)):
                 if raw:
-                    yield unpack_record(raw)
+                    yield unpack_whole(raw)
 
     def raw(self, begin: int, end: int) -> list[bytes]:
         """Each as it lies in the file, b"" for a damaged one."""

@@ -109,4 +109,9 @@ def unpack_record(raw: bytes) -> Record:
     """Raises FileError for bytes that are not what was written."""
     if not is_whole(raw):
         raise FileError("a damaged record")
+    return unpack_whole(raw)
+
+
+def unpack_whole(raw: bytes) -> Record:
+    """Of bytes that are known to be what was written."""
     return Record._make((*HEADER.unpack_from(raw, _CRC.size), raw[PREFIX_SIZE:]))

@@ -15,6 +15,7 @@ import pytest
 
 from recorder.ticks.store import TickStore
 from replay.convert import convert
+from replay.csv_files import csv_files
 from schemas import catalogue as catalogues
 from schemas.calendar import exchange_calendar
 from tests.support.recording import DAY, NINE_NS, message, record, tick
@@ -147,6 +148,29 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "File too large" in done.stderr
     assert [path.name for path in (tmp_path / "o").glob("*/*")] == []
+
+
+@pytest.mark.parametrize(("first", "then"), [("day", "instrument"), ("instrument", "day")])
+def test_a_day_does_not_come_to_stand_in_a_folder_twice(
+    ticks: Path, tmp_path: Path, first: str, then: str
+) -> None:
+    out = tmp_path / "out"
+    both = (ticks, "-o", out, "--format", "csv", "--per")
+    summary(*both, first)
+    done = export(*both, then)
+    assert done.returncode == 2
+    assert f"has ticks of {DAY} already" in done.stderr
+    assert summary(*both, first)["ticks"] == 600  # the same once more
+    assert sum(len(path.read_text().splitlines()) - 1 for path in csv_files(out)) == 600
+
+
+def test_the_calendar_is_that_of_the_group(ticks: Path, tmp_path: Path) -> None:
+    group = tmp_path / "group.yaml"
+    group.write_text("calendar: missing.txt\n")
+    done = export(ticks, "-o", tmp_path / "out", "--config", group)
+    assert (done.returncode, "missing.txt" in done.stderr) == (2, True)
+    group.write_text("calendar: always\n")
+    assert summary(ticks, "-o", tmp_path / "out", "--config", group)["ticks"] == 600
 
 
 def test_only_what_is_named_is_written(ticks: Path, tmp_path: Path) -> None:

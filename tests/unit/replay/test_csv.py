@@ -18,7 +18,7 @@ from replay.address import Address
 from replay.columns import LAYOUTS, column_of, header_of
 from replay.convert import Report, convert
 from replay.csv_files import CsvError, CsvFile, day_in_name, instrument_in_name
-from replay.folder import prepare
+from replay.folder import FolderError, check, prepare
 from replay.rows import Row, RowError, RowReader
 from schemas import catalogue as catalogues
 from schemas.calendar import exchange_calendar
@@ -243,6 +243,21 @@ def test_what_is_written_comes_back(prices: dict[str, Any], volume: int, number:
     header, line = text.getvalue().splitlines()
     again = row(header, line)
     assert again == Row(DAY, "rb2601", NINE_NS + number, body)
+
+
+def test_days_of_files_that_do_not_tell_them_are_those_of_the_calendar(tmp_path: Path) -> None:
+    folder = tmp_path / "csv"
+    folder.mkdir()
+    line = "rb2601,SHFE,2026-11-21 10:00:00.000000+08:00,螺纹,12,3501.0,3500,3502,3900,x"
+    (folder / "rb2601.csv").write_text(f"{VNPY}\n{line}\n")
+    work = tmp_path / "work"
+    file = tmp_path / "calendar.yaml"
+    file.write_text("holidays: {2026: [11-23]}\n")
+    day = prepare(Address(folder, calendar=str(file)), CATALOGUE, work, lambda: False).day
+    assert day == "20261124"
+    assert prepare(Address(folder), CATALOGUE, work, lambda: False).day == DAY
+    with pytest.raises(FolderError, match="nowhere"):
+        check(str(Address(folder, calendar="nowhere")))
 
 
 def test_a_file_s_name_may_be_in_gbk(tmp_path: Path) -> None:

@@ -29,8 +29,10 @@ def test_a_long_silence_is_cut() -> None:
 
 
 def test_addresses() -> None:
-    address = parse("replay://var/a%20b?speed=max&day=20261123&pause=5&loop=1&wait=0&layout=ctp")
-    assert address == (address.folder, "20261123", MAX, 0.0, 5.0, True, "ctp")
+    address = parse(
+        "replay://var/a%20b?speed=max&day=20261123&pause=5&loop=1&wait=0&layout=ctp&calendar=always"
+    )
+    assert address == Address(address.folder, "20261123", MAX, 0.0, 5.0, True, "ctp", "always")
     assert str(address.folder) == "var/a b"
     assert parse(str(address)) == address
     assert parse("replay:///x") == Address(address.folder.__class__("/x"))
