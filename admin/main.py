@@ -8,7 +8,7 @@ import typer
 
 from bus.errors import BusError, Busy
 
-from . import export, keygen, replay
+from . import export, keygen, replay, users
 
 app = typer.Typer(
     name="ctpbus",
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.command("keygen")(keygen.command)
 app.command("export")(export.command)
 app.command("replay")(replay.command)
+app.add_typer(users.app, name="user")
 
 
 def main() -> None:

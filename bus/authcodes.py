@@ -82,7 +82,7 @@ def unseal(keys: tuple[bytes, ...], code: str) -> Grant | None:
 
 def shown(code: str) -> str:
     """As much of an authcode as a page or a log may show."""
-    return f"{code[:2]}…" if len(code) <= 8 else f"{code[:6]}…"
+    return f"…{code[-2:]}" if len(code) <= 8 else f"…{code[-6:]}"
 
 
 def _tag(key: bytes, body: bytes) -> bytes:

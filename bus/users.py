@@ -125,8 +125,9 @@ class Users:
             row = db.execute(query, [name if _NAME.fullmatch(name) else ""]).fetchone()
         return None if row is None else (_user(row[:-1]), row[-1])
 
-    def add(self, user: User, password: Secret) -> User:
-        """Its serial and its times are given here. Takes as long as a login."""
+    def add(self, user: User, password: Secret, psk: bytes | None = None) -> User:
+        """Its serial and its times are given here. Takes as long as a login. ``psk``: what the wire
+        of that name keeps of the password."""
         hashed = _hash(password)
         with self._opened(write=True) as db:
             if db.execute("SELECT 1 FROM users WHERE name = ?", [user.name]).fetchone():
@@ -135,12 +136,12 @@ class Users:
                 user, serial=_next_serial(db), created=int(time.time()), last_login=0
             )
             db.execute(
-                f"INSERT INTO users VALUES ({', '.join('?' * 11)})", [*_row(made), hashed, None]
+                f"INSERT INTO users VALUES ({', '.join('?' * 11)})", [*_row(made), hashed, psk]
             )
             db.execute("DELETE FROM ended WHERE name = ?", [user.name])
         return made
 
-    def add_demo(self, account: str) -> bool:
+    def add_demo(self, account: str, psk: bytes | None = None) -> bool:
         """demo with the password demo, once in the life of the file; whether that was now."""
         hashed = _hash(Secret(DEMO))
         demo = User(name=DEMO, account=account, created=int(time.time()))
@@ -150,7 +151,7 @@ class Users:
             db.execute("UPDATE counter SET demo = 1")
             demo = msgspec.structs.replace(demo, serial=_next_serial(db))
             insert = f"INSERT OR IGNORE INTO {_VALUES}"
-            return db.execute(insert, [*_row(demo), hashed, None]).rowcount > 0
+            return db.execute(insert, [*_row(demo), hashed, psk]).rowcount > 0
 
     def change(
         self,
@@ -186,14 +187,15 @@ class Users:
             _update(db, user)
         return user
 
-    def set_password(self, name: str, password: Secret) -> User:
-        """Ends his authcodes, and takes away what a wire keeps of the old password. Takes as long
-        as a login."""
+    def set_password(self, name: str, password: Secret, psk: bytes | None = None) -> User:
+        """Ends his authcodes, and what the psk wire keeps of the old password. Takes as long as a
+        login."""
         hashed = _hash(password)
         with self._opened(write=True) as db:
             user = msgspec.structs.replace(_get(db, name), serial=_next_serial(db))
             _update(db, user)
-            db.execute("UPDATE users SET hash = ?, psk = NULL WHERE name = ?", [hashed, name])
+            query = "UPDATE users SET hash = ?, psk = ? WHERE name = ?"
+            db.execute(query, [hashed, psk, name])
         return user
 
     def delete(self, name: str) -> None:
@@ -219,11 +221,6 @@ class Users:
             query = "SELECT psk FROM users WHERE name = ? AND enabled"
             row = db.execute(query, [name]).fetchone()
         return None if row is None else row[0]
-
-    def set_psk(self, name: str, psk: bytes | None) -> None:
-        with self._opened(write=True) as db:
-            _get(db, name)
-            db.execute("UPDATE users SET psk = ? WHERE name = ?", [psk, name])
 
     def _make(self) -> None:
         """Complete, or not at all: others may look for the file at the same time."""

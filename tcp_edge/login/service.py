@@ -24,12 +24,13 @@ from bus.users import DEMO, User, Users, UsersError, host_port
 from schemas.calendar import Calendar
 
 from ..access import Access
-from ..config import Listener, ServiceName, TcpConfig
+from ..config import SERVICES, Listener, ServiceName, TcpConfig
 from ..reply import Reply, one
 from ..request import Request
 from ..service import Client, Command
 from ..stat import Failed, Stat
 from ..tries import Tries
+from ..wire.channel import derive
 
 log = logging.getLogger("tcp_edge")
 
@@ -45,6 +46,7 @@ class LoginService:
     quote, trade   where users without a route are sent: host and port as clients see them
     valid_until    when an authcode that is issued now ends, Unix time in s
     publisher      tells other hosts which authcodes have ended; None: there are none
+    psk            what the psk wire keeps of a password and a user's name
     """
 
     def __init__(
@@ -55,9 +57,11 @@ class LoginService:
         trade: Callable[[], Address],
         valid_until: Callable[[], int],
         publisher: SerialsPublisher | None = None,
+        psk: Callable[[Secret, str], bytes | None] = lambda password, name: None,
     ) -> None:
         self._users, self._access, self._publisher = users, access, publisher
         self._quote, self._trade, self._valid_until = quote, trade, valid_until
+        self._psk = psk
         self._checker = Checker(users)
         self._tries = Tries()
         self._logins = 0
@@ -66,7 +70,7 @@ class LoginService:
 
     async def start(self) -> None:
         """Raises UsersError."""
-        if self._access.embedded and await asyncio.to_thread(self._users.add_demo, _DEMO_ACCOUNT):
+        if self._access.embedded and await asyncio.to_thread(self._add_demo):
             log.warning("demo account made", extra={"fields": {"user": DEMO}})
         if self._publisher is not None:
             self._telling = asyncio.create_task(self._publisher.run())
@@ -87,6 +91,9 @@ class LoginService:
         if self._publisher is not None:
             self._publisher.close()
         await asyncio.to_thread(self._checker.close)
+
+    def _add_demo(self) -> bool:
+        return self._users.add_demo(_DEMO_ACCOUNT, self._psk(Secret(DEMO), DEMO))
 
     async def _login(self, client: Client, request: Request) -> Reply:
         name, password = _credentials(request.params)
@@ -165,7 +172,16 @@ def open_login(
         lambda: advertised(config.listener("trade"), actual("trade")),
         lambda: valid_until(config.authcode_hours, calendar),
         publisher,
+        lambda password, name: psk_of(config, password, name),
     )
+
+
+def psk_of(config: TcpConfig, password: Secret, name: str) -> bytes | None:
+    """What the psk wire keeps of a user's password; None where no listener speaks it. Takes 0.1 s
+    then."""
+    if all(config.listener(service).wire != "psk" for service in SERVICES):
+        return None
+    return derive(password, name, config.salt)
 
 
 def advertised(listener: Listener, actual: Address | None) -> Address:

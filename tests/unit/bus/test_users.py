@@ -134,15 +134,17 @@ def test_demo_is_made_once(users: Users) -> None:
 
 
 def test_the_secret_of_the_psk_wire_goes_with_the_password(users: Users) -> None:
-    users.add(User(name="alice"), PASSWORD)
-    assert users.psk("alice") is None
-    users.set_psk("alice", b"k" * 32)
+    users.add(User(name="bob"), PASSWORD)
+    assert users.psk("bob") is None
+    users.add(User(name="alice"), PASSWORD, b"k" * 32)
     assert users.psk("alice") == b"k" * 32
     users.enable("alice", False)
     assert users.psk("alice") is None
     users.enable("alice", True)
     users.set_password("alice", Secret("other"))
     assert users.psk("alice") is None
+    users.set_password("alice", Secret("third"), b"l" * 32)
+    assert users.psk("alice") == b"l" * 32
 
 
 def test_a_login_that_cannot_be_noted_is_a_login(users: Users) -> None:
