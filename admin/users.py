@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -16,7 +15,7 @@ from rich.table import Table
 from bus.config import Loaded, load
 from bus.errors import ConfigError
 from bus.secrets import Secret
-from bus.users import DEMO, Right, User, Users
+from bus.users import DEMO, RIGHTS, Right, User, Users
 from tcp_edge.config import TcpConfig
 from tcp_edge.login.service import psk_of
 
@@ -31,7 +30,9 @@ _SHORT: Final = 8
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 Config = Annotated[Path, typer.Option(metavar="FILE", help="The group's file.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Rights = Annotated[list[Right] | None, typer.Option("--right", help="Again for more; none: both.")]
+Rights = Annotated[
+    str | None, typer.Option(metavar="quote,trade", help="One or both; both unless given.")
+]
 Account = Annotated[
     str | None, typer.Option(help='UserID that it trades; "": the only one of the gateway.')
 ]
@@ -45,7 +46,7 @@ GROUP: Final = Path("deploy/gateway.yaml")
 @app.command("add")
 def add(
     name: Name,
-    right: Rights = None,
+    rights: Rights = None,
     account: Account = None,
     quote: Quote = None,
     trade: Trade = None,
@@ -56,7 +57,7 @@ def add(
     if name == DEMO and not loaded.embedded:
         raise ConfigError("demo is for the embedded exchange only; choose another name")
     fields: dict[str, Any] = {"account": account, "quote": quote, "trade": trade}
-    fields["rights"] = _rights(right)
+    fields["rights"] = _rights(rights)
     try:
         user = User(name=name, **{key: value for key, value in fields.items() if value is not None})
     except ValueError as exc:
@@ -74,7 +75,7 @@ def add(
 @app.command("change")
 def change(
     name: Name,
-    right: Rights = None,
+    rights: Rights = None,
     account: Account = None,
     quote: Quote = None,
     trade: Trade = None,
@@ -83,7 +84,7 @@ def change(
     """Change what is given. Other rights or another account end the authcodes of the user."""
     users = _users(config)
     before = users.get(name).serial
-    after = users.change(name, account=account, rights=_rights(right), quote=quote, trade=trade)
+    after = users.change(name, account=account, rights=_rights(rights), quote=quote, trade=trade)
     ended = "; his authcodes have ended" if after.serial != before else ""
     _say(f"user {name} changed{ended}")
 
@@ -156,8 +157,14 @@ def _users(config: Path) -> Users:
     return Users(_load(config).common.users_file)
 
 
-def _rights(given: Sequence[Right] | None) -> tuple[Right, ...] | None:
-    return tuple(dict.fromkeys(given)) if given else None
+def _rights(given: str | None) -> tuple[Right, ...] | None:
+    if given is None:
+        return None
+    names = dict.fromkeys(name.strip() for name in given.split(","))
+    rights = tuple(right for right in RIGHTS if right in names)
+    if len(rights) != len(names):
+        raise ConfigError(f"rights are some of {', '.join(RIGHTS)}")
+    return rights
 
 
 def _password(name: str) -> Secret:
