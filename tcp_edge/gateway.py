@@ -17,6 +17,7 @@ from bus.lock import hold
 from bus.security import keys_of
 from bus.stats import STAT_S, Meter, Stat, StatSocket, buckets, program_name, stat_address
 from bus.subscriber import Subscriber
+from bus.users import Users
 
 from .access import Access, open_access
 from .config import ServiceName, TcpConfig, services_of
@@ -50,7 +51,10 @@ class Gateway:
         self._reqids = Reqids(self._folder, self.today)
         self._bus_delays = buckets()
         self._meter = Meter(program_name("tcp_edge", loaded.member))
-        self._wires = Wires(self._config, self._names, self._folder, embedded=loaded.embedded)
+        users = Users(loaded.common.users_file)
+        self._wires = Wires(
+            self._config, self._names, self._folder, users, embedded=loaded.embedded
+        )
 
     def today(self) -> str:
         return self._calendar.trading_day("", time.time_ns()).strftime("%Y%m%d")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from contextlib import suppress
 from pathlib import Path
@@ -10,11 +11,16 @@ from typing import Final
 from bus.config import Loaded
 from bus.errors import ConfigError
 from bus.secrets import Secret
+from bus.users import Users, UsersError
 
 from .config import SERVICES, KeyConfig, ServiceName, TcpConfig, passphrase_of, services_of
+from .wire.psk import PskServer
+from .wire.tls import TlsLines
 from .wire.v1 import SealedLines, derive
 from .wire.window import ReplayWindow
 from .wire.wire import Wire
+
+log = logging.getLogger("tcp_edge")
 
 KEY_FILE: Final = "ofx.key"
 _MISSING: Final = "tcp_edge.keys: an OFX key is needed, 8 characters or more"
@@ -22,12 +28,18 @@ _MISSING: Final = "tcp_edge.keys: an OFX key is needed, 8 characters or more"
 
 class Wires:
     """Raises ConfigError. ``folder``: of tcp_edge under ``data``. ``embedded``: a key that is not
-    configured may be made."""
+    configured may be made. ``users``: whose keys the wire psk takes."""
 
     def __init__(
-        self, config: TcpConfig, names: tuple[ServiceName, ...], folder: Path, *, embedded: bool
+        self,
+        config: TcpConfig,
+        names: tuple[ServiceName, ...],
+        folder: Path,
+        users: Users,
+        *,
+        embedded: bool,
     ) -> None:
-        self._config = config
+        self._config, self._users = config, users
         if _has_v1(config, names):
             if not config.keys:
                 make_key(folder, embedded=embedded)
@@ -36,7 +48,19 @@ class Wires:
             self._window = ReplayWindow(folder / "window", config.replay_window_s)
 
     def make(self, name: ServiceName) -> Wire:
+        wire = self._config.listener(name).wire
+        if wire == "tls":
+            return TlsLines()
+        if wire == "psk":
+            return PskServer(self._psk)
         return SealedLines(self._keys, self._window, self._config.reply)
+
+    def _psk(self, user: str) -> bytes | None:
+        try:
+            return self._users.psk(user)
+        except UsersError as exc:
+            log.error("users cannot be read", extra={"fields": {"reason": str(exc)}})
+            return None
 
 
 def check_keys(loaded: Loaded[TcpConfig]) -> None:

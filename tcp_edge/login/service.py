@@ -113,7 +113,7 @@ class LoginService:
         self._logins += 1
         fields = {"user": user.name, "peer": client.peer, "authcode": shown(code)}
         log.info("logged in", extra={"fields": fields})
-        return one(self._route(user, code))
+        return one(self._route(user, code))._replace(secret=True)
 
     async def _checked(self, peer: str, name: str, password: Secret) -> User:
         """Raises Failed, with one text whatever was wrong."""
