@@ -108,27 +108,39 @@ function expect(reply, what) {
   return reply;
 }
 
+async function login(aes, host, port, username) {
+  const connection = new Connection(aes, host, port);
+  try {
+    const account = { username, password: OFX_PASSWORD };
+    return expect(await connection.ask({ cmd: 1, params: account }), 'login');
+  } finally {
+    connection.close();
+  }
+}
+
+// The first one that the gateway has; {} says that there is none yet.
+async function quote(aes, route, instrument) {
+  const connection = new Connection(aes, route.quoteserver, route.quoteport);
+  const { authcode } = route;
+  try {
+    const subscribe = { cmd: 110001, authcode, params: [instrument] };
+    expect(await connection.ask(subscribe), 'subscribe');
+    for (const until = Date.now() + TIMEOUT_MS; Date.now() < until; ) {
+      const reply = await connection.ask({ cmd: 100001, authcode, params: instrument });
+      if ('ticker' in expect(reply, 'quote')) return reply;
+      await new Promise((wake) => setTimeout(wake, POLL_MS));
+    }
+    throw new Error('no quote in time');
+  } finally {
+    connection.close();
+  }
+}
+
 async function main([host, port, username, code, market]) {
   const aes = derive();
-  const login = new Connection(aes, host, Number(port));
-  const account = { username, password: OFX_PASSWORD };
-  const route = expect(await login.ask({ cmd: 1, params: account }), 'login');
-  login.close();
+  const route = await login(aes, host, Number(port), username);
   console.log(`trade ${route.tradeserver}:${route.tradeport}`);
-
-  const quotes = new Connection(aes, route.quoteserver, route.quoteport);
-  const { authcode } = route;
-  const subscribe = { cmd: 110001, authcode, params: [{ code, market }] };
-  expect(await quotes.ask(subscribe), 'subscribe');
-  const until = Date.now() + TIMEOUT_MS;
-  let quote = {};
-  while (!('ticker' in quote)) {
-    if (Date.now() > until) throw new Error('no quote in time');
-    quote = expect(await quotes.ask({ cmd: 100001, authcode, params: { code, market } }), 'quote');
-    if (!('ticker' in quote)) await new Promise((wake) => setTimeout(wake, POLL_MS));
-  }
-  quotes.close();
-  console.log(JSON.stringify(quote));
+  console.log(JSON.stringify(await quote(aes, route, { code, market })));
 }
 
 if (!OFX_KEY || !OFX_PASSWORD || process.argv.length !== 7) {

@@ -23,8 +23,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.chaos.ofx_lines import REQUESTS, capture, seal
-from tests.support.ofx_gateway import OfxGateway, started
+from tests.chaos.ofx_lines import capture, seal
+from tests.support.ofx_gateway import OfxGateway, real
 
 TOGETHER: Final = 64
 MOST_GROWN: Final = 8 << 20
@@ -33,7 +33,7 @@ WARM: Final = 2000
 CLOSED_S: Final = 60.0
 SETTLED_S: Final = 20.0
 TLS_HELLO: Final = bytes.fromhex("16030100c8010000c40303") + bytes(range(194))
-Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter, random.Random], Awaitable[None]]
+Talk = Callable[[OfxGateway, asyncio.StreamWriter, random.Random], Awaitable[None]]
 
 
 class Left(NamedTuple):
@@ -60,63 +60,55 @@ async def _read_all(reader: asyncio.StreamReader) -> int:
 
 
 async def random_bytes(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chance: random.Random
+    gateway: OfxGateway, writer: asyncio.StreamWriter, chance: random.Random
 ) -> None:
     writer.write(chance.randbytes(chance.randrange(1, 3000)))
 
 
 async def random_line(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chance: random.Random
+    gateway: OfxGateway, writer: asyncio.StreamWriter, chance: random.Random
 ) -> None:
     raw = b"\1\1" + chance.randbytes(chance.randrange(200))
     writer.write(base64.urlsafe_b64encode(raw) + b"\r\n")
 
 
 async def half_a_line(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chance: random.Random
+    gateway: OfxGateway, writer: asyncio.StreamWriter, chance: random.Random
 ) -> None:
-    line = seal(chance.choice(list(REQUESTS)))
+    line = seal(gateway, chance.choice(list(gateway.requests)))
     writer.write(line[: chance.randrange(len(line))])
 
 
 async def slow_line(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chance: random.Random
+    gateway: OfxGateway, writer: asyncio.StreamWriter, chance: random.Random
 ) -> None:
-    for byte in seal("login")[: chance.randrange(1, 20)]:
+    for byte in seal(gateway, "login")[: chance.randrange(1, 20)]:
         writer.write(bytes([byte]))
         await asyncio.sleep(0.001)
 
 
 async def endless_line(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chance: random.Random
+    gateway: OfxGateway, writer: asyncio.StreamWriter, chance: random.Random
 ) -> None:
     for _ in range(20):
         writer.write(b"A" * 4096)
         await writer.drain()
 
 
-async def tls(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chance: random.Random
-) -> None:
+async def tls(gateway: OfxGateway, writer: asyncio.StreamWriter, chance: random.Random) -> None:
     writer.write(TLS_HELLO + b"\n")
 
 
-async def http(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chance: random.Random
-) -> None:
+async def http(gateway: OfxGateway, writer: asyncio.StreamWriter, chance: random.Random) -> None:
     writer.write(b"GET / HTTP/1.1\r\nHost: gateway\r\n\r\n")
 
 
-async def nothing(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chance: random.Random
-) -> None:
+async def nothing(gateway: OfxGateway, writer: asyncio.StreamWriter, chance: random.Random) -> None:
     pass
 
 
-async def gone(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chance: random.Random
-) -> None:
-    writer.write(seal("quote") + b"\r\n")
+async def gone(gateway: OfxGateway, writer: asyncio.StreamWriter, chance: random.Random) -> None:
+    writer.write(seal(gateway, "quote") + b"\r\n")
     raise ConnectionResetError
 
 
@@ -135,10 +127,10 @@ KINDS: Final[tuple[Talk, ...]] = (
 
 async def connect(gateway: OfxGateway, number: int, chance: random.Random) -> int:
     """Bytes that came back. One in three is reset instead of ended."""
-    service = chance.choice(list(REQUESTS))
+    service = chance.choice(list(gateway.requests))
     reader, writer = await asyncio.open_connection(*gateway.address(service))
     try:
-        await KINDS[number % len(KINDS)](reader, writer, chance)
+        await KINDS[number % len(KINDS)](gateway, writer, chance)
         if chance.randrange(3) == 0:
             linger = struct.pack("ii", 1, 0)
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -199,7 +191,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="connections that send garbage")
     parser.add_argument("--connections", type=int, default=100_000)
     connections = parser.parse_args().connections
-    with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as gateway:
+    with tempfile.TemporaryDirectory() as folder, real(Path(folder)) as gateway:
         begin = time.monotonic()
         left = asyncio.run(attack(gateway, connections))
         print(json.dumps(left._asdict()), f"in {time.monotonic() - begin:.0f} s")

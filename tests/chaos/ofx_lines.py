@@ -24,13 +24,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tcp_edge import octkeypass
-from tests.support.ofx_gateway import KEY, OfxGateway, started
+from tests.support.ofx_gateway import KEY, OfxGateway, real
 
-REQUESTS: Final = {
-    "login": '{"cmd": 1, "params": {"username": "demo", "password": "demo"}}',
-    "quote": '{"cmd": 110001, "params": [{"code": "600000", "market": "SH"}]}',
-    "trade": '{"cmd": 210001, "authcode": "66227638"}',
-}
 OTHER_KEY: Final = "a key of somebody else"
 TOGETHER: Final = 32
 REPLY_S: Final = 30.0
@@ -52,8 +47,8 @@ class Verdict(NamedTuple):
         return json.dumps({"tries": dict(self.tries), "taken": dict(self.taken)})
 
 
-def seal(service: str, key: str = KEY, kid: int = 1) -> bytes:
-    return octkeypass.encrypt(key, REQUESTS[service], kid=kid).encode("ascii")
+def seal(gateway: OfxGateway, service: str, key: str = KEY, kid: int = 1) -> bytes:
+    return octkeypass.encrypt(key, gateway.requests[service], kid=kid).encode("ascii")
 
 
 async def ask(gateway: OfxGateway, service: str, line: bytes) -> bytes:
@@ -71,7 +66,7 @@ async def ask(gateway: OfxGateway, service: str, line: bytes) -> bytes:
 
 async def capture(gateway: OfxGateway) -> dict[str, bytes]:
     """A line for each port that was served there a moment ago."""
-    lines = {service: seal(service) for service in REQUESTS}
+    lines = {service: seal(gateway, service) for service in gateway.requests}
     for service, line in lines.items():
         assert await ask(gateway, service, line), f"{service} does not answer"
     return lines
@@ -90,23 +85,23 @@ def changed(service: str, line: bytes) -> Iterator[Try]:
         yield Try("more", service, more + line)
 
 
-def hostile(captured: dict[str, bytes]) -> Iterator[Try]:
+def hostile(gateway: OfxGateway, captured: dict[str, bytes]) -> Iterator[Try]:
     """Without end; what is held back is sealed anew when it is no longer fresh."""
     while True:
-        for service in REQUESTS:
-            held, since = seal(service), time.monotonic()
+        for service in captured:
+            held, since = seal(gateway, service), time.monotonic()
             for attempt in changed(service, held):
                 if time.monotonic() - since > FRESH_S:
                     break
                 yield attempt
             yield from _replays(captured)
             for key, kid in ((OTHER_KEY, 1), (OTHER_KEY, 2), (KEY, 2), (KEY, 255)):
-                yield Try("other key", service, seal(service, key, kid))
+                yield Try("other key", service, seal(gateway, service, key, kid))
 
 
 def _replays(captured: dict[str, bytes]) -> Iterator[Try]:
     for line in captured.values():
-        for service in REQUESTS:
+        for service in captured:
             for _ in range(4):
                 yield Try("replay", service, line)
 
@@ -114,7 +109,7 @@ def _replays(captured: dict[str, bytes]) -> Iterator[Try]:
 async def attack(gateway: OfxGateway, tries: int) -> Verdict:
     verdict = Verdict(Counter(), Counter())
     captured = await capture(gateway)
-    attempts = itertools.islice(hostile(captured), tries)
+    attempts = itertools.islice(hostile(gateway, captured), tries)
 
     async def work() -> None:
         for attempt in attempts:
@@ -134,7 +129,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="hostile request lines")
     parser.add_argument("--tries", type=int, default=100_000)
     tries = parser.parse_args().tries
-    with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as gateway:
+    with tempfile.TemporaryDirectory() as folder, real(Path(folder)) as gateway:
         begin = time.monotonic()
         verdict = asyncio.run(attack(gateway, tries))
         print(f"{verdict} in {time.monotonic() - begin:.0f} s")

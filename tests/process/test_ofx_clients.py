@@ -15,7 +15,7 @@ import pytest
 
 from tests.support import python27
 from tests.support.group import CHECKOUT
-from tests.support.ofx_gateway import KEY, OfxGateway, started
+from tests.support.ofx_gateway import CODE, KEY, OfxGateway, real
 
 EXAMPLES = CHECKOUT / "examples"
 VECTORS = CHECKOUT / "tests" / "vectors"
@@ -24,7 +24,7 @@ TIMEOUT_S = 60.0  # Python 2.7 needs a second for each key
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OfxGateway]:
-    with started(tmp_path_factory.mktemp("ofx")) as gateway:
+    with real(tmp_path_factory.mktemp("ofx")) as gateway:
         yield gateway
 
 
@@ -74,8 +74,7 @@ def check_login(said: tuple[int, str, str], gateway: OfxGateway) -> None:
     keys = ["tradeserver", "authcode", "tradeport", "uname", "quoteserver", "quoteport"]
     assert list(reply) == keys
     assert reply["uname"] == "demo"
-    assert (reply["tradeserver"], reply["tradeport"]) == gateway.address("trade")
-    assert (reply["quoteserver"], reply["quoteport"]) == gateway.address("quote")
+    assert reply == gateway.route | {"authcode": reply["authcode"]}
 
 
 @pytest.mark.python27
@@ -102,7 +101,7 @@ def test_python_2_makes_and_reads_the_test_vectors(python_2: str) -> None:
 
 def node(gateway: OfxGateway, **environment: str) -> tuple[int, str, str]:
     host, port = gateway.address("login")
-    command = ["node", str(EXAMPLES / "node" / "ofx.js"), host, str(port), "demo", "000001", "SZ"]
+    command = ["node", str(EXAMPLES / "node" / "ofx.js"), host, str(port), "demo", *CODE.values()]
     return run(command, env=os.environ | {"OFX_KEY": KEY, "OFX_PASSWORD": "demo"} | environment)
 
 
@@ -111,9 +110,8 @@ def test_the_example_for_node_shows_a_quote(gateway: OfxGateway) -> None:
     code, output, errors = node(gateway)
     assert (code, errors) == (0, "")
     trade, quote = output.splitlines()
-    host, port = gateway.address("trade")
-    assert trade == f"trade {host}:{port}"
-    assert json.loads(quote)["ticker"] == "000001"
+    assert trade == "trade {tradeserver}:{tradeport}".format_map(gateway.route)
+    assert json.loads(quote)["ticker"] == CODE["code"]
 
 
 @pytest.mark.node

@@ -32,7 +32,6 @@ LOOPBACK: Final = "127.0.0.1"
 CONFIG: Final = TcpConfig(
     login=LoginListener(port=0), quote=QuoteListener(port=0), trade=TradeListener(port=0)
 )
-TICK: Final = {"exchange_id": 2, "ticker": "000001", "last_price": 10.31}
 
 
 class Stub:
@@ -68,9 +67,6 @@ class Gateway:
     async def accept(self, client: Client, request: Request) -> Reply:
         return status(1)
 
-    async def tick(self, client: Client, request: Request) -> Reply:
-        return one(TICK)
-
 
 class Untagged:
     """AES-GCM that does not look at its tag: what is left is a stream cipher, so to encrypt once
@@ -96,7 +92,7 @@ async def run(folder: Path, passphrase: str, careless: str = "") -> None:
         CONFIG,
         {
             "login": Stub({1: gateway.login}),
-            "quote": Stub({110001: gateway.accept, 100001: gateway.tick}),
+            "quote": Stub({110001: gateway.accept}),
             "trade": Stub({210001: gateway.accept}),
         },
         lambda _: SealedLines(keys, window),

@@ -24,8 +24,6 @@ def main(folder, file):
     with io.open(file, encoding="ascii") as opened:
         vectors = json.load(opened)
     keys = [(native(k["passphrase"]), k["kid"], native(k["salt"])) for k in vectors["keys"]]
-    for key, vector in zip(keys, vectors["keys"]):
-        assert octkeypass.derive(*key) == binascii.unhexlify(vector["aes"]), vector
 
     for vector in vectors["requests"]:
         key = keys[vector["key"]]

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bus.secrets import Secret
+from tcp_edge import octkeypass
 from tcp_edge.wire import channel
 from tcp_edge.wire.psk import PskServer
 from tcp_edge.wire.pskclient import PskClient
-from tcp_edge.wire.v1 import SealedLines
+from tcp_edge.wire.v1 import SealedLines, derive
 from tcp_edge.wire.window import ReplayWindow
 from tcp_edge.wire.wire import WireError
 from tests.support.group import CHECKOUT
@@ -38,7 +38,10 @@ def test_the_clients_module_makes_and_reads_them() -> None:
 
 def test_the_server_opens_the_requests_and_refuses_the_others(tmp_path: Path) -> None:
     vectors = load("ofx_v1.json")
-    keys = {key["kid"]: AESGCM(bytes.fromhex(key["aes"])) for key in vectors["keys"]}
+    keys = {
+        key["kid"]: derive(Secret(key["passphrase"]), key["kid"], key["salt"])
+        for key in vectors["keys"]
+    }
     now = vectors["requests"][0]["unix_ms"]
     window = ReplayWindow(tmp_path / "window", now_ms=lambda: now, booted_ms=0)
     for refused in vectors["refused_requests"]:
@@ -49,6 +52,12 @@ def test_the_server_opens_the_requests_and_refuses_the_others(tmp_path: Path) ->
         said = list(SealedLines(keys, window).feed(request["line"].encode() + b"\r\n"))
         assert said == [request["text"]]
     window.close()
+
+
+def test_the_keys_are_what_their_passphrases_give() -> None:
+    for key in load("ofx_v1.json")["keys"]:
+        made = octkeypass.derive(key["passphrase"], key["kid"], key["salt"])
+        assert made.hex() == key["aes"]
 
 
 def test_both_sides_of_the_psk_channel_give_its_vectors() -> None:
