@@ -1,4 +1,4 @@
-"""Authcodes of eight digits, for clients that take no other: 26.6 bits, so guesses need a limit.
+"""Authcodes of eight digits, for clients that take no other: 26 bits, so guesses need a limit.
 
 They are kept as keyed hashes in one SQLite file that the processes of a machine share; without the
 authcode key it gives none of them away. Lost with a power cut: the client logs in again.
@@ -66,7 +66,8 @@ class Digits:
                 [grant.user, _MOST_OF_USER - 1],
             )
             while True:
-                code = f"{secrets.randbelow(10**8):08}"
+                # No leading zero: some clients keep it as a number.
+                code = str(10**7 + secrets.randbelow(9 * 10**7))
                 row = [self._hash(self._keys.all[0], code), grant.user, grant.expires]
                 row += [time.time_ns(), _encode(grant)]
                 insert = "INSERT OR IGNORE INTO codes VALUES (?, ?, ?, ?, ?)"

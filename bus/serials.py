@@ -140,7 +140,7 @@ class HeardSerials:
         self._watch()
         return {
             "serials": len(self._serials),
-            "serials_heard_s": round(time.monotonic() - self._heard, 1),
+            "serials_heard_s": int(time.monotonic() - self._heard),
             "serials_silences": self.silences,
         }
 

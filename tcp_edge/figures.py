@@ -6,7 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 # Lengths and states of now; everything else counts from the start.
-_LEVELS: Final = frozenset({"connections", "quote_subscribed", "quote_stale", "quote_front_up"})
+_LEVELS: Final = frozenset(
+    {
+        *("connections", "quote_subscribed", "quote_stale", "quote_front_up", "login_waiting"),
+        *("access_serials", "access_serials_heard_s"),
+    }
+)
 
 
 class Figures(NamedTuple):

@@ -79,7 +79,7 @@ class Gateway:
             if "quote" in self._names:
                 services["quote"] = self._quotes(context, access)
             server = Server(self._config, services, self._wires.make)
-            telling = asyncio.create_task(self._tell_stats(context, server))
+            telling = asyncio.create_task(self._tell_stats(context, server, access))
             stack.push_async_callback(_cancel, telling)
             await server.run()
 
@@ -115,18 +115,18 @@ class Gateway:
             listen=lambda on_frame: Subscriber(context, address, on_frame, keys=keys),
         )
 
-    async def _tell_stats(self, context: zmq.Context[Any], server: Server) -> None:
+    async def _tell_stats(self, context: zmq.Context[Any], server: Server, access: Access) -> None:
         address = stat_address(self._addresses, self._common.data, self._meter.program)
         with closing(StatSocket(context, address, self._keys, self._meter.program)) as socket:
             while True:
                 await asyncio.sleep(STAT_S)
                 try:
-                    socket.tell(self._stat(server))
+                    socket.tell(self._stat(server, access))
                 except Exception:  # figures are no reason to end
                     log.exception("no figures were told")
 
-    def _stat(self, server: Server) -> Stat:
-        told = figures(server.describe())
+    def _stat(self, server: Server, access: Access) -> Stat:
+        told = figures({**server.describe(), "access": access.describe()})
         levels = {**told.levels, "instruments": len(self._table.now)}
         hops = {"bus": self._bus_delays}
         return self._meter.stat(told.counters, {}, levels, hops=hops, kinds=told.kinds)

@@ -260,3 +260,26 @@ def test_demo_does_not_get_in_on_a_real_front(path: Path, home: Gateway) -> None
         assert real.stat(code) == 401
         done = real.user("add", "demo", password="x\n")
         assert (done.returncode, done.stderr.count("embedded exchange only")) == (2, 1)
+
+
+def test_codes_of_eight_digits_are_shared_by_the_processes_of_a_machine(path: Path) -> None:
+    with Gateway(path / "digits", processes="three", authcode_style="digits8") as gateway:
+        gateway.start("tcp_edge:login", "tcp_edge:quote")
+        gateway.ready["tcp_edge"] = {
+            **gateway.ready["tcp_edge:login"],
+            **gateway.ready["tcp_edge:quote"],
+        }
+        code = gateway.log_in("demo", "demo")["authcode"]
+        assert len(code) == 8 and code.isdigit()
+        assert gateway.stat(code) == 200
+        with gateway.connect("quote") as guesser:
+            guesses = (f"{number:08}" for number in range(100))
+            said = [stat_of(guesser.ask(100001, CODE, authcode=guess)) for guess in guesses]
+        assert said.count(401) <= 5 and set(said) == {401, 429}
+        assert gateway.stat(code) == 200  # it has been shown from here before
+        gateway.did("disable", "demo")
+        until(lambda: gateway.stat(code) == 401)
+        for member in ("login", "quote"):
+            assert code not in gateway.log(f"tcp_edge:{member}")
+        for file in (gateway.data / "tcp_edge").iterdir():
+            assert not file.is_file() or code.encode() not in file.read_bytes()

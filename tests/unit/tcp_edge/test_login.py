@@ -25,6 +25,7 @@ from tcp_edge.login.service import LoginService, advertised, valid_until
 from tcp_edge.request import parse
 from tcp_edge.service import Client
 from tcp_edge.stat import Failed
+from tcp_edge.tries import Tries
 
 KEYS = ["tradeserver", "authcode", "tradeport", "uname", "quoteserver", "quoteport"]
 WRONG = "401 wrong user name or password"
@@ -163,6 +164,14 @@ def test_guesses_of_a_peer_cost_a_growing_delay_and_others_get_in(tmp_path: Path
             assert door.service.describe()["tries"] == {"failed": 4, "refused": 9}
 
     asyncio.run(facts())
+
+
+def test_without_the_limit_every_guess_would_be_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Tries, "_admit", lambda *_: None)
+    with pytest.raises(AssertionError):
+        test_guesses_of_a_peer_cost_a_growing_delay_and_others_get_in(tmp_path)
 
 
 def test_many_clients_of_one_address_may_log_in_at_once(tmp_path: Path) -> None:
