@@ -75,25 +75,17 @@ class OrderIds:
         self, front_id: int, session_id: int, order_ref: str, exchange: str, instrument: str
     ) -> Identity:
         """Of an order that is about to be sent."""
-        triple = (front_id, session_id, order_ref.strip())
-        known = self._by_triple.get(triple)
-        if known is None:
-            known = Identity(
-                self._new_number(triple), front_id, session_id, order_ref, exchange, instrument
-            )
-            self._by_id[known.order_xtp_id] = self._by_triple[triple] = known
-        return known
+        known = self.of_triple(front_id, session_id, order_ref)
+        return known or self._new(front_id, session_id, order_ref, exchange, instrument)
 
     def learn(self, fields: Mapping[str, Any]) -> Identity:
         """Of CTP's Order, by any of its names; one that nobody knows gets its number now."""
         exchange = fields["ExchangeID"]
         sys = (exchange, fields["OrderSysID"].strip())
         local = (exchange, fields["TraderID"].strip(), fields["OrderLocalID"].strip())
-        known = self._by_sys.get(sys) if sys[1] else None
-        if known is None and local[2]:
-            known = self._by_local.get(local)
+        known = self._known(fields, sys, local)
         if known is None:
-            known = self.place(
+            known = self._new(
                 fields["FrontID"],
                 fields["SessionID"],
                 fields["OrderRef"],
@@ -121,8 +113,36 @@ class OrderIds:
     def of_triple(self, front_id: int, session_id: int, order_ref: str) -> Identity | None:
         return self._by_triple.get((front_id, session_id, order_ref.strip()))
 
-    def _new_number(self, triple: _Triple) -> int:
+    def _known(self, fields: Mapping[str, Any], sys: _Sys, local: _Local) -> Identity | None:
+        known = self._by_sys.get(sys) if sys[1] else None
+        if known is None and local[2]:
+            known = self._by_local.get(local)
+        # A conditional order and what it became when its condition came true.
+        parent = fields.get("RelativeOrderSysID", "").strip()
+        if known is None and parent:
+            known = self._by_sys.get((sys[0], parent))
+        if known is not None:
+            return known
+        named = self.of_triple(fields["FrontID"], fields["SessionID"], fields["OrderRef"])
+        return None if named is None or _is_other(named, fields, sys[1], local) else named
+
+    def _new(
+        self, front_id: int, session_id: int, order_ref: str, exchange: str, instrument: str
+    ) -> Identity:
+        triple = (front_id, session_id, order_ref.strip())
         attempt = 0
         while (number := order_xtp_id(*self._of, *triple, attempt)) in self._by_id:
             attempt += 1
-        return number
+        made = Identity(number, front_id, session_id, order_ref, exchange, instrument)
+        self._by_id[number] = self._by_triple[triple] = made
+        return made
+
+
+def _is_other(named: Identity, fields: Mapping[str, Any], sys: str, local: _Local) -> bool:
+    """A counter whose flows were cleared gives the triples of the day's orders to later ones."""
+    known_sys, known_local = named.order_sys_id.strip(), named.order_local_id.strip()
+    if named.instrument and named.instrument != fields["InstrumentID"]:
+        return True
+    if known_sys and sys and known_sys != sys:
+        return True
+    return bool(known_local and local[2]) and (named.trader_id.strip(), known_local) != local[1:]

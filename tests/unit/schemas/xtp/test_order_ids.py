@@ -30,6 +30,7 @@ def fields(ref: str = "1", session: int = -7, sys: str = "", local: str = "") ->
         "TraderID": "T1" if local else "",
         "OrderLocalID": local,
         "OrderSysID": sys,
+        "RelativeOrderSysID": "",
     }
 
 
@@ -77,6 +78,28 @@ def test_a_counter_that_renames_its_orders_makes_no_new_ones() -> None:
     assert book.learn(fields("800", 3, sys="99", local="5")) is first
     assert book.learn(fields("801", 3, local="5")) is first
     assert book.learn(fields("802", 3)) is not first
+
+
+def test_another_order_with_the_same_triple_is_another_order() -> None:
+    book = ids()
+    first = book.learn(fields("1", sys="99", local="5"))
+    others = [
+        book.learn(fields("1", sys="100", local="7")),
+        book.learn(fields("1", local="6")),
+        book.learn(fields("1") | {"InstrumentID": "au2612"}),
+    ]
+    numbers = {each.order_xtp_id for each in (first, *others)}
+    assert len(numbers) == 4
+    assert book.learn(fields("1", sys="99")) is first
+
+
+def test_a_conditional_order_stays_itself_when_its_condition_comes_true() -> None:
+    book = ids()
+    waiting = book.learn(fields("1", sys="TJBD_1"))
+    triggered = fields("1", sys="99", local="5") | {"RelativeOrderSysID": "TJBD_1"}
+    assert book.learn(triggered) is waiting
+    assert book.learn(fields("1", sys="99")) is waiting
+    assert waiting.order_sys_id == "99"
 
 
 def test_the_same_numbers_come_of_the_same_returns() -> None:
