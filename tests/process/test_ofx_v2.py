@@ -1,0 +1,219 @@
+"""Wire v2 over real sockets: a group whose login port speaks TLS and whose quote port psk."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import json
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    generate_private_key,
+)
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from bus.secrets import Secret
+from tcp_edge.wire.channel import derive
+from tcp_edge.wire.pskclient import PskClient
+from tests.support.group import Group
+
+TIMEOUT_S = 20.0
+SALT = "the tests"
+CODE = {"code": "600000", "market": "SH"}
+LOGIN = {"cmd": 1, "params": {"username": "demo", "password": "demo"}}
+
+
+class Authority:
+    """Issues certificates into ``folder``: NAME.crt and NAME.key."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")])
+        self._key = generate_private_key(SECP256R1())
+        self.file = self._write("ca", self._key, self._name, ca=True)
+
+    def issue(self, name: str) -> Path:
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        return self._write(name, generate_private_key(SECP256R1()), subject, ca=False)
+
+    def _write(self, name: str, key: EllipticCurvePrivateKey, who: x509.Name, ca: bool) -> Path:
+        now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)
+        loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+        of_authority = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
+        made = (
+            x509.CertificateBuilder(self._name, who, key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - day)
+            .not_valid_after(now + day)
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName([loopback]), critical=False)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+            )
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(of_authority),
+                critical=False,
+            )
+            .add_extension(
+                x509.KeyUsage(not ca, False, False, False, False, ca, ca, False, False),
+                critical=True,
+            )
+            .sign(self._key, SHA256())
+        )
+        certificate = self._folder / f"{name}.crt"
+        certificate.write_bytes(made.public_bytes(Encoding.PEM))
+        secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        (self._folder / f"{name}.key").write_bytes(secret)
+        return certificate
+
+
+class V2(NamedTuple):
+    group: Group
+    authority: Authority
+    client: Path
+
+    def connect(self, service: str) -> socket.socket:
+        host, _, port = self.group.ready["tcp_edge"][service].rpartition(":")
+        return socket.create_connection((host, int(port)), TIMEOUT_S)
+
+    def secured(self, certificate: Path | None) -> ssl.SSLSocket:
+        """To the login port."""
+        context = ssl.create_default_context(cafile=self.authority.file)
+        if certificate is not None:
+            context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+        return context.wrap_socket(self.connect("login"), server_hostname="127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def v2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[V2]:
+    folder = tmp_path_factory.mktemp("v2")
+    authority = Authority(folder)
+    server, client = authority.issue("server"), authority.issue("client")
+    edge = {
+        "login": {"port": 0, "wire": "tls"},
+        "quote": {"port": 0, "wire": "psk"},
+        "cert_file": str(server),
+        "key_file": str(server.with_suffix(".key")),
+        "client_ca_file": str(authority.file),
+        "salt": SALT,
+        "keys": [{"passphrase": "for the trade port"}],
+    }
+    with Group(folder, overrides={"tcp_edge": edge}) as group:
+        group.start("sim", "md_worker", "td_worker", "tcp_edge")
+        yield V2(group, authority, client)
+
+
+def ask(channel: ssl.SSLSocket, request: dict[str, Any]) -> Any:
+    channel.sendall(json.dumps(request).encode() + b"\n")
+    with channel.makefile("rb") as replies:
+        line = replies.readline()
+    assert line.endswith(b"\r\n")
+    return json.loads(line)
+
+
+def test_a_client_with_a_certificate_logs_in_over_tls(v2: V2) -> None:
+    with v2.secured(v2.client) as channel:
+        assert channel.version() == "TLSv1.3"
+        route = ask(channel, LOGIN)
+        assert route["uname"] == "demo"
+        assert ask(channel, {"cmd": 100001, "params": CODE})["stat"] == 403
+
+
+def test_without_a_certificate_or_with_older_tls_there_is_no_channel(v2: V2) -> None:
+    # In TLS 1.3 a client learns that its certificate is missing when it reads.
+    with suppress(ssl.SSLError, ConnectionError), v2.secured(None) as channel:
+        channel.sendall(json.dumps(LOGIN).encode() + b"\n")
+        assert channel.recv(1) == b""
+    old = ssl.create_default_context(cafile=v2.authority.file)
+    old.load_cert_chain(v2.client, v2.client.with_suffix(".key"))
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    with v2.connect("login") as plain, pytest.raises((ssl.SSLError, ConnectionError)):
+        old.wrap_socket(plain, server_hostname="127.0.0.1")
+
+
+class Channel:
+    """A client of the quote port."""
+
+    def __init__(self, v2: V2, password: str = "demo", user: str = "demo") -> None:
+        self.socket = v2.connect("quote")
+        self._client = PskClient(user, derive(Secret(password), user, SALT))
+        self._texts: list[str] = []
+        self.sent = self._client.hello()
+        self.socket.sendall(self.sent)
+        while not self._client.ready:
+            self._receive()
+
+    def __enter__(self) -> Channel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def ask(self, request: dict[str, Any]) -> None:
+        frame = self._client.request(json.dumps(request))
+        self.sent += frame
+        self.socket.sendall(frame)
+
+    def next(self) -> Any:
+        """The next reply or push. Raises ConnectionError at the end of the connection."""
+        while not self._texts:
+            self._receive()
+        return json.loads(self._texts.pop(0))
+
+    def _receive(self) -> None:
+        data = self.socket.recv(1 << 16)
+        if not data:
+            raise ConnectionResetError
+        self._texts += self._client.feed(data)
+
+
+def test_a_user_gets_replies_and_pushes_over_his_own_key(v2: V2) -> None:
+    with Channel(v2) as channel:
+        channel.ask({"cmd": 110001, "params": [CODE], "push": True})
+        said = [channel.next() for _ in range(4)]
+        (status,) = [text for text in said if "push" not in text]
+        assert status["stat"] == 200
+        pushes = [text for text in said if "push" in text]
+        assert [push["seq"] for push in pushes] == [1, 2, 3]
+        assert {push["push"] for push in pushes} == {"tick"}
+        assert {push["data"]["ticker"] for push in pushes} == {CODE["code"]}
+        channel.ask({"cmd": 100001, "params": CODE})
+        while "push" in (reply := channel.next()):
+            pass
+        assert reply["ticker"] == CODE["code"]
+
+
+@pytest.mark.parametrize(("password", "user"), [("wrong", "demo"), ("demo", "nobody")])
+def test_without_the_users_key_the_first_frame_ends_it(v2: V2, password: str, user: str) -> None:
+    with Channel(v2, password, user) as channel:
+        channel.ask({"cmd": 100001, "params": CODE})
+        with pytest.raises(ConnectionError):
+            channel.next()
+
+
+def test_what_was_captured_is_worth_nothing(v2: V2) -> None:
+    with Channel(v2) as channel:
+        channel.ask({"cmd": 100001, "params": CODE})
+        channel.next()
+        captured = channel.sent
+        channel.socket.sendall(captured[-60:])
+        with pytest.raises(ConnectionError):
+            channel.next()
+    with v2.connect("quote") as again:
+        again.sendall(captured)
+        received = b""
+        while data := again.recv(1 << 16):
+            received += data
+            if received.endswith(b"\r\n") and received.count(b"\n") > 1:
+                raise AssertionError("served")
+    assert received.count(b"\r\n") <= 1  # the handshake's answer at the most
