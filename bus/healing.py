@@ -18,6 +18,7 @@ HEAL_S: Final = 2.0  # for what is missing to come, once it can be asked for; th
 UNREACHED_S: Final = 15.0  # for a worker that cannot be asked, all in all
 _AGAIN_S: Final = 0.1
 _STOOD_STILL_S: Final = 1.0  # so late no loop is that does its work
+GO_BACK_S: Final = 10.0  # so long a lower epoch is heard alone before it is that of now
 _MOST_AHEAD: Final = 10_000  # messages behind a gap; 10 MB of orders
 # Rows of the verbs Returns (td_worker) and Since (md_worker): the messages, and how far they go.
 _AGAIN: Final = frozenset({message_type("Return"), message_type("Message")})
@@ -73,7 +74,9 @@ class Stream:
     for ``answer_s`` without news at the most; what has not come then, or is known to be gone, is
     lost. Time in which the worker cannot be asked does not count, up to UNREACHED_S: after a cut
     the link of the messages may be there before that of the calls. A new epoch ends the one before
-    it, with all its gaps: its logins are void, its messages gone.
+    it, with all its gaps: its logins are void, its messages gone. A lower one is what comes late,
+    unless for GO_BACK_S nothing else comes: then the publisher has lost its folder, or its clock
+    was set back, and it is taken like a new one.
 
     place    up to which all was handed over, or is lost
     whole    an epoch that begins while one is followed counts from its first message, not from
@@ -106,6 +109,8 @@ class Stream:
         self._until = self._limit = self._due = self._asked_at = 0.0
         self._asked = False
         self._asked_for = 0  # what was known then
+        self._lower: tuple[int, tuple[int, int]] | None = None  # epoch, and the place meanwhile
+        self._lower_since = 0.0
 
     def see(self, message: Message) -> None:
         """A message, from the stream itself or once more from the worker."""
@@ -113,9 +118,11 @@ class Stream:
         if message.epoch == epoch and message.seq == seq + 1 and self._healing is None:
             self._hand_over(message)  # as nearly always
             return
-        if (message.epoch, message.seq) <= self.place:
+        if message.epoch < epoch and not self._goes_back(message.epoch):
             return
-        if message.epoch > self.place[0]:
+        if message.epoch == epoch and message.seq <= seq:
+            return
+        if message.epoch != epoch:
             joins = not self._whole or self.place == (0, 0)
             self.begin((message.epoch, message.seq - 1 if joins else 0))
         self._ahead[message.seq] = message
@@ -145,13 +152,23 @@ class Stream:
     def expect(self, place: tuple[int, int], *, again: bool = False) -> bool:
         """So much was published before something else that has come by now. Whether it is still
         to be waited for. ``again``: try also what nobody could say before."""
-        if self._whole and place[0] > self.place[0]:
+        lower = place[0] < self.place[0] and self._goes_back(place[0])
+        if lower or (self._whole and place[0] > self.place[0]):
             self.begin((place[0], 0))
+        if place[0] == self.place[0]:
+            self._lower = None
         if place[0] != self.place[0] or (place[1] <= self._vain and not again):
             return False
         self._known = max(self._known, place[1])
         self._mend()
         return place > self.place and self._healing is not None
+
+    def _goes_back(self, epoch: int) -> bool:
+        """Whether a lower epoch is that of now."""
+        now = self._now()
+        if self._lower != (epoch, self.place):
+            self._lower, self._lower_since = (epoch, self.place), now
+        return now - self._lower_since >= GO_BACK_S
 
     # -- in order ----------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from bus.client.topic import Topic
 from bus.client.way import Counters
 from bus.errors import Unavailable
 from bus.frames import BEAT, Flag, Message, Row, message_type
-from bus.healing import HEAL_S, UNREACHED_S
+from bus.healing import GO_BACK_S, HEAL_S, UNREACHED_S
 from bus.orders import Place
 from bus.rpc import OnRow, OnSilence
 from tests.support.edge_core import Clock, published
@@ -162,6 +162,40 @@ class Road:
 
 def row(name: str, body: bytes, flags: int = 0) -> Row:
     return Row(1, 0, 0, message_type(name), 0, flags, body)
+
+
+def hear(road: Road, epoch: int, seconds: float) -> None:
+    """A publisher that has published one tick in this epoch, once a second."""
+    road.epoch, road.seq = epoch, 1
+    for _ in range(int(seconds)):
+        road.clock.advance(1.0)
+        road.beat()
+        road.arrive()
+        road.answer()
+
+
+def test_a_publisher_whose_folder_was_restored_is_heard_again() -> None:
+    road = Road(complete=True)
+    hear(road, epoch=7, seconds=3)
+    road.publish()
+    road.arrive()
+    hear(road, epoch=3, seconds=GO_BACK_S)
+    assert road.seqs() == [2]
+    hear(road, epoch=3, seconds=2)
+    assert road.items[-3:-1] == [Gap(NAME, 7, 3, None, "restarted"), Restarted(NAME, 3)]
+    assert road.seqs() == [2, 1]
+    road.publish()
+    road.arrive()
+    assert road.seqs() == [2, 1, 2]
+
+
+def test_what_comes_late_of_an_older_epoch_changes_nothing() -> None:
+    road = Road(complete=True)
+    hear(road, epoch=7, seconds=1)
+    for _ in range(20):
+        road.topic.on_message(road.message(9, epoch=3))
+        hear(road, epoch=7, seconds=1)
+    assert road.items == []
 
 
 STEPS: tuple[Callable[[Road], None], ...] = (
