@@ -17,16 +17,21 @@ from .database import StoreError
 from .reading import Reader
 from .returns import Link, Topic
 from .rows import ANSWER_STREAMS, EVENT_STREAMS, Rows
-from .writing import Writer
+from .tables import PLACES
+from .writing import Row, Writer
 
 log = logging.getLogger("recorder")
 
 _AGAIN_S: Final = 1.0
+_NOTE_S: Final = 2.0
 
 
 class EventStream:
     """Returns of all accounts. It goes on where the tables end: what was published while it was
-    stopped, or while nothing could be written, comes from td_worker's journal."""
+    stopped, or while nothing could be written, comes from td_worker's journal.
+
+    What passes and is of another stream raises the place too, a little later. An account may trade
+    so seldom that its last trade is no longer in the journal: that would look like a loss."""
 
     def __init__(self, name: str, link: Link, rows: Rows, writer: Writer, reader: Reader) -> None:
         self.name, self.counters = name, Counters()
@@ -35,6 +40,8 @@ class EventStream:
         self._topics: dict[str, Topic] = {}
         self._places: dict[str, tuple[int, int]] = {}
         self._beginning: asyncio.Task[None] | None = None
+        self._passed: dict[str, tuple[int, int]] = {}  # not in the tables yet
+        self._noting: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         self._beginning = asyncio.get_running_loop().create_task(self._begin())
@@ -46,6 +53,9 @@ class EventStream:
         for topic in self._topics.values():
             topic.close()
         self._topics.clear()
+        if self._noting is not None:
+            self._noting.cancel()
+            self._note()
 
     async def _begin(self) -> None:
         """Without the places nobody knows what is in the tables, so nothing is taken before."""
@@ -74,10 +84,29 @@ class EventStream:
 
     def _take(self, message: Message) -> None:
         if message.type not in self._types:
+            self._passed[message.topic] = (message.epoch, message.seq)
+            self._note_later()
             return
+        self._passed.pop(message.topic, None)
         self.counters.received += 1
         self.counters.last_ns = message.recv_ns
         self._writer.put([self._rows.event(self.name, message)], anyway=True)
+
+    def _note_later(self) -> None:
+        if self._noting is None:
+            self._noting = asyncio.get_running_loop().call_later(_NOTE_S, self._note)
+
+    def _note(self) -> None:
+        """Behind all that came before it, so that no place is written ahead of its events."""
+        self._noting = None
+        rows = [
+            Row(PLACES, {"topic": topic, "stream": self.name, "epoch": epoch, "seq": seq})
+            for topic, (epoch, seq) in self._passed.items()
+        ]
+        if self._writer.put(rows):
+            self._passed.clear()
+        else:
+            self._note_later()
 
     def _lose(self, gap: Gap) -> None:
         """Of both streams together; which of them it would have been nobody knows."""

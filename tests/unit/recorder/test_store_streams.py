@@ -18,7 +18,7 @@ from bus.answers import ASSETS, METHODS, ORDERS, Answer
 from bus.errors import refused, request_failed
 from bus.frames import BEAT, Flag, Message, account_topic, answer_topic, message_type, session_of
 from bus.orders import NOT_KEPT
-from recorder.store import returns
+from recorder.store import returns, streams
 from recorder.store.database import Database
 from recorder.store.reading import EventRow, Reader
 from recorder.store.returns import Link, OnAnswer, OnReturn
@@ -337,6 +337,37 @@ def test_without_asking_a_loss_would_stay(tmp_path: Path) -> None:
         worker.publish(beat(3))
         await until(lambda: bench.places() == [(1, 1), (1, 2), (1, 3)])
         bench.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_who_trades_seldom_has_no_gap_in_his_trades_after_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool
+) -> None:
+    """His last trade is older than what td_worker keeps; of orders there was one a moment ago."""
+    monkeypatch.setattr(streams, "_NOTE_S", 0.01 if killed else 60.0)
+
+    async def scenario() -> None:
+        bench = Bench(tmp_path / "store", worker := Worker())
+        await bench.start()
+        worker.publish(message(1, "OnRtnTrade"), *(message(seq) for seq in range(2, 7)))
+        await until(lambda: bench.running.written == {"trade_events": 1, "order_events": 5})
+        if killed:
+            await until(lambda: bench.reader.places("trade_events") == {TOPIC: (1, 6)})
+            for stream in bench.streams.values():
+                monkeypatch.setattr(stream, "_note", lambda: None)
+        bench.close()
+        worker.known_from = (1, 5)
+        worker.journal.append(message(7))
+        again = Bench(tmp_path / "store", worker)
+        await again.start()
+        worker.publish(beat(7))
+        await until(lambda: (1, 7) in again.places())
+        worker.publish(message(8, "OnRtnTrade"))
+        await until(lambda: again.places("trade_events") == [(1, 1), (1, 8)])
+        assert again.reader.gaps("9999", "demo") == []
+        again.close()
 
     asyncio.run(scenario())
 
