@@ -196,6 +196,12 @@ class Account:
         catalogue = self._trading.catalogue
         return catalogue.codec(catalogue.td.requests[method].struct).pack(body)
 
+    def leave(self) -> None:
+        """Log out: what was asked with this login and not answered yet is not answered any more."""
+        if self in self._trading.accounts:
+            self._trading.accounts.remove(self)
+            self._trading.calls.tell("Detach", session=self.handle)
+
     async def log_in(self) -> None:
         """Raises Refused when the counter, or td_worker, does not let the account in."""
         while True:
