@@ -31,6 +31,8 @@ from .quote.writing import Writers
 from .reqids import Reqids, gateway_name
 from .server import Server
 from .service import Service
+from .trade.desk import Setting as TradeSetting
+from .trade.service import Trade
 from .wires import Wires
 
 log = logging.getLogger("tcp_edge")
@@ -57,7 +59,10 @@ class Gateway:
         )
 
     def today(self) -> str:
-        return self._calendar.trading_day("", time.time_ns()).strftime("%Y%m%d")
+        return self._day_of(time.time_ns())
+
+    def _day_of(self, unix_ns: int) -> str:
+        return self._calendar.trading_day("", unix_ns).strftime("%Y%m%d")
 
     async def run(self) -> None:
         """Until SIGTERM."""
@@ -66,7 +71,8 @@ class Gateway:
             bus = Client(self._addresses, keys=self._keys, binding=binding)
             self._bus = await stack.enter_async_context(bus)
             self._table = Table(bus.catalogue, self._account, self.today)
-            if self._config.account:
+            self._trade: Trade | None = None
+            if self._config.account or "trade" in self._names:
                 stack.push_async_callback(_cancel, asyncio.create_task(self._table.keep()))
             context: zmq.Context[Any] = stack.enter_context(zmq.Context())
             access = open_access(self._loaded, context)
@@ -78,14 +84,35 @@ class Gateway:
                 )
             if "quote" in self._names:
                 services["quote"] = self._quotes(context, access)
+            if "trade" in self._names:
+                services["trade"] = self._trade = self._trading(access)
             server = Server(self._config, services, self._wires.make)
             telling = asyncio.create_task(self._tell_stats(context, server, access))
             stack.push_async_callback(_cancel, telling)
             await server.run()
 
     async def _account(self) -> Account:
-        """Raises Refused and Unavailable."""
-        return await self._bus.attach(self._config.account, name=self._name)
+        """Whose instruments are asked for. Raises Refused and Unavailable."""
+        account = self._config.account
+        if not account:
+            assert self._trade is not None
+            account = await self._trade.first_account()
+        return await self._bus.attach(account, name=self._name)
+
+    def _trading(self, access: Access) -> Trade:
+        setting = TradeSetting(
+            bus=self._bus,
+            name=self._name,
+            folder=self._folder / "orders",
+            calendar=self._calendar,
+            instruments=lambda: self._table.now,
+            instruments_loaded=self._table.loaded,
+            next_reqid=self._reqids.next,
+            day_of=self._day_of,
+            big_ints=self._config.big_ints == "string",
+            max_records=self._config.max_records,
+        )
+        return Trade(setting, access, self._config.account)
 
     def _quotes(self, context: zmq.Context[Any], access: Access) -> Quotes:
         config, common = self._config, self._common

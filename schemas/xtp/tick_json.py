@@ -120,7 +120,6 @@ class _Tails(dict[bytes, tuple[str, str, str, str]]):
 
 def compile_tick_json(layout: Layout, calendar: Calendar = HOURS) -> TickJson:
     """The same bytes as ``json.dumps(tick(…))``. One thread at a time may use it."""
-    assert tuple(field.name for field in layout.fields if field.name in _MOVING) == _MOVING
     moving = struct_of(layout, _MOVING).unpack
     still = struct_of(_blocks(layout)).unpack
     numbers = _Numbers()

@@ -1,0 +1,102 @@
+"""What the counter has answered to the queries of this gateway's clients, by reqid, until the end
+of the gateway's day."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Literal, get_args
+
+from ..stat import Failed
+
+Kind = Literal["assets", "positions", "orders", "trades"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+
+@dataclass(slots=True, eq=False)
+class Answer:
+    """``rows``: structs as they came so far, with the Unix time at which they did. ``failed``: why
+    no more of them come."""
+
+    kind: Kind
+    reqid: int
+    rows: list[tuple[bytes, int]] = field(default_factory=list)
+    failed: Failed | None = None
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    texts: list[bytes] | None = None
+
+    def end(self, failed: Failed | None = None) -> None:
+        if not self.done.is_set():
+            self.failed = failed
+            self.done.set()
+
+
+class Answers:
+    """Of one account. ``most``: rows of a kind that are kept; of the oldest answers beyond it
+    nothing is known any more."""
+
+    def __init__(self, most: int, texts: Callable[[Answer], list[bytes]]) -> None:
+        self._most, self._texts = most, texts
+        self._of: dict[Kind, dict[int, Answer]] = {kind: {} for kind in KINDS}
+        self._rows: dict[bytes, bytes] = {}  # what is the same in several answers is kept once
+
+    def begin(self, kind: Kind, reqid: int) -> Answer:
+        if (before := self.newest(kind)) is not None:
+            before.texts = None
+        answer = self._of[kind][reqid] = Answer(kind, reqid)
+        self._trim(kind)
+        return answer
+
+    def put(self, answer: Answer) -> None:
+        """One of before a restart; what is newer is behind it."""
+        known = self._of[answer.kind]
+        known.setdefault(answer.reqid, answer)
+        self._of[answer.kind] = dict(sorted(known.items()))
+        self._trim(answer.kind)
+
+    def row(self, answer: Answer, raw: bytes, recv_ns: int) -> None:
+        answer.rows.append((self._rows.setdefault(raw, raw), recv_ns))
+        answer.texts = None
+
+    def get(self, kind: Kind, reqid: int) -> Answer | None:
+        return self._of[kind].get(reqid)
+
+    def newest(self, kind: Kind) -> Answer | None:
+        """The last one asked for."""
+        return next(reversed(self._of[kind].values()), None)
+
+    def latest(self, kind: Kind) -> Answer | None:
+        """The last one that is complete and good."""
+        answers = reversed(self._of[kind].values())
+        return next((a for a in answers if a.done.is_set() and a.failed is None), None)
+
+    def records(self, kind: Kind) -> list[bytes]:
+        """Of all answers, in the order in which they were asked for."""
+        return [text for answer in self._of[kind].values() for text in self.texts(answer)]
+
+    def texts(self, answer: Answer) -> list[bytes]:
+        """What has come so far."""
+        if answer.texts is not None:
+            return answer.texts
+        texts = self._texts(answer)
+        if answer.done.is_set() and answer is self.newest(answer.kind):
+            answer.texts = texts
+        return texts
+
+    def clear(self) -> None:
+        """A new day."""
+        for answers in self._of.values():
+            answers.clear()
+        self._rows.clear()
+
+    def __len__(self) -> int:
+        return sum(map(len, self._of.values()))
+
+    def _trim(self, kind: Kind) -> None:
+        answers = self._of[kind]
+        rows = sum(len(answer.rows) for answer in answers.values())
+        while rows > self._most and len(answers) > 1:
+            oldest = answers.pop(next(iter(answers)))
+            oldest.texts = None
+            rows -= len(oldest.rows)

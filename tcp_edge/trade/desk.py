@@ -1,0 +1,783 @@
+"""One account at td_worker: its session, its returns, its clients' queries and orders."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import logging
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from bus.bodies import Bodies
+from bus.client import Account, Client, Place, Restarted, Return
+from bus.client.items import Item
+from bus.errors import Refused, Unanswered, Unavailable
+from bus.frames import Flag, Row, message_type, split_body
+from bus.orders import NOT_ON_RECORD, OrderState, Outcome, OutcomeQuery
+from bus.rpc import refusal
+from schemas.calendar import Calendar
+from schemas.errors import BAD_REQUEST, NOT_LOGGED_IN, text_of
+from schemas.fields import FieldError
+from schemas.xtp import account as xtp_account
+from schemas.xtp.errors import XtpError
+from schemas.xtp.insert import Insertion, cancel, insert
+from schemas.xtp.instruments import Instrument, Instruments
+
+from ..stat import Failed, Stat
+from .answers import KINDS, Answer, Answers, Kind
+from .book import Book, Event
+from .failures import failed
+from .placed import Placed, Store
+
+log = logging.getLogger("tcp_edge")
+
+_AGAIN_S: Final = 1.0
+_READY_S: Final = 8.0  # a command waits so long for an account that is being attached
+_ORDER_S: Final = 5.0  # td_worker sends an order within this time, or never
+_LATE_S: Final = 1.0  # its answer may take so much longer
+_REFUSAL_S: Final = 600.0  # and the counter's refusal so long
+_QUERY_S: Final = 60.0
+_IN_RETURNS_S: Final = 1.0
+_RESOLVE_S: Final = 1.0
+_LONGEST_S: Final = 30.0
+_TRIES: Final = 3  # logins that ended before an order was sent
+_NEVER_SENT: Final = -1
+
+METHODS: Final[dict[Kind, str]] = {
+    "assets": "ReqQryTradingAccount",
+    "positions": "ReqQryInvestorPosition",
+    "orders": "ReqQryOrder",
+    "trades": "ReqQryTrade",
+}
+STRUCTS: Final[dict[Kind, str]] = {
+    "assets": "TradingAccount",
+    "positions": "InvestorPosition",
+    "orders": "Order",
+    "trades": "Trade",
+}
+_SENT: Final = message_type("Sent")
+_OUTCOME: Final = message_type("Outcome")
+_INSERT_REFUSED: Final = message_type("OnRspOrderInsert")
+_decode_outcome: Final = msgspec.msgpack.Decoder(Outcome).decode
+# These need the prices of now.
+_BY_TICK: Final = frozenset({2, 5, 6, 7})
+
+
+class Setting(NamedTuple):
+    """What all desks of a gateway have in common. ``name``: the gateway's at td_worker; ``folder``:
+    of its orders; ``day_of`` gives the gateway's day of a Unix time in ns; ``on_event`` gets the
+    account, "order" or "trade", and the record."""
+
+    bus: Client
+    name: str
+    folder: Path
+    calendar: Calendar
+    instruments: Callable[[], Instruments]
+    instruments_loaded: asyncio.Event
+    next_reqid: Callable[[], int]
+    day_of: Callable[[int], str]
+    big_ints: bool
+    max_records: int
+    on_event: Callable[[str, str, bytes], None] = lambda account, kind, record: None
+
+
+class Order(NamedTuple):
+    """What a client wants. ``own``: his client_order_id, "" without one."""
+
+    user: str
+    own: str
+    params: dict[str, Any]
+
+    @property
+    def digest(self) -> bytes:
+        text = msgspec.json.encode(self.params, order="deterministic")
+        return hashlib.blake2b(text, digest_size=16).digest()
+
+
+class Desk:
+    """``user``: the account. Everything is done in one event loop; only the disk has a thread."""
+
+    def __init__(self, setting: Setting, user: str) -> None:
+        self._setting, self._user = setting, user
+        self._catalogue = setting.bus.catalogue
+        self._info_size = self._catalogue.layouts["RspInfo"].size
+        self._bodies = Bodies(self._catalogue)
+        self.answers = Answers(setting.max_records, self._texts)
+        self.book: Book | None = None  # of the day, complete
+        self._filling: Book | None = None
+        self._account: Account | None = None
+        self._store: Store | None = None
+        self._front_up = True
+        self._ready = asyncio.Event()
+        self._problem = ""
+        self._refs = itertools.count(1)
+        self._lock = asyncio.Lock()
+        self._placing: dict[tuple[str, str], asyncio.Task[Placed]] = {}
+        self._next_look: dict[int, tuple[float, float]] = {}
+        self._restored = ""
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.placed = self.doubtful = 0
+
+    def start(self) -> None:
+        self._spawn(self._run())
+        self._spawn(self._resolve())
+
+    async def close(self) -> None:
+        tasks = [*self._tasks, *self._placing.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._store is not None:
+            self._store.close()
+
+    @property
+    def ready(self) -> bool:
+        return self._ready.is_set()
+
+    async def opened(self) -> Book:
+        """The book of now. Raises Failed(503) when there is none."""
+        if self.book is None:
+            await self._wait_ready()
+        assert self.book is not None
+        return self.book
+
+    def new_day(self) -> None:
+        """Of the gateway: its reqids begin anew."""
+        self.answers.clear()
+
+    # -- the session and its returns ---------------------------------------------------------------
+
+    async def _run(self) -> None:
+        # Without multipliers every amount would be wrong.
+        await self._setting.instruments_loaded.wait()
+        while True:
+            try:
+                await self._follow()
+            except (Refused, Unavailable) as exc:
+                self._problem = str(exc)
+                log.warning("no account", extra={"fields": {"user": self._user, "why": str(exc)}})
+                await asyncio.sleep(_AGAIN_S)
+            except (OSError, sqlite3.Error) as exc:
+                self._problem = f"orders cannot be kept: {exc}"
+                log.exception("orders cannot be kept", extra={"fields": {"user": self._user}})
+                await asyncio.sleep(_AGAIN_S)
+            finally:
+                self._ready.clear()
+
+    async def _follow(self) -> None:
+        """One login, until the counter may have begun another day."""
+        account = await self._setting.bus.attach(self._user, name=self._setting.name)
+        returns = account.returns(Place(0, 0))
+        try:
+            self._open(account)
+            while True:
+                async for item in returns:
+                    if self._take(item, account):
+                        return
+                raise Unavailable("td_worker")
+        finally:
+            self._ready.clear()
+            returns.close()
+            account.leave()
+
+    def _open(self, account: Account) -> None:
+        session, setting = account.session, self._setting
+        day = str(session["TradingDay"])
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+        folder = hashlib.blake2b(self._user.encode(), digest_size=8).hexdigest()
+        self._store = Store(setting.folder / folder, day)
+        self._filling = Book(
+            day,
+            str(session["BrokerID"]),
+            self._user,
+            self._find,
+            calendar=setting.calendar,
+            big_ints=setting.big_ints,
+        )
+        for placed in self._store.all():
+            self._filling.place(placed)
+        self._account, self._front_up = account, True
+        if self._restored != setting.day_of(time.time_ns()):
+            self._spawn(self._restore(str(session["BrokerID"])))
+
+    def _take(self, item: Item, account: Account) -> bool:
+        """Whether the day may be another one now."""
+        if isinstance(item, Restarted):
+            return self.ready  # its new session may be of another day
+        if isinstance(item, Return):
+            if self._take_return(item):
+                return True
+            if not self.ready and (item.epoch, item.seq) >= (
+                account.place.epoch,
+                account.place.seq,
+            ):
+                self._complete()
+        return False
+
+    def _complete(self) -> None:
+        """All that was published before the login has been taken."""
+        self.book, self._filling = self._filling, None
+        self._problem = ""
+        self._ready.set()
+
+    def _take_return(self, item: Return) -> bool:
+        book = self._filling or self.book
+        assert book is not None
+        name = self._setting.bus.name(item)
+        if name == "OnFrontDisconnected":
+            self._front_up = False
+        elif name == "OnFrontConnected":
+            self._front_up = True
+            return self.ready
+        elif name in ("OnRtnOrder", "OnRtnTrade"):
+            fields = self._setting.bus.fields(item)
+            take = book.order if name == "OnRtnOrder" else book.trade
+            self._told("order" if name == "OnRtnOrder" else "trade", take(fields, item.recv_ns))
+        elif name in ("OnErrRtnOrderInsert", "OnErrRtnOrderAction"):
+            fields = self._setting.bus.fields(item)
+            _, raw = split_body(item.flags, item.body, self._info_size)
+            if raw is not None and fields:
+                info = self._catalogue.codec("RspInfo").unpack(raw)
+                if name == "OnErrRtnOrderInsert":
+                    self._told("order", book.insert_refused(fields, info, item.recv_ns))
+                else:
+                    self._told("order", book.cancel_refused(fields, info))
+        return False
+
+    def _told(self, kind: str, event: Event | None) -> None:
+        if event is not None and self.ready and self.book is not None:
+            self._setting.on_event(self._user, kind, self.book.text(event))
+
+    async def _wait_ready(self) -> Account:
+        """Raises Failed(503)."""
+        try:
+            async with asyncio.timeout(0 if self._problem else _READY_S):
+                await self._ready.wait()
+        except TimeoutError:
+            why = self._problem or "it is being logged in, or the instruments are not known yet"
+            raise Failed(Stat.NOT_CONNECTED, f"the account is not ready: {why}") from None
+        assert self._account is not None
+        return self._account
+
+    def _find(self, code: str, exchange: str) -> Instrument | None:
+        return self._setting.instruments().get(code, exchange)
+
+    # -- queries -----------------------------------------------------------------------------------
+
+    async def ask(self, kind: Kind) -> int:
+        """Put a query; the reqid of its answer. Raises Failed."""
+        account = await self._wait_ready()
+        if not self._front_up:
+            raise Failed(Stat.NOT_CONNECTED, "the trading front is disconnected; nothing was sent")
+        reqid = self._setting.next_reqid()
+        answer = self.answers.begin(kind, reqid)
+        try:
+            self._ask(answer, account, account.handle, again=True)
+        except Unavailable as exc:
+            answer.end(failed(exc, reqid))
+            raise failed(exc) from None
+        return reqid
+
+    def _ask(self, answer: Answer, account: Account, handle: bytes, again: bool) -> None:
+        def take(row: Row) -> None:
+            error = refusal(row)
+            if error is not None and error.error_id == NOT_LOGGED_IN and again:
+                self._spawn(self._ask_again(answer, account, handle))
+            elif error is not None:
+                answer.end(failed(error, answer.reqid))
+            else:
+                self._take_row(answer, row)
+
+        account.start(
+            METHODS[answer.kind],
+            {"BrokerID": str(account.session["BrokerID"]), "InvestorID": self._user},
+            take,
+            lambda why: answer.end(Failed(Stat.NO_ANSWER, why, answer.reqid)),
+            _QUERY_S + _LATE_S,
+            session=handle,
+            request_id=answer.reqid,
+            deadline_s=_QUERY_S,
+        )
+
+    async def _ask_again(self, answer: Answer, account: Account, void: bytes) -> None:
+        """The login had ended: nothing was asked."""
+        try:
+            async with asyncio.timeout(_QUERY_S):
+                await account.log_in_again(void)
+            self._ask(answer, account, account.handle, again=False)
+        except (Refused, Unavailable) as exc:
+            answer.end(failed(exc, answer.reqid))
+        except TimeoutError:
+            answer.end(Failed(Stat.NOT_CONNECTED, "the account is not ready", answer.reqid))
+
+    def _take_row(self, answer: Answer, row: Row) -> None:
+        field, info = split_body(row.flags, row.body, self._info_size)
+        if row.flags & Flag.MSGPACK:
+            return
+        if field is not None:
+            self.answers.row(answer, field, time.time_ns())
+        error = self._catalogue.codec("RspInfo").unpack(info) if info is not None else {}
+        if error.get("ErrorID"):
+            text = f"{error['ErrorMsg']} ({error['ErrorID']})"
+            answer.end(Failed(Stat.INTERNAL, text, answer.reqid))
+        elif row.flags & Flag.LAST:
+            answer.end()
+
+    def _texts(self, answer: Answer) -> list[bytes]:
+        book = self.book
+        if book is None:
+            return []
+        codec = self._catalogue.codec(STRUCTS[answer.kind])
+        rows = [(codec.unpack(raw), recv_ns) for raw, recv_ns in answer.rows]
+        match answer.kind:
+            case "assets":
+                buys, sells = book.turnover()
+                return [
+                    book.encode(xtp_account.asset(fields, buys=buys, sells=sells))
+                    for fields, _ in rows
+                ]
+            case "positions":
+                fields_ = [fields for fields, _ in rows]
+                records = xtp_account.positions(fields_, self._setting.instruments())
+                return [book.encode(record) for record in records]
+            case "trades":
+                return [book.encode(book.trade_record(*row)[0]) for row in rows]
+        records = [book.order_record(*row)[0] for row in rows]
+        listed = {record["order_xtp_id"] for record in records}
+        aside = book.beside_orders(listed) if answer is self.answers.newest("orders") else []
+        return [*map(book.encode, records), *aside]
+
+    async def _restore(self, broker_id: str) -> None:
+        """What was answered before this process began, as far as a recorder has kept it."""
+        today = self._setting.day_of(time.time_ns())
+        self._restored = today
+        for kind in KINDS:
+            try:
+                await self._restore_kind(kind, broker_id, today)
+            except (Refused, Unavailable) as exc:
+                fields = {"user": self._user, "why": str(exc)}
+                log.info("earlier answers are not to be had", extra={"fields": fields})
+                return
+
+    async def _restore_kind(self, kind: Kind, broker_id: str, today: str) -> None:
+        history, name = self._setting.bus.history, self._setting.name
+        found: dict[tuple[int, int], Answer] = {}
+        async for part in history.answers(broker_id, self._user, kind, asker=name):
+            if self._setting.day_of(part.asked_ns or part.arrived_ns) != today:
+                continue
+            if part.layout != self._catalogue.layout_id:
+                continue
+            for reqid, asker in zip(part.request_ids, part.askers, strict=False):
+                if asker != name:
+                    continue
+                answer = found.setdefault((reqid, part.answer), Answer(kind, reqid))
+                for raw in part.rows:
+                    self.answers.row(answer, raw, part.arrived_ns)
+                if part.last:
+                    text = f"{part.error_msg} ({part.error_id})"
+                    answer.end(Failed(Stat.INTERNAL, text, reqid) if part.error_id else None)
+        for answer in found.values():
+            answer.end(Failed(Stat.NO_ANSWER, "the answer is not complete", answer.reqid))
+            self.answers.put(answer)
+
+    # -- orders ------------------------------------------------------------------------------------
+
+    async def place(self, order: Order) -> Placed:
+        """Send it once. Raises Failed, whose text says whether nothing was sent; goes on when the
+        caller is cancelled."""
+        key = order.user, order.own
+        task = self._placing.get(key) if order.own else None
+        if task is not None:
+            placed = await asyncio.shield(task)
+            self._check_same(placed, order)
+            return placed
+        task = asyncio.create_task(self._place(order))
+        kept = key if order.own else (order.user, f"\0{id(task)}")
+        self._placing[kept] = task
+        task.add_done_callback(lambda done: self._end_placing(kept, done))
+        return await asyncio.shield(task)
+
+    def _end_placing(self, key: tuple[str, str], task: asyncio.Task[Placed]) -> None:
+        self._placing.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # whoever asked may be gone
+
+    def _check_same(self, placed: Placed, order: Order) -> None:
+        if placed.digest != order.digest:
+            text = "this client_order_id was used for another order"
+            raise Failed(Stat.DUPLICATE, text, placed.reqid)
+
+    async def _place(self, order: Order) -> Placed:
+        account = await self._wait_ready()
+        assert self.book is not None
+        known = self.book.of_own(order.user, order.own) if order.own else None
+        if known is not None:
+            self._check_same(known, order)
+            if self.book.is_unheard(known):
+                await self._look(known)  # it must be known to have been sent, or never to be
+            return known
+        wanted = await self._input(order.params, account)
+        reqid = self._setting.next_reqid()
+        for _ in range(_TRIES):
+            handle = account.handle
+            placed, answer = await self._begin(order, wanted, account, handle, reqid)
+            try:
+                await answer
+                return placed
+            except Refused as exc:
+                await self._drop(placed)
+                if exc.error_id != NOT_LOGGED_IN:
+                    raise self._failed(exc, order, reqid) from None
+            except Unanswered as exc:
+                raise self._unknown(placed, exc) from None
+            try:
+                async with asyncio.timeout(_READY_S):
+                    await account.log_in_again(handle)
+                    account = await self._wait_ready()
+            except (TimeoutError, Refused) as exc:
+                text = f"td_worker has ended the login; nothing was sent ({exc})"
+                raise Failed(Stat.NOT_CONNECTED, text, reqid) from None
+        raise Failed(Stat.NOT_CONNECTED, "td_worker ends each login; nothing was sent", reqid)
+
+    async def _input(self, params: dict[str, Any], account: Account) -> Insertion:
+        """Raises Failed."""
+        table = self._setting.instruments()
+        try:
+            instrument = table.find(params.get("ticker"), params.get("market"))
+            tick = None
+            if str(params.get("price_type")).strip() in map(str, _BY_TICK):
+                tick = await self._tick(account, instrument)
+            return insert(params, instrument, tick)
+        except XtpError as exc:
+            raise Failed(Stat(exc.stat), exc.detail) from None
+        except (Refused, Unavailable) as exc:
+            raise failed(exc) from None
+
+    async def _tick(self, account: Account, instrument: Instrument) -> dict[str, Any] | None:
+        found: list[dict[str, Any]] = []
+        codec = self._catalogue.codec("DepthMarketData")
+
+        def take(row: Row) -> None:
+            field, _ = split_body(row.flags, row.body, self._info_size)
+            if field is not None and codec.get(field, "InstrumentID") == instrument.code:
+                found.append(codec.unpack(field))
+
+        wanted = {"InstrumentID": instrument.code, "ExchangeID": instrument.exchange}
+        take(await account.request("ReqQryDepthMarketData", wanted, take, deadline_s=_ORDER_S))
+        return found[-1] if found else None
+
+    async def _begin(
+        self, order: Order, wanted: Insertion, account: Account, handle: bytes, reqid: int
+    ) -> tuple[Placed, asyncio.Future[None]]:
+        """On the disk, then at td_worker; one after the other, because their references rise.
+        Raises Failed when nothing was sent."""
+        async with self._lock:
+            book, store = self.book, self._store
+            if not self.ready or book is None or store is None:
+                raise Failed(Stat.NOT_CONNECTED, "the account is not ready", reqid)
+            placed = self._named(order, wanted, account, book, reqid)
+            try:
+                body = account.pack("ReqOrderInsert", placed.fields)
+                self._bodies.check("ReqOrderInsert", "InputOrder", body)
+            except (FieldError, Refused) as exc:
+                raise Failed(Stat.BAD_REQUEST, f"it does not fit: {exc}", reqid) from None
+            await self._keep(store, placed)
+            book.place(placed)
+            try:
+                return placed, self._send(placed, body, account, handle)
+            except Unavailable as exc:
+                await self._drop(placed)
+                raise failed(exc, reqid) from None
+
+    def _named(
+        self, order: Order, wanted: Insertion, account: Account, book: Book, reqid: int
+    ) -> Placed:
+        session = account.session
+        front, session_id = session["FrontID"], session["SessionID"]
+        assert isinstance(front, int)
+        assert isinstance(session_id, int)
+        ref = str(next(self._refs))
+        fields = wanted.fields
+        name = _name_of(self._setting.name, book.day, order)
+        identity = book.ids.place(
+            front, session_id, ref, fields["ExchangeID"], fields["InstrumentID"]
+        )
+        return Placed(
+            order_xtp_id=identity.order_xtp_id,
+            reqid=reqid,
+            user=order.user,
+            own=order.own,
+            digest=order.digest,
+            name=name,
+            front_id=front,
+            session_id=session_id,
+            order_ref=ref,
+            order_client_id=wanted.order_client_id,
+            price_type=wanted.price_type,
+            business_type=wanted.business_type,
+            fields={
+                **fields,
+                "BrokerID": str(session["BrokerID"]),
+                "InvestorID": self._user,
+                "UserID": self._user,
+                "RequestID": reqid,
+                "OrderRef": ref,
+                "OrderMemo": f"x{name[:10]}",
+            },
+            placed_ns=time.time_ns(),
+        )
+
+    async def _keep(self, store: Store, placed: Placed) -> None:
+        """Raises Failed: nothing was sent."""
+        try:
+            await asyncio.to_thread(store.put, placed)
+        except sqlite3.IntegrityError:
+            raise Failed(
+                Stat.DUPLICATE, "this client_order_id was used before", placed.reqid
+            ) from None
+        except (sqlite3.Error, OSError) as exc:
+            log.exception("an order cannot be kept")
+            text = f"the order cannot be kept on the disk; nothing was sent: {exc}"
+            raise Failed(Stat.INTERNAL, text, placed.reqid) from None
+
+    async def _drop(self, placed: Placed) -> None:
+        """Nothing was sent. Were it kept, the worst is a look-up that says so."""
+        if self.book is not None:
+            self.book.drop(placed)
+        if self._store is not None:
+            try:
+                await asyncio.to_thread(self._store.drop, placed.order_xtp_id)
+            except (sqlite3.Error, OSError):
+                log.exception("an order that was not sent stays on the disk")
+
+    def _send(
+        self, placed: Placed, body: bytes, account: Account, handle: bytes
+    ) -> asyncio.Future[None]:
+        """Raises Unavailable when nothing was sent. The future: None when td_worker has taken it,
+        Refused when it has not, Unanswered when nobody knows."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def settle(error: Exception | None) -> None:
+            if done.done():
+                return
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
+
+        def take(row: Row) -> None:
+            if (error := refusal(row)) is not None:
+                settle(error)
+            elif row.type == _INSERT_REFUSED:
+                self._take_refusal(placed, row)
+                settle(None)
+            elif row.type in (_SENT, _OUTCOME):
+                settle(None)
+
+        def silence(why: str) -> None:
+            settle(Unanswered("td_worker"))
+
+        timer = asyncio.get_running_loop().call_later(_ORDER_S + _LATE_S, silence, "")
+        done.add_done_callback(lambda _: timer.cancel())
+        account.start(
+            "ReqOrderInsert",
+            body,
+            take,
+            silence,
+            _REFUSAL_S,
+            session=handle,
+            request_id=placed.reqid,
+            client_order_id=placed.name,
+            deadline_s=_ORDER_S,
+        )
+        self.placed += 1
+        return done
+
+    def _take_refusal(self, placed: Placed, row: Row) -> None:
+        _, raw = split_body(row.flags, row.body, self._info_size)
+        if raw is None or self.book is None:
+            return
+        info = self._catalogue.codec("RspInfo").unpack(raw)
+        error = info["ErrorID"]
+        if error:
+            assert isinstance(error, int)
+            # The same comes in the returns, where it has its place among the day's events.
+            later = asyncio.get_running_loop().call_later
+            later(_IN_RETURNS_S, self._refuse, placed, error, str(info["ErrorMsg"]))
+
+    def _refuse(self, placed: Placed, error_id: int, error_msg: str) -> None:
+        if self.book is not None:
+            # A restart does not know when it was refused, and has to say the same.
+            event = self.book.refuse(placed, error_id, error_msg, placed.placed_ns)
+            self._told("order", event)
+
+    def _failed(self, error: Refused, order: Order, reqid: int) -> Failed:
+        if error.error_id == BAD_REQUEST and "client_order_id was used" in error.detail:
+            text = "this client_order_id was used before; nothing was sent for this call"
+            return Failed(Stat.DUPLICATE, text, reqid)
+        return failed(error, reqid)
+
+    def _unknown(self, placed: Placed, error: Unanswered) -> Failed:
+        self.doubtful += 1
+        if self.book is not None:
+            self._told("order", self.book.doubt(placed))
+        text = f"{error}: whether it was sent is not known, see order_xtp_id {placed.order_xtp_id}"
+        return Failed(Stat.NO_ANSWER, text, placed.reqid)
+
+    # -- what became of them -----------------------------------------------------------------------
+
+    async def _resolve(self) -> None:
+        """Look after orders of which nothing was heard, so that none stays unknown for ever."""
+        while True:
+            await asyncio.sleep(_RESOLVE_S)
+            if self.book is None or not self.ready:
+                continue
+            for placed in self.book.unheard():
+                if self._is_due(placed):
+                    try:
+                        await self._look(placed)
+                    except Failed as exc:
+                        fields = {"order": placed.order_xtp_id, "why": exc.detail}
+                        log.warning("an order cannot be looked up", extra={"fields": fields})
+
+    def _is_due(self, placed: Placed) -> bool:
+        now = time.monotonic()
+        due, pause = self._next_look.get(placed.order_xtp_id, (0.0, _RESOLVE_S))
+        if now < due or time.time_ns() < placed.placed_ns + int(2 * _RESOLVE_S * 1e9):
+            return False
+        self._next_look[placed.order_xtp_id] = now + pause, min(2 * pause, _LONGEST_S)
+        return True
+
+    async def _look(self, placed: Placed) -> None:
+        """Raises Failed."""
+        outcome = await self._outcome(placed)
+        if outcome is None:
+            self._refuse(placed, _NEVER_SENT, "it never reached td_worker, and will not")
+        elif outcome.state is OrderState.NOT_SENT:
+            self._refuse(placed, outcome.error_id or _NEVER_SENT, outcome.error_msg)
+        elif outcome.state is OrderState.REJECTED:
+            text = outcome.error_msg or text_of(outcome.error_id)
+            self._refuse(placed, outcome.error_id, text)
+        elif self.book is not None and outcome.state in (
+            OrderState.UNKNOWN,
+            OrderState.INTENT,
+        ):
+            self._told("order", self.book.doubt(placed))
+
+    async def _outcome(self, placed: Placed) -> Outcome | None:
+        """None: it was never sent, and will not be. Raises Failed."""
+        account = await self._wait_ready()
+        body = msgspec.msgpack.encode(OutcomeQuery(client_order_id=placed.name))
+        over_ns = placed.placed_ns + int((_ORDER_S + _LATE_S) * 1e9)
+        over = time.time_ns() > over_ns
+        try:
+            row = await account.request("QryOrderOutcome", body, deadline_s=_ORDER_S)
+        except Refused as exc:
+            if NOT_ON_RECORD in exc.detail and over:
+                return None
+            if NOT_ON_RECORD in exc.detail:
+                text = "the order may yet be sent"
+                raise Failed(Stat.NO_ANSWER, text, placed.reqid) from None
+            raise failed(exc, placed.reqid) from None
+        except Unavailable as exc:
+            raise failed(exc, placed.reqid) from None
+        return _decode_outcome(row.body)
+
+    # -- cancels -----------------------------------------------------------------------------------
+
+    async def cancel(self, order_xtp_id: int) -> int:
+        """Ask for the end of an order, whoever has placed it; the reqid. Raises Failed."""
+        account = await self._wait_ready()
+        assert self.book is not None
+        identity = self.book.known(order_xtp_id)
+        if identity is None:
+            raise Failed(Stat.NOT_FOUND, "no such order today")
+        reqid = self._setting.next_reqid()
+        fields = {
+            **cancel(identity, request_id=reqid),
+            "BrokerID": str(account.session["BrokerID"]),
+            "InvestorID": self._user,
+            "UserID": self._user,
+        }
+        for again in (True, False):
+            handle = account.handle
+            try:
+                await self._act(account, handle, fields, reqid)
+                return reqid
+            except Refused as exc:
+                if exc.error_id != NOT_LOGGED_IN or not again:
+                    raise failed(exc, reqid) from None
+            except Unavailable as exc:
+                raise failed(exc, reqid) from None
+            try:
+                async with asyncio.timeout(_READY_S):
+                    await account.log_in_again(handle)
+            except (TimeoutError, Refused) as exc:
+                raise Failed(Stat.NOT_CONNECTED, f"nothing was sent ({exc})", reqid) from None
+        raise AssertionError("the second attempt ends it")
+
+    async def _act(
+        self, account: Account, handle: bytes, fields: dict[str, Any], reqid: int
+    ) -> None:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def take(row: Row) -> None:
+            if done.done():
+                return
+            if (error := refusal(row)) is not None:
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+        def silence(why: str) -> None:
+            if not done.done():
+                done.set_exception(Unanswered("td_worker"))
+
+        account.start(
+            "ReqOrderAction",
+            fields,
+            take,
+            silence,
+            _ORDER_S + _LATE_S,
+            session=handle,
+            request_id=reqid,
+            deadline_s=_ORDER_S,
+        )
+        await done
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def describe(self) -> dict[str, object]:
+        book = self.book
+        return {
+            "ready": self.ready,
+            "day": book.day if book is not None else "",
+            "order_events": len(book.orders) if book is not None else 0,
+            "trade_events": len(book.trades) if book is not None else 0,
+            "unheard": len(book.unheard()) if book is not None else 0,
+            "answers": len(self.answers),
+            "placed": self.placed,
+            "doubtful": self.doubtful,
+        }
+
+
+def _name_of(gateway: str, day: str, order: Order) -> str:
+    """Its client_order_id at td_worker: the same for what a client calls the same."""
+    if not order.own:
+        return secrets.token_hex(16)
+    text = "\0".join((gateway, day, order.user, order.own))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

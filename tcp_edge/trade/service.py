@@ -1,0 +1,261 @@
+"""Commands 2xxxxx. Each user sees the account of his authcode and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final, Protocol
+
+from bus.authcodes import Grant
+from bus.users import Right
+from schemas.xtp.errors import XtpError
+from schemas.xtp.markets import SIX_DIGITS, code_of, market_of
+
+from ..reply import Reply, many, status
+from ..request import Request
+from ..service import Client, Command
+from ..stat import Failed, Stat
+from .answers import Answer, Kind
+from .book import Event
+from .desk import Desk, Order, Setting
+
+_DAY_S: Final = 1.0  # how late the turn of the gateway's day may be noticed
+_MOST_OWN: Final = 64
+_PUSHES: Final = frozenset({"order", "trade"})
+
+
+class Access(Protocol):
+    async def grant(self, client: Client, request: Request, right: Right) -> Grant:
+        """Raises Failed."""
+
+    def stands(self, client: Client) -> bool:
+        """Whether what the client has shown still counts."""
+
+
+class Trade:
+    """``account``: that of users who have none of their own; its desk opens at the start, others
+    when a user of theirs comes."""
+
+    def __init__(self, setting: Setting, access: Access, account: str) -> None:
+        self._setting = setting._replace(on_event=self._on_event)
+        self._access, self._account = access, account
+        self._desks: dict[str, Desk] = {}
+        self._followers: dict[Client, tuple[str, frozenset[str], dict[str, int]]] = {}
+        self._day = self._today()
+        self._opened = asyncio.Event()
+        self._watch: asyncio.Task[None] | None = None
+
+    @property
+    def commands(self) -> Mapping[int, Command]:
+        return {
+            210001: partial(self._ask, "assets"),
+            210002: partial(self._ask, "positions"),
+            210003: partial(self._ask, "orders"),
+            210004: partial(self._ask, "trades"),
+            200001: self._order_events,
+            200002: self._trade_events,
+            200003: self._asset,
+            200004: partial(self._records, "positions"),
+            200005: partial(self._records, "orders"),
+            200006: partial(self._records, "trades"),
+            210005: self._place,
+            210006: self._cancel,
+        }
+
+    async def start(self) -> None:
+        self._watch = asyncio.create_task(self._watch_day())
+        if self._account:
+            self._open(self._account)
+
+    async def close(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        await asyncio.gather(*(desk.close() for desk in self._desks.values()))
+
+    def gone(self, client: Client) -> None:
+        self._followers.pop(client, None)
+
+    def describe(self) -> dict[str, object]:
+        desks: dict[str, object] = {user: desk.describe() for user, desk in self._desks.items()}
+        return {"accounts": desks, "pushed_to": len(self._followers)}
+
+    async def first_account(self) -> str:
+        """The gateway's own, or the one of the user who came first."""
+        await self._opened.wait()
+        return next(iter(self._desks))
+
+    # -- the commands ------------------------------------------------------------------------------
+
+    async def _ask(self, kind: Kind, client: Client, request: Request) -> Reply:
+        _, desk = await self._admit(client, request)
+        return status(await desk.ask(kind))
+
+    async def _asset(self, client: Client, request: Request) -> Reply:
+        _, desk = await self._admit(client, request)
+        if request.reqid is not None:
+            texts = desk.answers.texts(await self._answer(desk, "assets", request))
+            return Reply(texts[-1] if texts else b"{}")
+        await self._wait(desk.answers.newest("assets"), request)
+        latest = desk.answers.latest("assets")
+        texts = desk.answers.texts(latest) if latest is not None else []
+        return Reply(texts[-1] if texts else b"{}")
+
+    async def _records(self, kind: Kind, client: Client, request: Request) -> Reply:
+        _, desk = await self._admit(client, request)
+        if request.reqid is not None:
+            answer = await self._answer(desk, kind, request)
+            return self._many(desk.answers.texts(answer), client)
+        await self._wait(desk.answers.newest(kind), request)
+        if not _flag(request, "latest"):
+            return self._many(desk.answers.records(kind), client)
+        latest = desk.answers.latest(kind)
+        return self._many(desk.answers.texts(latest) if latest is not None else [], client)
+
+    async def _order_events(self, client: Client, request: Request) -> Reply:
+        _, desk = await self._admit(client, request)
+        book = await desk.opened()
+        wanted = self._filter(request.params)
+        return self._many([book.text(event) for event in book.orders if wanted(event)], client)
+
+    async def _trade_events(self, client: Client, request: Request) -> Reply:
+        _, desk = await self._admit(client, request)
+        book = await desk.opened()
+        wanted = self._filter(request.params)
+        return self._many([book.text(event) for event in book.trades if wanted(event)], client)
+
+    async def _place(self, client: Client, request: Request) -> Reply:
+        grant, desk = await self._admit(client, request)
+        if not isinstance(request.params, dict):
+            raise Failed(Stat.BAD_REQUEST, "params is an object, XTPOrderInsertInfo")
+        params = dict(request.params)
+        own = params.pop("client_order_id", None)
+        own = "" if own is None else own
+        if isinstance(own, bool) or not isinstance(own, str | int) or len(str(own)) > _MOST_OWN:
+            text = f"client_order_id is a text of {_MOST_OWN} characters at the most"
+            raise Failed(Stat.BAD_REQUEST, text)
+        placed = await desk.place(Order(grant.user, str(own), params))
+        return status(placed.reqid, order_xtp_id=placed.order_xtp_id)
+
+    async def _cancel(self, client: Client, request: Request) -> Reply:
+        _, desk = await self._admit(client, request)
+        return status(await desk.cancel(_order_xtp_id(request.params)))
+
+    # -- who and what ------------------------------------------------------------------------------
+
+    async def _admit(self, client: Client, request: Request) -> tuple[Grant, Desk]:
+        """Raises Failed."""
+        grant = await self._access.grant(client, request, "trade")
+        account = grant.account or self._account
+        if not account:
+            raise Failed(Stat.FORBIDDEN, f"user {grant.user} has no trading account")
+        pushes = request.rest.get("push")
+        if pushes is not None:
+            self._follow(client, account, pushes)
+        return grant, self._desks.get(account) or self._open(account)
+
+    def _open(self, account: str) -> Desk:
+        desk = self._desks[account] = Desk(self._setting, account)
+        desk.start()
+        self._opened.set()
+        return desk
+
+    async def _answer(self, desk: Desk, kind: Kind, request: Request) -> Answer:
+        """Raises Failed: there is none, or it has failed."""
+        assert request.reqid is not None
+        answer = desk.answers.get(kind, request.reqid)
+        if answer is None:
+            raise Failed(Stat.NOT_FOUND, "no such query of this account today", request.reqid)
+        await self._wait(answer, request)
+        if answer.failed is not None and not answer.rows:
+            raise answer.failed
+        return answer
+
+    async def _wait(self, answer: Answer | None, request: Request) -> None:
+        """Until it is complete or the client's time is over."""
+        if answer is None or not request.wait_ms:
+            return
+        try:
+            async with asyncio.timeout(request.wait_ms / 1000):
+                await answer.done.wait()
+        except TimeoutError:
+            pass
+
+    def _many(self, texts: list[bytes], client: Client) -> Reply:
+        if len(texts) > self._setting.max_records:
+            raise Failed(Stat.TOO_LARGE, f"{len(texts)} records; ask for some of them")
+        return many(texts, client.shape)
+
+    def _filter(self, params: Any) -> Callable[[Event], bool]:
+        """By code and market; all without them. Raises Failed."""
+        params = {} if params is None else params
+        if not isinstance(params, dict):
+            raise Failed(Stat.BAD_REQUEST, "params is an object with code and market")
+        try:
+            exchange = market_of(params.get("market"))
+            code = params.get("code")
+            if code is None or code == "":
+                return lambda event: not exchange or event.exchange == exchange
+            codes = {code_of(code, exchange)}
+            if not exchange and isinstance(code, int):
+                codes.add(code_of(code, next(iter(SIX_DIGITS))))
+            if not exchange and len(self._setting.instruments()):
+                exchange = self._setting.instruments().find(code).exchange
+        except XtpError as exc:
+            raise Failed(Stat(exc.stat), exc.detail) from None
+        return lambda event: event.code in codes and exchange in ("", event.exchange)
+
+    # -- pushes ------------------------------------------------------------------------------------
+
+    def _follow(self, client: Client, account: str, pushes: Any) -> None:
+        """Raises Failed."""
+        kinds = frozenset(pushes) if _is_kinds(pushes) else None
+        if kinds is None or not kinds <= _PUSHES:
+            raise Failed(Stat.BAD_REQUEST, 'push is a list of "order" and "trade"')
+        if client.push is None:
+            raise Failed(Stat.BAD_REQUEST, "there are no pushes on wire v1")
+        _, _, seqs = self._followers.get(client, ("", frozenset(), {}))
+        self._followers[client] = account, kinds, seqs
+
+    def _on_event(self, account: str, kind: str, record: bytes) -> None:
+        for client, (theirs, kinds, seqs) in list(self._followers.items()):
+            if theirs != account or kind not in kinds or client.push is None:
+                continue
+            if not self._access.stands(client):
+                del self._followers[client]
+                continue
+            seqs[kind] = seqs.get(kind, 0) + 1
+            client.push(kind, seqs[kind], record)
+
+    # -- the day -----------------------------------------------------------------------------------
+
+    def _today(self) -> str:
+        return self._setting.day_of(time.time_ns())
+
+    async def _watch_day(self) -> None:
+        while True:
+            await asyncio.sleep(_DAY_S)
+            if self._today() != self._day:
+                self._day = self._today()
+                for desk in self._desks.values():
+                    desk.new_day()
+
+
+def _is_kinds(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _flag(request: Request, name: str) -> bool:
+    params = request.params if isinstance(request.params, dict) else {}
+    return request.rest.get(name, params.get(name)) is True
+
+
+def _order_xtp_id(params: Any) -> int:
+    """A bare int, a decimal text, or an object. Raises Failed."""
+    value = params.get("order_xtp_id") if isinstance(params, dict) else params
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
+        value = int(value.strip()[:30])
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise Failed(Stat.BAD_REQUEST, "params is an order_xtp_id")
+    return value
