@@ -61,7 +61,7 @@ class Access:
         self._missing = self._ended = self._forbidden = 0
 
     async def grant(self, client: Client, request: Request, right: Right) -> Grant:
-        """What the client may do; ``account`` is filled in where the gateway has one of its own.
+        """What the client may do.
 
         Raises Failed: 401 for an authcode that is missing, wrong, expired or revoked, 403 for one
         without the right or of another account, 429 when wrong ones came too often.
