@@ -65,8 +65,11 @@ def _position(
     rows: list[Mapping[str, Any]],
     instruments: Instruments,
 ) -> dict[str, Any]:
-    def total(name: str) -> Any:
-        return sum(row[name] or 0 for row in rows)
+    def total(name: str) -> int:
+        return sum(row[name] for row in rows)
+
+    def money(name: str) -> float:
+        return sum(number(row[name]) for row in rows)
 
     instrument = instruments.get(code, exchange)
     quantity = total("Position")
@@ -82,10 +85,10 @@ def _position(
             "market": market_number(exchange or (instrument.exchange if instrument else "")),
             "total_qty": quantity,
             "sellable_qty": max(0, quantity - frozen),
-            "avg_price": total("OpenCost") / lots if lots else 0.0,
-            "unrealized_pnl": number(total("PositionProfit")),
+            "avg_price": money("OpenCost") / lots if lots else 0.0,
+            "unrealized_pnl": money("PositionProfit"),
             "yesterday_position": total("YdPosition"),
             "position_direction": _DIRECTIONS.get(direction, 0),
-            "margin": number(total("UseMargin")),
+            "margin": money("UseMargin"),
         }
     )

@@ -8,7 +8,6 @@ because prices come back.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -18,7 +17,7 @@ from ..fields import NO_VALUE, struct_of
 from ..layout import Field, Layout
 from .structs import LEVELS
 from .tick_clock import TickClock
-from .ticks import LEVELS_OF_CTP, PLAIN_AVERAGE, average, number, tick
+from .ticks import LEVELS_OF_CTP, LOWEST, PLAIN_AVERAGE, average, number, tick
 from .times import HOURS
 
 # Struct bytes of DepthMarketData, exchange, multiplier, recv_ns; see ``ticks.tick``.
@@ -64,7 +63,6 @@ _MARKS: Final = (
     "ask_qty",
     "total_position",
 )
-_LOWEST: Final = -math.inf
 _KEPT: Final = 4096  # templates, 3 KB each
 _NUMBERS_KEPT: Final = 100_000
 _TAILS_KEPT: Final = 10_000
@@ -84,7 +82,7 @@ class _Numbers(dict[float, str]):
     """Texts of doubles."""
 
     def __missing__(self, value: float) -> str:
-        if not value or not _LOWEST < value < NO_VALUE:
+        if not value or not LOWEST < value < NO_VALUE:
             return "0.0"  # NaN must not become a key: no look-up finds it
         if len(self) >= _NUMBERS_KEPT:
             self.clear()
@@ -160,10 +158,10 @@ def compile_tick_json(layout: Layout, calendar: Calendar = HOURS) -> TickJson:
             instrument = str(codec.get(raw, "InstrumentID"))
             made = clock.exact(instrument, trading_day, action_day, time, millisec, recv_ns)
         mean = average(
-            price if _LOWEST < price < NO_VALUE else 0.0,
+            price if LOWEST < price < NO_VALUE else 0.0,
             multiplier,
-            low if _LOWEST < low < NO_VALUE else 0.0,
-            high if _LOWEST < high < NO_VALUE else 0.0,
+            low if LOWEST < low < NO_VALUE else 0.0,
+            high if LOWEST < high < NO_VALUE else 0.0,
             exchange == PLAIN_AVERAGE,
         )
         bids, asks, bid_qtys, ask_qtys = tails[raw[begin:end]]

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..calendar import Calendar
+from ..fields import NO_VALUE
 from .markets import exchange_id
 from .structs import LEVELS, TICK, TICK_EXTRA, nothing
 from .times import HOURS, tick_stamp
 
 LEVELS_OF_CTP: Final = 5
+LOWEST: Final = -NO_VALUE
 
 # Doubles that are passed on as they are.
 SAME: Final = {
@@ -70,25 +72,29 @@ def tick(
             recv_ns,
         ),
         "qty": fields["Volume"],
-        "avg_price": average(
-            number(fields["AveragePrice"]),
-            multiplier,
-            record["low_price"],
-            record["high_price"],
-            exchange == PLAIN_AVERAGE,
+        "avg_price": number(
+            average(
+                number(fields["AveragePrice"]),
+                multiplier,
+                record["low_price"],
+                record["high_price"],
+                exchange == PLAIN_AVERAGE,
+            )
         ),
         "trading_day": fields["TradingDay"],
     }
     for key, name in LISTS.items():
         empty = TICK[key][0]
-        filled = [fields.get(f"{name}{level}") or empty for level in range(1, LEVELS_OF_CTP + 1)]
+        levels = [fields[f"{name}{level}"] for level in range(1, LEVELS_OF_CTP + 1)]
+        filled = [number(value) for value in levels] if type(empty) is float else levels
         record[key] = filled + [empty] * (LEVELS - LEVELS_OF_CTP)
     return record
 
 
 def number(value: Any) -> float:
-    """A double without a value is 0.0, and minus nothing is nothing."""
-    return float(value) if value else 0.0
+    """A double without a value is 0.0, and minus nothing is nothing. What lies as far below zero as
+    "no value" above it is none either: sums and products would leave the range of JSON."""
+    return float(value) if value and value > LOWEST else 0.0
 
 
 def average(price: float, multiplier: int, low: float, high: float, plain: bool) -> float:
