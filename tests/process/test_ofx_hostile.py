@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.chaos import ofx_garbage, ofx_lines
-from tests.support.ofx_gateway import OfxGateway, real, stubbed
+from tests.support.group import Group
+from tests.support.ofx_gateway import KEY, OfxGateway, real, stubbed
 
 TRIES = 4500  # all changes of one line for each port
 
@@ -34,13 +35,36 @@ def test_without_a_defence_some_are_taken(careless: str, kind: str, tmp_path: Pa
     assert set(verdict.taken) >= {kind}, verdict
 
 
-def test_a_captured_line_is_still_refused_after_a_restart(tmp_path: Path) -> None:
-    with stubbed(tmp_path) as gateway:
+def test_a_captured_line_is_refused_by_the_other_processes_and_after_kill(tmp_path: Path) -> None:
+    members = ("tcp_edge:login", "tcp_edge:quote")
+    edge = {"processes": "three", "keys": [{"passphrase": KEY}]}
+    with Group(tmp_path, overrides={"tcp_edge": edge}) as group:
+        group.start(*members)
+        gateway = of_members(group, members)
         captured = asyncio.run(ofx_lines.capture(gateway))
-    with stubbed(tmp_path) as gateway:
-        for service, line in captured.items():
-            assert asyncio.run(ofx_lines.ask(gateway, service, line)) == b""
+        assert replayed(gateway, captured) == [b""] * 4
+        for member in members:
+            group.kill(member)
+        group.start(*members)
+        gateway = of_members(group, members)
+        assert replayed(gateway, captured) == [b""] * 4
         asyncio.run(ofx_lines.capture(gateway))
+
+
+def of_members(group: Group, members: tuple[str, ...]) -> OfxGateway:
+    ready: dict[str, str] = {}
+    for member in members:
+        ready |= group.ready[member]
+    return OfxGateway(group.pid(members[0]), ready)
+
+
+def replayed(gateway: OfxGateway, captured: dict[str, bytes]) -> list[bytes]:
+    """What each port says to each line."""
+    return [
+        asyncio.run(ofx_lines.ask(gateway, service, line))
+        for line in captured.values()
+        for service in captured
+    ]
 
 
 def test_garbage_leaves_nothing_behind(gateway: OfxGateway) -> None:
