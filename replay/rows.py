@@ -6,6 +6,7 @@ import re
 import struct
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from schemas.calendar import Calendar, exchange_of
@@ -183,6 +184,7 @@ def _text(column: str, text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=64)  # a file has one or two
 def _date(text: str) -> str:
     if text.lower() in _NOTHING:
         return ""
