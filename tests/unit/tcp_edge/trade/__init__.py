@@ -1,0 +1,1 @@
+"""Commands 2xxxxx."""
