@@ -13,6 +13,11 @@ from typing import Final
 from bus.client import Fresh, Restarted, Stale, Tick
 from bus.client.items import Item
 
+from ..reply import Reply
+from ..wire.deflate import deflate
+from ..wire.wire import Codec
+
+_NOTHING: Final = b"{}"
 _STALE: Final = b', "stale": true}'
 
 Write = Callable[[bytes, int], bytes]  # a tick's struct and recv_ns to a JSON object
@@ -25,6 +30,7 @@ class Quote:
         self._write = write
         self._tick: Tick | None = None
         self._record = b""
+        self._reply: Reply | None = None
         self._silent = self._old = False
         self.followers: dict[object, Callable[[bytes], None]] = {}
 
@@ -41,24 +47,33 @@ class Quote:
             self._record = self._write(self._tick.body, self._tick.recv_ns)
         return self._record[:-1] + _STALE if self.stale else self._record
 
+    def reply(self, codec: Codec) -> Reply:
+        """To who asks for the latest. Compressed once: many ask for one tick, on v1 above all."""
+        if codec != "zlib" or not self.record:
+            return Reply(self.record or _NOTHING)
+        if self._reply is None:
+            self._reply = Reply(b"", 1, deflate(Reply(self.record)))
+        return self._reply
+
     def take(self, item: Item) -> None:
         match item:
             case Tick():
                 self._tick, self._record, self._old = item, b"", False
+                self._reply = None
                 self._tell()
             case Restarted():
                 self._age(old=True, silent=self._silent)
             case Stale():
                 self._age(old=self._old, silent=True)
             case Fresh():
-                self._silent = False
+                self._silent, self._reply = False, None
 
     def front_lost(self) -> None:
         self._age(old=True, silent=self._silent)
 
     def _age(self, *, old: bool, silent: bool) -> None:
         fresh = not self.stale
-        self._old, self._silent = old, silent
+        self._old, self._silent, self._reply = old, silent, None
         if fresh and self._tick is not None:
             self._tell()
 

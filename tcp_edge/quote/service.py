@@ -28,7 +28,7 @@ from .scribe import Question, Scribe
 from .subscribed import Subscribed
 
 _DAY_S: Final = 5.0  # how late the turn of the day may be noticed
-_NOTHING: Final = b"{}"
+_NONE: Final = Reply(b"{}")
 
 Key = tuple[str, str]  # code and exchange
 
@@ -138,7 +138,7 @@ class Quotes:
         await self._admit(client, request)
         instrument = self._one(request.params)
         quote = self._quotes.get(_key(instrument))
-        return Reply((quote.record if quote is not None else b"") or _NOTHING)
+        return _NONE if quote is None else quote.reply(client.codec)
 
     async def _group(self, client: Client, request: Request) -> Reply:
         await self._admit(client, request)
