@@ -19,6 +19,7 @@ from deploy.canary import CanaryConfig
 from md_worker.config import MdConfig
 from recorder.config import RecorderConfig
 from sim.config import SimConfig
+from tcp_edge.config import TcpConfig
 from td_worker.config import TdConfig
 from tests.support.group import CHECKOUT, Group
 from ws_edge.config import WsConfig
@@ -31,6 +32,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "md_worker": MdConfig,
     "td_worker": TdConfig,
     "ws_edge": WsConfig,
+    "tcp_edge": TcpConfig,
     "recorder": RecorderConfig,
     "sim": SimConfig,
     "canary": CanaryConfig,
@@ -39,8 +41,14 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
-    with Group(tmp_path_factory.mktemp("readme")) as group:
+    overrides = {
+        "calendar": "always",
+        "td_worker": {"accounts": [{"user": "028742", "password": "123456"}]},
+        "tcp_edge": {"account": "028742"},
+    }
+    with Group(tmp_path_factory.mktemp("readme"), overrides=overrides) as group:
         group.start_all()
+        group.start("tcp_edge")
         yield group
 
 
@@ -77,6 +85,23 @@ def test_the_snippet_about_the_binary_dialect_gets_a_tick(readme: str, running: 
     _, snippet = SNIPPET.findall((CHECKOUT / "ws_edge" / readme).read_text("utf-8"))
     said = run(snippet, running)
     assert re.fullmatch(r"rb\d{4} \d\d:\d\d:\d\d \d+(\.\d+)?\n", said), said
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_ofx_session_gets_a_tick_and_a_trade(readme: str, running: Group) -> None:
+    (snippet,) = SNIPPET.findall((CHECKOUT / "tcp_edge" / readme).read_text("utf-8"))
+    login = running.ready["tcp_edge"]["login"].rpartition(":")[2]
+    ours = snippet.replace("var/tcp_edge", str(running.data / "tcp_edge")).replace("11027", login)
+    assert ours.count(login) == 1
+    command = [sys.executable, "-W", "ignore::ResourceWarning", "-c", ours]
+    done = subprocess.run(
+        command, cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    subscribed, tick, bought = done.stdout.splitlines()
+    assert re.fullmatch(r"\{'stat': 200, 'reqid': \d+\}", subscribed)
+    assert re.fullmatch(r"600000 \d{17} \d+\.\d+", tick)
+    assert re.fullmatch(r"bought 100 600000 at \d+\.\d+", bought)
 
 
 @pytest.mark.parametrize("readme", READMES)
