@@ -235,7 +235,7 @@ def reconfigured(group: Group, *processes: str, **tcp: Any) -> None:
 
 
 def test_three_processes_have_a_port_each_and_one_window_for_replays(group: Group) -> None:
-    names = ("login", "quote")
+    names = ("login", "quote", "trade")
     reconfigured(
         group,
         *(f"tcp_edge:{name}" for name in names),
@@ -267,6 +267,7 @@ def test_one_port_for_all_and_lists_of_objects(group: Group) -> None:
     assert list(group.ready["tcp_edge"]) == ["login"]
     with connect(group, "login") as client:
         reply = client.ask(1, {"username": "demo", "password": "demo"})
+        assert reply["quoteport"] == reply["tradeport"]
         assert group.ready["tcp_edge"]["login"] == f"{reply['quoteserver']}:{reply['quoteport']}"
         client.ask(110001, [STOCK])
         quote(client, STOCK)
@@ -274,3 +275,4 @@ def test_one_port_for_all_and_lists_of_objects(group: Group) -> None:
         (listed,) = client.ask(100002, {**STOCK, "limit": 1})
         assert item["ticker"] == listed["ticker"] == "600000"
         assert len(item["data_time"]) == 17
+        assert client.ask(210001, authcode=reply["authcode"])["stat"] == 200
