@@ -24,7 +24,10 @@ Scenario = Callable[[Client], Awaitable[None]]
 def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
     settings: dict[str, Any] = {
         "sim": {"queries_per_second": 0, "users": [{"user_id": USER, "password": "p-1"}]},
-        "td_worker": {"queries_per_s": 1000},
+        "td_worker": {
+            "queries_per_s": 1000,
+            "accounts": [{"user": USER, "password": "p-1"}],
+        },
         "recorder": {"batch_s": 0.05},
     }
     folder: Path = tmp_path_factory.mktemp("records")
@@ -88,6 +91,30 @@ async def _same(client: Client, stream: Any, seen: list[Published]) -> None:
     assert await history.events(BROKER, USER, stream, instrument="other") == []
     assert await history.events(BROKER, USER, stream, day="20200101") == []
     assert all(isinstance(e, Return) and e.type == message_type(client.name(e)) for e in found)
+
+
+def test_answers_are_found_by_the_names_of_programs_that_attached(group: Group) -> None:
+    body = {"BrokerID": BROKER, "InvestorID": USER}
+
+    async def scenario(client: Client) -> None:
+        for name in ("edge", "web"):
+            account = await client.attach(USER, name=name)
+            await account.request("ReqQryTradingAccount", body, request_id=4100)
+
+        async def found(asker: str, request_id: int | None = None) -> list[list[str]]:
+            parts = await client.history.answers(
+                BROKER, USER, "assets", asker=asker, request_id=request_id
+            )
+            return [part.askers for part in parts]
+
+        while not await found("web"):
+            await asyncio.sleep(0.05)
+        assert await found("web", 4100) == await found("web") == [["web"]]
+        assert await found("edge") == [["edge"]]
+        assert await found("edge", 4101) == await found("nobody") == []
+        assert await found("", 4100) == [["edge"], ["web"]]
+
+    run(group, scenario)
 
 
 async def _answer(client: Client, kind: Any, rows: list[Reply]) -> None:
