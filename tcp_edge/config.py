@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -168,6 +169,7 @@ class TcpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return self.quote_authcode == "required"
 
 
+@lru_cache(maxsize=16)  # it is asked with each request
 def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
