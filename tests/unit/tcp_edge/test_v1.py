@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from bus.secrets import Secret
 from tcp_edge import octkeypass
 from tcp_edge.reply import Reply
-from tcp_edge.wire.deflate import deflate
 from tcp_edge.wire.lines import LARGE, SMALL, Lines
 from tcp_edge.wire.v1 import SealedLines, derive
 from tcp_edge.wire.window import ReplayWindow
@@ -196,11 +195,3 @@ def lines_and_error(lines: Lines, cuts: list[bytes]) -> tuple[list[bytes], bool]
 def test_lines_do_not_depend_on_how_tcp_cuts_them(data: bytes, limit: int) -> None:
     dribble = [data[at : at + 1] for at in range(len(data))]
     assert lines_and_error(Lines(limit), dribble) == lines_and_error(Lines(limit), [data])
-
-
-def test_the_same_quote_is_compressed_once_but_a_secret_is_not_kept() -> None:
-    body = b'{"ticker": "000001"}' * 9
-    assert deflate(Reply(body)) is deflate(Reply(bytes(bytearray(body))))
-    secret = Reply(b'{"authcode": "66227638"}', secret=True)
-    assert deflate(secret) == deflate(secret)
-    assert deflate(secret) is not deflate(secret)
