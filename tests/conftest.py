@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,6 +14,29 @@ from tests.support.group import Group
 # How long an example takes says nothing on a machine that does other things as well.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+# Files that take minutes are begun first, so that no worker is left alone with one in the end.
+_LONG: Final = (
+    "test_front_on_versions",
+    "test_chaos",
+    "test_deploy",
+    "test_binding_versions",
+    "test_orders",
+    "test_td_login",
+    "test_machines",
+    "test_freshness",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each file's tests stay in their order."""
+    items.sort(key=lambda item: _rank(item.path))
+
+
+def _rank(path: Path) -> tuple[int, int]:
+    if path.stem in _LONG:
+        return 0, _LONG.index(path.stem)
+    return {"slow": 1, "process": 2}.get(path.parent.name, 3), 0
 
 
 @pytest.fixture
