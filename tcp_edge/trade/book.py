@@ -179,7 +179,7 @@ class Book:
             return None
         return self.refuse(placed, info["ErrorID"], info["ErrorMsg"], recv_ns)
 
-    def cancel_refused(self, fields: Fields, info: Fields) -> Event | None:
+    def cancel_refused(self, fields: Fields, info: Fields, recv_ns: int) -> Event | None:
         """CTP's OrderAction and RspInfo of OnErrRtnOrderAction: the order is as it was."""
         identity = self.ids.of_trade(fields) or self.ids.of_triple(
             fields["FrontID"], fields["SessionID"], fields["OrderRef"]
@@ -190,7 +190,7 @@ class Book:
         shown = {"error_id": info["ErrorID"], "error_msg": info["ErrorMsg"].strip()}
 
         def make() -> tuple[dict[str, Any], bool]:
-            record, final = self.order_record(last, 0)
+            record, final = self.order_record(last, recv_ns)
             return record | shown | {"order_submit_status": xtp.CANCEL_REJECTED}, final
 
         event = Event(last["InstrumentID"], last["ExchangeID"], make)

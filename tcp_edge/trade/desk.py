@@ -250,7 +250,7 @@ class Desk:
                 if name == "OnErrRtnOrderInsert":
                     self._told("order", book.insert_refused(fields, info, item.recv_ns))
                 else:
-                    self._told("order", book.cancel_refused(fields, info))
+                    self._told("order", book.cancel_refused(fields, info, item.recv_ns))
         return False
 
     def _told(self, kind: str, event: Event | None) -> None:

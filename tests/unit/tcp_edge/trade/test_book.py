@@ -150,11 +150,12 @@ def test_a_cancel_that_was_refused_is_an_event_of_the_order_as_it_was() -> None:
     found.order(order("1", "3"), AT_NS)
     action = nothing("OrderAction") | {"ExchangeID": "SHFE", "OrderSysID": f"{'1':>12}"}
     info = {"ErrorID": 26, "ErrorMsg": "CTP:撤单被拒"}
-    assert found.cancel_refused(action, info) is not None
-    assert found.cancel_refused(action, info) is None
-    shown = lists(found)[0][-1]
+    assert found.cancel_refused(action, info, AT_NS) is not None
+    assert found.cancel_refused(action, info, AT_NS) is None
+    before, shown = lists(found)[0]
     assert (shown["order_status"], shown["order_submit_status"]) == (4, 5)
     assert shown["error_id"] == 26
+    assert shown["insert_time"] == before["insert_time"] > 0
 
 
 def test_nothing_is_cancelled_by_a_number_that_nobody_has() -> None:
