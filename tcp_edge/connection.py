@@ -40,6 +40,7 @@ class Connection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._paused = self._ended = self._admitted = self._trusted = False
+        self._read = False  # whether any request could be
 
     # -- what the event loop calls -----------------------------------------------------------
 
@@ -98,6 +99,8 @@ class Connection(asyncio.Protocol):
             self._counters.unreadable += 1
             fields = {"service": self._door.name, "peer": self.client.peer, "why": str(exc)}
             log.warning("unreadable", extra={"fields": fields})
+            if not self._read:
+                self._door.guessed(self)
             self._transport.abort()
         except _Slow:
             self.too_slow()
@@ -115,6 +118,7 @@ class Connection(asyncio.Protocol):
                 self._came.clear()
                 await self._came.wait()
             for number, text in enumerate(self._wire.feed(self._next_slice()), 1):
+                self._read = True
                 self._greet()
                 reply = await self._answer(text)
                 await self._send(reply)

@@ -17,6 +17,7 @@ from .counters import Counters
 from .reply import Shape
 from .service import Client, Command, Service
 from .stat import Failed, Stat
+from .tries import Tries
 from .wire.wire import Wire
 
 log = logging.getLogger("tcp_edge")
@@ -48,6 +49,9 @@ class Door:
         self._connections: dict[Connection, None] = {}
         self._peers: Counter[str] = Counter()
         self._server: asyncio.Server | None = None
+        # On the wire psk a first frame that can be read tells that a password was right, so it is
+        # a login. The key of v1 cannot be tried so fast, and belongs to no user.
+        self._guesses = Tries() if self._own.wire == "psk" else None
 
     @property
     def pushes(self) -> bool:
@@ -91,7 +95,8 @@ class Door:
         peer = connection.client.peer
         counters, config = self.counters, self.config
         full = len(self._connections) >= config.max_connections
-        if full or self._peers[peer] >= config.max_connections_per_peer:
+        guesses = self._guesses is not None and self._guesses.waits(peer)
+        if full or guesses or self._peers[peer] >= config.max_connections_per_peer:
             counters.refused += 1
             log.warning("refused", extra={"fields": {"peer": peer, "full": full}})
             return False
@@ -100,6 +105,11 @@ class Door:
         counters.accepted += 1
         counters.connections += 1
         return True
+
+    def guessed(self, connection: Connection) -> None:
+        """Nothing that it sent could be read."""
+        if self._guesses is not None:
+            self._guesses.count(connection.client.peer)
 
     def gone(self, connection: Connection) -> None:
         del self._connections[connection]

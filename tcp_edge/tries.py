@@ -131,6 +131,15 @@ class Tries:
             if (meter, key) not in before:
                 meter.fail(key)
 
+    def waits(self, peer: str) -> bool:
+        """Whether nothing of this peer is looked at now."""
+        return self._peers.wait_s(network(peer)) > 0
+
+    def count(self, peer: str) -> None:
+        """A failure, however early it came."""
+        self.failed += 1
+        self._peers.fail(network(peer))
+
     def wrong(self, peer: str) -> None:
         """One that is known to have failed. Raises Failed(429) when it came too early."""
         with self.one(peer, ""):

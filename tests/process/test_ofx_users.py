@@ -275,7 +275,7 @@ def test_codes_of_eight_digits_are_shared_by_the_processes_of_a_machine(path: Pa
         with gateway.connect("quote") as guesser:
             guesses = (f"{number:08}" for number in range(100))
             said = [stat_of(guesser.ask(100001, CODE, authcode=guess)) for guess in guesses]
-        assert said.count(401) <= 5 and set(said) == {401, 429}
+        assert said.count(401) <= 10 and set(said) == {401, 429}
         assert gateway.stat(code) == 200  # it has been shown from here before
         gateway.did("disable", "demo")
         until(lambda: gateway.stat(code) == 401)
