@@ -73,6 +73,25 @@ def test_what_a_killed_recorder_cannot_have_again_is_marked_and_told() -> None:
     assert int(line.split()[3].rstrip(",")) > 0, said
 
 
+def test_over_3_kills_no_order_by_ofx_is_lost_sent_twice_or_shown_to_others() -> None:
+    status, said = run("ofx_orders", "--kills", "3")
+    assert status == 0, said
+
+
+@pytest.mark.slow
+def test_over_40_kills_no_order_by_ofx_is_lost_sent_twice_or_shown_to_others() -> None:
+    status, said = run("ofx_orders", "--kills", "40")
+    assert status == 0, said
+
+
+@pytest.mark.slow
+def test_without_their_record_on_the_disk_orders_by_ofx_lose_their_clients() -> None:
+    status, said = run("ofx_orders", "--kills", "4", "--no-store")
+    assert status == 1, said
+    (line,) = [line for line in said.splitlines() if line.startswith("identity differs  ")]
+    assert line.endswith("WRONG"), said
+
+
 @pytest.mark.slow
 def test_over_15_kills_every_seq_is_in_the_recorders_files() -> None:
     status, said = run("recorder", "--kills", "15")
