@@ -32,6 +32,7 @@ import zmq
 from . import security
 from .beats import SILENT_S
 from .frames import HEADER, Flag, FrameError, message_type, unpack_message
+from .healing import GO_BACK_S
 from .security import Keys
 from .subscriber import Subscriber
 from .users import UsersError, connect, read_serials
@@ -153,15 +154,20 @@ class HeardSerials:
             message = unpack_message(frame)
         except FrameError:
             return
-        if message.type != TYPE or (message.epoch, message.seq) <= self._last:
+        place = message.epoch, message.seq
+        if message.type != TYPE or (place <= self._last and not self._goes_back(message.epoch)):
             return
         self._serials = _decode(message.body)
-        self._last = (message.epoch, message.seq)
+        self._last = place
         self._made_ms = message.sent_ns // 1_000_000
         self._heard = time.monotonic()
         if self.silent:
             self.silent = False
             log.info("revocations are heard again")
+
+    def _goes_back(self, epoch: int) -> bool:
+        """Whether a lower epoch is that of now: nothing else has come for long."""
+        return epoch != self._last[0] and time.monotonic() - self._heard >= GO_BACK_S
 
     def _watch(self) -> None:
         if not self.silent and time.monotonic() - self._heard > SILENT_S:

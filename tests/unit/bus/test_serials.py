@@ -145,7 +145,9 @@ def test_without_lists_a_gateway_goes_on_and_says_so(
     assert texts == ["revocations are not heard"] * 2
 
 
-def test_old_and_strange_messages_change_nothing(context: zmq.Context[Any]) -> None:
+def test_old_and_strange_messages_change_nothing(
+    context: zmq.Context[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def hear() -> None:
         heard = HeardSerials(context, "inproc://nobody", None)
         heard.take(frame(2, 5, {"alice": 7}))
@@ -158,6 +160,13 @@ def test_old_and_strange_messages_change_nothing(context: zmq.Context[Any]) -> N
             b"serials/\0",
         ):
             heard.take(other)
+        assert heard.ended("alice", 6)
+        monkeypatch.setattr(module, "GO_BACK_S", 0.0)
+        heard.take(frame(2, 4, {}))
+        assert heard.ended("alice", 6)
+        heard.take(frame(1, 9, {"alice": 3}))  # the login service has lost its folder
+        assert not heard.ended("alice", 6)
+        heard.take(frame(2, 6, {"alice": 7}))
         with pytest.raises(msgspec.MsgspecError):  # counted and logged by the subscriber
             heard.take(frame(3, 1, ["alice"]))
         assert heard.ended("alice", 6)
