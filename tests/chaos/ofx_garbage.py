@@ -32,6 +32,7 @@ MOST_GROWN: Final = 8 << 20
 WARM: Final = 2000
 CLOSED_S: Final = 60.0
 SETTLED_S: Final = 20.0
+_OPEN: Final = ("01", "08")  # of /proc/net/tcp: established, and ended by the client only
 TLS_HELLO: Final = bytes.fromhex("16030100c8010000c40303") + bytes(range(194))
 Talk = Callable[[OfxGateway, asyncio.StreamWriter, random.Random], Awaitable[None]]
 
@@ -166,22 +167,31 @@ def descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
-async def settled(pid: int, most: int) -> int:
-    """Descriptors, when no more than ``most`` are left or after a while."""
-    until = time.monotonic() + SETTLED_S
-    while (count := descriptors(pid)) > most and time.monotonic() < until:
-        await asyncio.sleep(0.05)
+def connections(gateway: OfxGateway) -> int:
+    """That the server still has to close, on its ports."""
+    ports = {gateway.address(service)[1] for service in gateway.requests}
+    count = 0
+    for line in Path("/proc/net/tcp").read_text("ascii").split("\n")[1:-1]:
+        _, local, _, state = line.split()[:4]
+        count += state in _OPEN and int(local.rpartition(":")[2], 16) in ports
     return count
 
 
-async def attack(gateway: OfxGateway, connections: int, warm: int = WARM) -> Left:
-    idle = descriptors(gateway.pid)
+async def settled(gateway: OfxGateway) -> int:
+    """Descriptors, when all connections are closed or after a while."""
+    until = time.monotonic() + SETTLED_S
+    while connections(gateway) and time.monotonic() < until:
+        await asyncio.sleep(0.05)
+    return descriptors(gateway.pid)
+
+
+async def attack(gateway: OfxGateway, count: int, warm: int = WARM) -> Left:
     await capture(gateway)
     await flood(gateway, warm)
-    before = await settled(gateway.pid, idle)
+    before = await settled(gateway)
     held = memory(gateway.pid)
-    said = await flood(gateway, connections, seed=2)
-    left = await settled(gateway.pid, before) - before
+    said = await flood(gateway, count, seed=2)
+    left = await settled(gateway) - before
     grown = memory(gateway.pid) - held
     await capture(gateway)  # alive, and serves honest clients
     return Left(grown, left, said)
@@ -190,10 +200,10 @@ async def attack(gateway: OfxGateway, connections: int, warm: int = WARM) -> Lef
 def main() -> int:
     parser = argparse.ArgumentParser(description="connections that send garbage")
     parser.add_argument("--connections", type=int, default=100_000)
-    connections = parser.parse_args().connections
+    count = parser.parse_args().connections
     with tempfile.TemporaryDirectory() as folder, real(Path(folder)) as gateway:
         begin = time.monotonic()
-        left = asyncio.run(attack(gateway, connections))
+        left = asyncio.run(attack(gateway, count))
         print(json.dumps(left._asdict()), f"in {time.monotonic() - begin:.0f} s")
     return 0 if left.fine else 1
 

@@ -45,7 +45,11 @@ class OfxGateway:
 
 @contextmanager
 def real(folder: Path) -> Iterator[OfxGateway]:
-    with Group(folder, overrides={"tcp_edge": {"keys": [{"passphrase": KEY}]}}) as group:
+    overrides = {
+        "tcp_edge": {"keys": [{"passphrase": KEY}]},
+        "td_worker": {"accounts": [{"user": "028742", "password": "123456"}]},
+    }
+    with Group(folder, overrides=overrides) as group:
         group.start("sim", "md_worker", "td_worker", "tcp_edge")
         yield OfxGateway(group.pid("tcp_edge"), group.ready["tcp_edge"])
         assert group.running("tcp_edge")
