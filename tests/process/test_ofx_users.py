@@ -18,7 +18,8 @@ from typing import Any, Final
 import pytest
 
 from admin.keygen import make
-from bus.users import Users
+from bus.secrets import Secret
+from bus.users import User, Users
 from tests.support.group import CHECKOUT, Group
 from tests.support.ofx_client import OfxClient
 
@@ -40,6 +41,10 @@ class Gateway(Group):
         edge |= {"keys": [{"passphrase": KEY}], "quote_authcode": "required"}
         common = more.pop("common", {})
         super().__init__(path, sim=sim, overrides={"tcp_edge": {**edge, **more}, **common})
+
+    @property
+    def users(self) -> Users:
+        return Users(self.data / "users.db")
 
     def connect(self, service: str) -> OfxClient:
         return OfxClient(self.ready["tcp_edge"][service], KEY)
@@ -169,7 +174,7 @@ def test_no_password_is_seen_by_others(home: Gateway) -> None:
     reply = home.log_in("dora", secret)
     home.log_in("dora", f"{secret}!")
     home.log_in(secret, "dora")
-    found = Users(home.data / "users.db").with_hash("dora")
+    found = home.users.with_hash("dora")
     assert found is not None
     key = (home.data / "tcp_edge" / "authcode.key").read_text().strip()
     hidden = [secret.encode(), reply["authcode"].encode(), found[1].encode(), key.encode()]
@@ -179,7 +184,7 @@ def test_no_password_is_seen_by_others(home: Gateway) -> None:
         assert text not in said + log
         for command_line in Path("/proc").glob("[0-9]*/cmdline"):
             assert not text or text not in _read(command_line)
-    home.did("delete", "dora")
+    home.users.delete("dora")
 
 
 def _read(path: Path) -> bytes:
@@ -215,14 +220,15 @@ def test_a_password_that_is_typed_is_not_shown(home: Gateway) -> None:
     os.close(ours)
     assert b"typed-secret" not in seen
     assert home.log_in("eve", "typed-secret")["uname"] == "eve"
-    home.did("delete", "eve")
+    home.users.delete("eve")
 
 
 def test_one_login_service_sends_each_user_to_his_gateway(home: Gateway, away: Gateway) -> None:
     there = away.ready["tcp_edge"]["quote"]
     assert there.startswith("127.0.0.2:")
-    home.did("add", "near", password="near-pass\n")
-    home.did("add", "far", "--quote", there, "--trade", "127.0.0.2:11026", password="far-pass\n")
+    users = home.users
+    users.add(User(name="near"), Secret("near-pass"))
+    users.add(User(name="far", quote=there, trade="127.0.0.2:11026"), Secret("far-pass"))
     near, far = home.log_in("near", "near-pass"), home.log_in("far", "far-pass")
     assert f"{near['quoteserver']}:{near['quoteport']}" == home.ready["tcp_edge"]["quote"]
     assert f"{far['quoteserver']}:{far['quoteport']}" == there
@@ -233,7 +239,7 @@ def test_one_login_service_sends_each_user_to_his_gateway(home: Gateway, away: G
 
     home.did("disable", "far")
     assert until(lambda: away.stat(far["authcode"]) == 401) < 5
-    home.did("enable", "far")
+    users.enable("far", True)
     again = home.log_in("far", "far-pass")["authcode"]
     assert away.stat(again) == 200
 
@@ -243,7 +249,7 @@ def test_one_login_service_sends_each_user_to_his_gateway(home: Gateway, away: G
     assert away.stat(far["authcode"]) == 401
     home.start("tcp_edge")
     until(lambda: "revocations are heard again" in away.log("tcp_edge"))
-    home.did("delete", "far")
+    users.delete("far")
     until(lambda: away.stat(again) == 401)
 
 
@@ -277,7 +283,7 @@ def test_codes_of_eight_digits_are_shared_by_the_processes_of_a_machine(path: Pa
             said = [stat_of(guesser.ask(100001, CODE, authcode=guess)) for guess in guesses]
         assert said.count(401) <= 10 and set(said) == {401, 429}
         assert gateway.stat(code) == 200  # it has been shown from here before
-        gateway.did("disable", "demo")
+        gateway.users.enable("demo", False)
         until(lambda: gateway.stat(code) == 401)
         for member in ("login", "quote"):
             assert code not in gateway.log(f"tcp_edge:{member}")
