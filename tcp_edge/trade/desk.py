@@ -23,7 +23,15 @@ from bus.frames import Flag, Row, message_type, split_body
 from bus.orders import NOT_ON_RECORD, OrderState, Outcome, OutcomeQuery
 from bus.rpc import refusal
 from schemas.calendar import Calendar
-from schemas.errors import BAD_REQUEST, NOT_LOGGED_IN, text_of
+from schemas.errors import (
+    BAD_REQUEST,
+    INTERNAL_ERROR,
+    NETWORK_FAILURE,
+    NOT_LOGGED_IN,
+    TOO_MANY_IN_FLIGHT,
+    TOO_MANY_PER_SECOND,
+    text_of,
+)
 from schemas.fields import FieldError
 from schemas.xtp import account as xtp_account
 from schemas.xtp.errors import XtpError
@@ -49,6 +57,7 @@ _RESOLVE_S: Final = 1.0
 _LONGEST_S: Final = 30.0
 _TRIES: Final = 3  # logins that ended before an order was sent
 _NEVER_SENT: Final = -1
+_NOT_TAKEN: Final = frozenset({NETWORK_FAILURE, TOO_MANY_IN_FLIGHT, TOO_MANY_PER_SECOND})
 
 METHODS: Final[dict[Kind, str]] = {
     "assets": "ReqQryTradingAccount",
@@ -427,16 +436,24 @@ class Desk:
             return known
         wanted = await self._input(order.params, account)
         reqid = self._setting.next_reqid()
-        for _ in range(_TRIES):
+        turned_away = logins = 0
+        while logins < _TRIES:
             handle = account.handle
-            placed, answer = await self._begin(order, wanted, account, handle, reqid)
+            name = _name_of(self._setting.name, self.book.day, order, turned_away)
+            placed, answer = await self._begin(order, wanted, account, handle, reqid, name)
             try:
                 await answer
                 return placed
             except Refused as exc:
+                if exc.error_id == INTERNAL_ERROR:  # a fault of its own, at whatever step
+                    raise self._unknown(placed, exc) from None
                 await self._drop(placed)
+                if _is_used(exc) and await self._was_turned_away(placed):
+                    turned_away += 1
+                    continue
                 if exc.error_id != NOT_LOGGED_IN:
-                    raise self._failed(exc, order, reqid) from None
+                    raise self._failed(exc, reqid) from None
+                logins += 1
             except Unanswered as exc:
                 raise self._unknown(placed, exc) from None
             try:
@@ -476,7 +493,13 @@ class Desk:
         return found[-1] if found else None
 
     async def _begin(
-        self, order: Order, wanted: Insertion, account: Account, handle: bytes, reqid: int
+        self,
+        order: Order,
+        wanted: Insertion,
+        account: Account,
+        handle: bytes,
+        reqid: int,
+        name: str,
     ) -> tuple[Placed, asyncio.Future[None]]:
         """On the disk, then at td_worker; one after the other, because their references rise.
         Raises Failed when nothing was sent."""
@@ -484,7 +507,7 @@ class Desk:
             book, store = self.book, self._store
             if not self.ready or book is None or store is None:
                 raise Failed(Stat.NOT_CONNECTED, "the account is not ready", reqid)
-            placed = self._named(order, wanted, account, book, reqid)
+            placed = self._named(order, wanted, account, book, reqid, name)
             try:
                 body = account.pack("ReqOrderInsert", placed.fields)
                 self._bodies.check("ReqOrderInsert", "InputOrder", body)
@@ -499,7 +522,13 @@ class Desk:
                 raise failed(exc, reqid) from None
 
     def _named(
-        self, order: Order, wanted: Insertion, account: Account, book: Book, reqid: int
+        self,
+        order: Order,
+        wanted: Insertion,
+        account: Account,
+        book: Book,
+        reqid: int,
+        name: str,
     ) -> Placed:
         session = account.session
         front, session_id = session["FrontID"], session["SessionID"]
@@ -507,7 +536,6 @@ class Desk:
         assert isinstance(session_id, int)
         ref = str(next(self._refs))
         fields = wanted.fields
-        name = _name_of(self._setting.name, book.day, order)
         identity = book.ids.place(
             front, session_id, ref, fields["ExchangeID"], fields["InstrumentID"]
         )
@@ -620,13 +648,20 @@ class Desk:
             event = self.book.refuse(placed, error_id, error_msg, placed.placed_ns)
             self._told("order", event)
 
-    def _failed(self, error: Refused, order: Order, reqid: int) -> Failed:
-        if error.error_id == BAD_REQUEST and "client_order_id was used" in error.detail:
+    async def _was_turned_away(self, placed: Placed) -> bool:
+        """Whether the order of this name came as far as the API, which did not take it (-1, -2,
+        -3): then its client may have it sent after all. Raises Failed."""
+        outcome = await self._outcome(placed)
+        away = outcome is not None and outcome.state is OrderState.NOT_SENT
+        return away and outcome is not None and outcome.error_id in _NOT_TAKEN
+
+    def _failed(self, error: Refused, reqid: int) -> Failed:
+        if _is_used(error):
             text = "this client_order_id was used before; nothing was sent for this call"
             return Failed(Stat.DUPLICATE, text, reqid)
         return failed(error, reqid)
 
-    def _unknown(self, placed: Placed, error: Unanswered) -> Failed:
+    def _unknown(self, placed: Placed, error: Unanswered | Refused) -> Failed:
         self.doubtful += 1
         if self.book is not None:
             self._told("order", self.book.doubt(placed))
@@ -775,9 +810,14 @@ class Desk:
         }
 
 
-def _name_of(gateway: str, day: str, order: Order) -> str:
-    """Its client_order_id at td_worker: the same for what a client calls the same."""
+def _is_used(error: Refused) -> bool:
+    return error.error_id == BAD_REQUEST and "client_order_id was used" in error.detail
+
+
+def _name_of(gateway: str, day: str, order: Order, turned_away: int) -> str:
+    """Its client_order_id at td_worker: the same for what a client calls the same, until the API
+    has not taken it."""
     if not order.own:
         return secrets.token_hex(16)
-    text = "\0".join((gateway, day, order.user, order.own))
+    text = "\0".join((gateway, day, order.user, order.own, str(turned_away)))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

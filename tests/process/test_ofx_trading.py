@@ -285,6 +285,23 @@ def test_a_client_order_id_makes_a_repetition_harmless(group: Group) -> None:
     assert accepted(group) == before + 2
 
 
+def test_what_the_api_does_not_take_is_429_and_may_be_repeated(group: Group) -> None:
+    anna, before = serving(group), accepted(group)
+    events = anna.events()
+    with SimControl(group.config["sim"]["listen"]) as sim:
+        sim.returns("ReqOrderInsert", -2)
+        assert anna.place(client_order_id="again")["stat"] == 429
+        sim.returns("ReqOrderInsert", -3)
+        assert anna.place(client_order_id="again")["stat"] == 429
+        sim.clear()
+    assert anna.events() == events
+    placed = anna.place(client_order_id="again")
+    assert placed["stat"] == 200
+    assert anna.place(client_order_id="again") == placed
+    anna.until(placed["order_xtp_id"], 4)
+    assert accepted(group) == before + 1
+
+
 def test_after_kills_the_lists_and_the_numbers_are_the_same(group: Group) -> None:
     anna = Desk(group, "anna")
     rests = anna.placed(order_client_id=21)
