@@ -45,7 +45,10 @@ class Wires:
                 make_key(folder, embedded=embedded)
             keys = config.keys or (made_key(folder),)
             self._keys = {key.kid: derive(passphrase_of(key), key.kid, config.salt) for key in keys}
-            self._window = ReplayWindow(folder / "window", config.replay_window_s)
+            try:
+                self._window = ReplayWindow(folder / "window", config.replay_window_s)
+            except OSError as exc:
+                raise ConfigError(f"tcp_edge: the replay window's file: {exc}") from None
 
     def make(self, name: ServiceName) -> Wire:
         wire = self._config.listener(name).wire
