@@ -138,6 +138,8 @@ class TcpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def __post_init__(self) -> None:
         if not self.services:
             raise ValueError("services: at least one of login, quote and trade")
+        if self.authcode_style == "digits8" and "login" not in self.services:
+            raise ValueError("authcode_style: digits8 are known where the login service is only")
         if self.single_port and self.processes == "three":
             raise ValueError("single_port: one port is one process, so processes must be one")
         if bool(self.cert_file) != bool(self.key_file):
