@@ -49,7 +49,10 @@ def environment(python: Path) -> dict[str, str]:
         with tempfile.TemporaryDirectory(dir=CHECKOUT, prefix=".venv-2.7-") as folder:
             made = Path(folder) / "made"
             pip = [str(python), "-m", "pip", "install", "--quiet", "--target", str(made)]
-            subprocess.run([*pip, CRYPTOGRAPHY], check=True, capture_output=True, timeout=300)
+            done = subprocess.run(
+                [*pip, CRYPTOGRAPHY], capture_output=True, text=True, timeout=300, check=False
+            )
+            assert done.returncode == 0, done.stderr
             if not LIBRARIES.exists():
                 made.rename(LIBRARIES)
     return os.environ | {"PYTHONPATH": str(LIBRARIES), "PYTHONDONTWRITEBYTECODE": "1"}
