@@ -73,7 +73,12 @@ class Door:
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
-                lambda: Connection(self), host or None, port, ssl=self.tls, backlog=1024
+                lambda: Connection(self),
+                host or None,
+                port,
+                ssl=self.tls,
+                ssl_handshake_timeout=self.config.credentials_s if self.tls else None,
+                backlog=1024,
             )
         except OSError as exc:
             raise ConfigError(f"tcp_edge.{self.name}: {host}:{port}: {exc}") from None

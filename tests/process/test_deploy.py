@@ -345,11 +345,12 @@ FEEDS = "  feeds: {a: {}, b: {user_id: '100001', password: '123456'}}\n"
 
 @pytest.fixture(scope="module")
 def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """Two feeds, two recorders and two ws_edges; the tests follow one another."""
+    """Several feeds, recorders, ws_edges and processes of OFX; the tests follow one another."""
     deployment = Deployment(tmp_path_factory.mktemp("several"))
     deployment.edit("md_worker:\n", f"md_worker:\n{FEEDS}")
     deployment.edit(r"(?m)^  port: (\d+)", r"  port: \1\n  processes: 2")
     deployment.edit("keep_days: 30", "keep_days: 30\n  members: [b]")
+    deployment.edit("tcp_edge:\n", "tcp_edge:\n  processes: three\n")
     try:
         done = deployment.up()
         assert done.returncode == 0, done.stderr
@@ -360,7 +361,8 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
 
 SEVERAL = {
     *("sim", "md_worker_a", "md_worker_b", "md_merge", "td_worker"),
-    *("recorder", "recorder_b", "ws_edge_0", "ws_edge_1", "tcp_edge", SUPERVISORD),
+    *("recorder", "recorder_b", "ws_edge_0", "ws_edge_1", SUPERVISORD),
+    *("tcp_edge_login", "tcp_edge_quote", "tcp_edge_trade"),
 }
 
 
@@ -371,6 +373,7 @@ def test_feeds_and_edges_come_up_and_the_canary_speaks_of_the_feeds(several: Dep
     assert several.pids() == pids
     assert pids.keys() == SEVERAL
     assert "checked feeds: a, b are logged in" in done.stderr
+    assert "checked OFX: demo logged in, quotes of 600000 arrive" in done.stderr
     assert "checked market data: ticks of " in done.stderr
     assert "md_worker_a, md_worker_b, md_merge" in done.stdout
     logs = {path.name for path in (several.root / "var" / "log").iterdir()}
