@@ -4,6 +4,7 @@ of the gateway's day."""
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
@@ -33,17 +34,17 @@ class Answer:
 
 
 class Answers:
-    """Of one account. ``most``: rows of a kind that are kept; of the oldest answers beyond it
-    nothing is known any more."""
+    """Of one account. ``most``: rows of a kind that are kept, and answers; of the oldest ones
+    nothing is known any more. ``texts`` gives the records of an answer, and whether they stay so.
+    """
 
-    def __init__(self, most: int, texts: Callable[[Answer], list[bytes]]) -> None:
+    def __init__(self, most: int, texts: Callable[[Answer], tuple[list[bytes], bool]]) -> None:
         self._most, self._texts = most, texts
+        self._count: Counter[Kind] = Counter()
         self._of: dict[Kind, dict[int, Answer]] = {kind: {} for kind in KINDS}
         self._rows: dict[bytes, bytes] = {}  # what is the same in several answers is kept once
 
     def begin(self, kind: Kind, reqid: int) -> Answer:
-        if (before := self.newest(kind)) is not None:
-            before.texts = None
         answer = self._of[kind][reqid] = Answer(kind, reqid)
         self._trim(kind)
         return answer
@@ -51,13 +52,17 @@ class Answers:
     def put(self, answer: Answer) -> None:
         """One of before a restart; what is newer is behind it."""
         known = self._of[answer.kind]
-        known.setdefault(answer.reqid, answer)
+        if answer.reqid in known:
+            return
+        known[answer.reqid] = answer
+        self._count[answer.kind] += len(answer.rows)
         self._of[answer.kind] = dict(sorted(known.items()))
         self._trim(answer.kind)
 
     def row(self, answer: Answer, raw: bytes, recv_ns: int) -> None:
         answer.rows.append((self._rows.setdefault(raw, raw), recv_ns))
-        answer.texts = None
+        if self._of[answer.kind].get(answer.reqid) is answer:
+            self._count[answer.kind] += 1
 
     def get(self, kind: Kind, reqid: int) -> Answer | None:
         return self._of[kind].get(reqid)
@@ -79,8 +84,8 @@ class Answers:
         """What has come so far."""
         if answer.texts is not None:
             return answer.texts
-        texts = self._texts(answer)
-        if answer.done.is_set() and answer is self.newest(answer.kind):
+        texts, final = self._texts(answer)
+        if final and answer.done.is_set():
             answer.texts = texts
         return texts
 
@@ -89,14 +94,15 @@ class Answers:
         for answers in self._of.values():
             answers.clear()
         self._rows.clear()
+        self._count.clear()
 
     def __len__(self) -> int:
         return sum(map(len, self._of.values()))
 
     def _trim(self, kind: Kind) -> None:
         answers = self._of[kind]
-        rows = sum(len(answer.rows) for answer in answers.values())
-        while rows > self._most and len(answers) > 1:
+        while max(self._count[kind], len(answers)) > self._most and len(answers) > 1:
             oldest = answers.pop(next(iter(answers)))
-            oldest.texts = None
-            rows -= len(oldest.rows)
+            self._count[kind] -= len(oldest.rows)
+        if len(self._rows) > 2 * len(KINDS) * self._most:
+            self._rows.clear()  # most are of answers that are gone

@@ -64,6 +64,7 @@ class Book:
         self._seen: set[bytes] = set()
         self._told: dict[int, Fields] = {}  # the latest return of each order
         self._heard: set[int] = set()
+        self._unsent: set[int] = set()
         self._fills: dict[tuple[str, str], list[Fields]] = {}
         self._canceled_ns: dict[int, int] = {}
         self._errors: dict[int, int] = {}
@@ -81,6 +82,7 @@ class Book:
             fields["InstrumentID"],
         )
         self._placed[placed.order_xtp_id] = placed
+        self._unsent.discard(placed.order_xtp_id)
         self._by_request[placed.order_ref, placed.reqid] = placed
         if placed.own:
             self._by_own[placed.user, placed.own] = placed
@@ -89,6 +91,7 @@ class Book:
 
     def drop(self, placed: Placed) -> None:
         """It was not sent."""
+        self._unsent.add(placed.order_xtp_id)
         self._placed.pop(placed.order_xtp_id, None)
         self._by_request.pop((placed.order_ref, placed.reqid), None)
         self._by_own.pop((placed.user, placed.own), None)
@@ -133,10 +136,7 @@ class Book:
 
     def known(self, order_xtp_id: int) -> Identity | None:
         """Of an order that may be cancelled."""
-        identity = self.ids.get(order_xtp_id)
-        if identity is None or order_xtp_id in self._told or order_xtp_id in self._placed:
-            return identity
-        return None
+        return None if order_xtp_id in self._unsent else self.ids.get(order_xtp_id)
 
     # -- the counter -----------------------------------------------------------------------------
 

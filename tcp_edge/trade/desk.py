@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
+import json
 import logging
 import secrets
 import sqlite3
@@ -21,6 +22,7 @@ from bus.client.items import Item
 from bus.errors import Refused, Unanswered, Unavailable
 from bus.frames import Flag, Row, message_type, split_body
 from bus.orders import NOT_ON_RECORD, OrderState, Outcome, OutcomeQuery
+from bus.retry import Pauses
 from bus.rpc import refusal
 from schemas.calendar import Calendar
 from schemas.errors import (
@@ -47,6 +49,7 @@ from .placed import Placed, Store
 log = logging.getLogger("tcp_edge")
 
 _AGAIN_S: Final = 1.0
+_MOST_PAUSE_S: Final = 5.0
 _READY_S: Final = 8.0  # a command waits so long for an account that is being attached
 _ORDER_S: Final = 5.0  # td_worker sends an order within this time, or never
 _LATE_S: Final = 1.0  # its answer may take so much longer
@@ -57,6 +60,7 @@ _RESOLVE_S: Final = 1.0
 _LONGEST_S: Final = 30.0
 _TRIES: Final = 3  # logins that ended before an order was sent
 _NEVER_SENT: Final = -1
+_MOST_ROWS: Final = 10_000  # of answers of a kind: who does not name a reqid gets them all
 _NOT_TAKEN: Final = frozenset({NETWORK_FAILURE, TOO_MANY_IN_FLIGHT, TOO_MANY_PER_SECOND})
 
 METHODS: Final[dict[Kind, str]] = {
@@ -106,8 +110,8 @@ class Order(NamedTuple):
 
     @property
     def digest(self) -> bytes:
-        text = msgspec.json.encode(self.params, order="deterministic")
-        return hashlib.blake2b(text, digest_size=16).digest()
+        text = json.dumps(self.params, sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
 class Desk:
@@ -118,7 +122,7 @@ class Desk:
         self._catalogue = setting.bus.catalogue
         self._info_size = self._catalogue.layouts["RspInfo"].size
         self._bodies = Bodies(self._catalogue)
-        self.answers = Answers(setting.max_records, self._texts)
+        self.answers = Answers(min(setting.max_records, _MOST_ROWS), self._texts)
         self.book: Book | None = None  # of the day, complete
         self._filling: Book | None = None
         self._account: Account | None = None
@@ -126,6 +130,7 @@ class Desk:
         self._front_up = True
         self._ready = asyncio.Event()
         self._problem = ""
+        self._pauses = Pauses(_AGAIN_S)
         self._refs = itertools.count(1)
         self._lock = asyncio.Lock()
         self._placing: dict[tuple[str, str], asyncio.Task[Placed]] = {}
@@ -172,11 +177,13 @@ class Desk:
             except (Refused, Unavailable) as exc:
                 self._problem = str(exc)
                 log.warning("no account", extra={"fields": {"user": self._user, "why": str(exc)}})
-                await asyncio.sleep(_AGAIN_S)
-            except (OSError, sqlite3.Error) as exc:
-                self._problem = f"orders cannot be kept: {exc}"
-                log.exception("orders cannot be kept", extra={"fields": {"user": self._user}})
-                await asyncio.sleep(_AGAIN_S)
+                await asyncio.sleep(min(self._pauses.take(), _MOST_PAUSE_S))
+            except Exception as exc:  # such as a disk that is full: nothing is sent until it passes
+                self._problem = f"{type(exc).__name__}, see tcp_edge's log"
+                log.exception(
+                    "an account cannot be followed", extra={"fields": {"user": self._user}}
+                )
+                await asyncio.sleep(min(self._pauses.take(), _MOST_PAUSE_S))
             finally:
                 self._ready.clear()
 
@@ -236,6 +243,7 @@ class Desk:
         """All that was published before the login has been taken."""
         self.book, self._filling = self._filling, None
         self._problem = ""
+        self._pauses.reset()
         self._ready.set()
 
     def _take_return(self, item: Return) -> bool:
@@ -341,29 +349,30 @@ class Desk:
         elif row.flags & Flag.LAST:
             answer.end()
 
-    def _texts(self, answer: Answer) -> list[bytes]:
+    def _texts(self, answer: Answer) -> tuple[list[bytes], bool]:
         book = self.book
         if book is None:
-            return []
+            return [], False
         codec = self._catalogue.codec(STRUCTS[answer.kind])
         rows = [(codec.unpack(raw), recv_ns) for raw, recv_ns in answer.rows]
         match answer.kind:
             case "assets":
                 buys, sells = book.turnover()
-                return [
-                    book.encode(xtp_account.asset(fields, buys=buys, sells=sells))
-                    for fields, _ in rows
-                ]
+                assets = (xtp_account.asset(row, buys=buys, sells=sells) for row, _ in rows)
+                return [book.encode(asset) for asset in assets], True
             case "positions":
                 fields_ = [fields for fields, _ in rows]
                 records = xtp_account.positions(fields_, self._setting.instruments())
-                return [book.encode(record) for record in records]
+                return [book.encode(record) for record in records], True
             case "trades":
-                return [book.encode(book.trade_record(*row)[0]) for row in rows]
-        records = [book.order_record(*row)[0] for row in rows]
-        listed = {record["order_xtp_id"] for record in records}
-        aside = book.beside_orders(listed) if answer is self.answers.newest("orders") else []
-        return [*map(book.encode, records), *aside]
+                made = [book.trade_record(*row) for row in rows]
+                return [book.encode(record) for record, _ in made], all(final for _, final in made)
+        made = [book.order_record(*row) for row in rows]
+        texts, final = [book.encode(record) for record, _ in made], all(final for _, final in made)
+        if answer is not self.answers.newest("orders"):
+            return texts, final
+        listed = {record["order_xtp_id"] for record, _ in made}
+        return texts + book.beside_orders(listed), False
 
     async def _restore(self, broker_id: str) -> None:
         """What was answered before this process began, as far as a recorder has kept it."""

@@ -353,6 +353,21 @@ def test_while_the_front_is_away_it_is_503(group: Group) -> None:
     wait_for(lambda: anna.place()["stat"] == 200)
 
 
+def test_a_new_trading_day_begins_with_empty_lists(group: Group) -> None:
+    anna = serving(group)
+    anna.until(anna.placed(), 4)
+    before = accepted(group)
+    with SimControl(group.config["sim"]["listen"]) as sim:
+        sim.end_day()
+    wait_for(lambda: anna.ask(200001) == [])
+    assert anna.ask(200002) == []
+    wait_for(lambda: anna.ask(210001)["stat"] == 200)
+    number = anna.placed(order_client_id=31)
+    assert anna.until(number, 4)["order_client_id"] == 31
+    assert len({each["order_xtp_id"] for each in anna.events()}) == 1
+    assert accepted(group) == before + 1
+
+
 def test_the_kill_switch_is_a_clear_refusal(group: Group) -> None:
     anna = Desk(group, "anna")
     wait_for(lambda: anna.ask(210001)["stat"] == 200)

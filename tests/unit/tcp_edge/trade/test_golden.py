@@ -144,7 +144,10 @@ class Played:
             raise Failed(Stat.NOT_FOUND, "no such order today")
         return next(self._reqids)
 
-    def _texts(self, answer: Answer) -> list[bytes]:
+    def _texts(self, answer: Answer) -> tuple[list[bytes], bool]:
+        return self._records(answer), True
+
+    def _records(self, answer: Answer) -> list[bytes]:
         book = self.book
         if answer.kind == "assets":
             fields = nothing("TradingAccount") | {"Balance": 20000000.0, "Available": 18000000.0}
