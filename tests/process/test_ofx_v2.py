@@ -217,3 +217,12 @@ def test_what_was_captured_is_worth_nothing(v2: V2) -> None:
             if received.endswith(b"\r\n") and received.count(b"\n") > 1:
                 raise AssertionError("served")
     assert received.count(b"\r\n") <= 1  # the handshake's answer at the most
+
+
+def test_who_begins_to_shake_hands_and_stops_does_not_keep_the_process(v2: V2) -> None:
+    with v2.connect("login") as mute:
+        mute.sendall(b"\x16\x03\x01")  # how a ClientHello begins
+        with v2.secured(v2.client) as other:  # the server has seen both by now
+            other.sendall(b'{"cmd": 7}\r\n')
+            assert b'"stat": 404' in other.recv(4096)
+        assert v2.group.stop("tcp_edge") == 0
