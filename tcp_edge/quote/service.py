@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol
@@ -26,6 +27,8 @@ from .board import Quote, Write
 from .front import CHECK_S, TOPIC, Front
 from .scribe import Question, Scribe
 from .subscribed import Subscribed
+
+log = logging.getLogger("tcp_edge")
 
 _DAY_S: Final = 5.0  # how late the turn of the day may be noticed
 _NONE: Final = Reply(b"{}")
@@ -70,7 +73,7 @@ class Quotes:
         self._pushed: dict[Client, int] = {}
         self._watches: list[asyncio.Task[None]] = []
         self._day = today()
-        self.ticks = 0
+        self.ticks = self.failed = 0
 
     @property
     def commands(self) -> Mapping[int, Command]:
@@ -109,6 +112,7 @@ class Quotes:
             "stale": sum(quote.stale for quote in self._quotes.values()),
             "front_up": self._front.up,
             "ticks": self.ticks,
+            "ticks_failed": self.failed,
             "lists": self._scribe.answers,
             "lists_failed": self._scribe.failures,
         }
@@ -218,7 +222,11 @@ class Quotes:
                 self.ticks += 1
                 delay = max(0, time.time_ns() - item.sent_ns)
                 self._bus_delays[delay.bit_length()] += 1
-            quote.take(item)
+            try:
+                quote.take(item)
+            except Exception:  # one that cannot be written or sent is no reason to miss the next
+                self.failed += 1
+                log.exception("a tick was not taken", extra={"fields": {"topic": item.topic}})
 
     def _push_to(self, client: Client, quotes: list[Quote]) -> None:
         self._pushed.setdefault(client, 0)

@@ -317,6 +317,23 @@ def test_pushes_are_each_tick_once_and_that_one_has_become_stale(tmp_path: Path)
     asyncio.run(main())
 
 
+def test_a_tick_that_cannot_be_read_is_counted_and_the_next_ones_come(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        pushed: list[bytes] = []
+        async with Service(tmp_path) as service:
+            client = Client("127.0.0.1", lambda kind, seq, record: pushed.append(record))
+            await service.ask(SUBSCRIBE | {"push": True}, client)
+            await service.put(msgspec.structs.replace(tick(STOCK.code, 0), body=b"other structs"))
+            assert service.quotes.describe()["ticks_failed"] == 1
+            await service.put(tick(STOCK.code, 1))
+            assert json.loads(await service.ask(LATEST)) == json.loads(pushed[0])
+
+    asyncio.run(main())
+    assert "a tick was not taken" in caplog.text
+
+
 def test_subscriptions_are_bounded_outlive_the_process_and_end_with_the_day(
     tmp_path: Path,
 ) -> None:
