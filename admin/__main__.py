@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import sys
 from pathlib import Path
@@ -18,14 +17,11 @@ from bus.errors import Busy
 from bus.process import announce, main
 from deploy import plan
 
-# Ticks and orders go first.
-_NICE: Final = 10
 _STOP_S: Final = 2
 
 
 def run(loaded: Loaded[AdminConfig]) -> None:
     """Until SIGTERM or SIGINT."""
-    os.nice(_NICE)
     app = make_app(loaded, plan.read(Path(loaded.path).absolute()))
     listening = _listen(loaded.own)
     config = uvicorn.Config(

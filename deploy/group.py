@@ -20,7 +20,7 @@ from xmlrpc.client import Fault
 from bus import endpoints
 from deploy import members, ports
 from deploy.canary import Canary, CanaryFailed
-from deploy.plan import CHECKOUT, DEFAULT_CONFIG, Plan
+from deploy.plan import CHECKOUT, DEFAULT_CONFIG, WATCHERS, Plan
 from deploy.supervision import Supervisor, SupervisorFailed
 from tcp_edge.config import Listener, ServiceName
 from tcp_edge.wires import KEY_FILE
@@ -190,9 +190,13 @@ def _wait_running(plan: Plan, supervisor: Supervisor, deadline: float) -> None:
         for program in programs.values():
             if program.state == "BACKOFF":
                 failed_starts[program.name].add(program.started)
+            if program.name in WATCHERS:
+                continue
             if program.state == "FATAL" or len(failed_starts[program.name]) >= FAILED_STARTS:
                 raise _lost(plan, program.name, "ends right after its start")
-        late = [p.name for p in programs.values() if p.state != "RUNNING"]
+        late = [
+            p.name for p in programs.values() if p.state != "RUNNING" and p.name not in WATCHERS
+        ]
         if not late:
             return
         if time.monotonic() > deadline:

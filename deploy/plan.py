@@ -23,6 +23,10 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 DEFAULT_CONFIG = CHECKOUT / "deploy" / "gateway.yaml"
 
 
+# Nobody's work depends on them, so a group is up without them.
+WATCHERS = ("admin", "alarms")
+
+
 class Program(NamedTuple):
     """``python -m MODULE``, with ``--member`` when there are several; ``fingerprint`` is of what it
     reads in the file."""
@@ -146,6 +150,9 @@ def _programs(
         reads = {**section["tcp_edge"], "sim": sim, "services": tcp.services}
         for name in tcp.services if tcp.processes == "three" else ("",):
             add("tcp_edge", reads, name)
+    if "admin" in document:  # they look at all of it
+        add("admin", document)
+        programs["alarms"] = Program("admin.alarms", "", _fingerprint(document))
     return programs
 
 

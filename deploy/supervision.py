@@ -67,17 +67,18 @@ def _fill_in_programs(parser: configparser.RawConfigParser, plan: Plan) -> None:
     templates = {}
     for section in parser.sections():
         kind, _, module = section.partition(":")
-        if kind == "program":
-            templates[module] = dict(parser.items(section))
+        if kind in ("program", "eventlistener"):
+            templates[module] = kind, dict(parser.items(section))
             parser.remove_section(section)
     for name, program in plan.programs.items():
-        settings = dict(templates[program.module])
+        kind, template = templates[program.module]
+        settings = dict(template)
         settings["command"] = shlex.join([*shlex.split(settings["command"]), *program.arguments])
-        log = settings["stdout_logfile"]
-        settings["stdout_logfile"] = log.replace(f"/{program.module}.log", f"/{name}.log")
+        key = "stderr_logfile" if kind == "eventlistener" else "stdout_logfile"
+        settings[key] = settings[key].replace(f"/{program.module}.log", f"/{name}.log")
         # Makes supervisord see a changed YAML file as a changed program.
         settings["environment"] = f'CTPBUS_SETTINGS="{program.fingerprint}"'
-        parser.read_dict({f"program:{name}": settings})
+        parser.read_dict({f"{kind}:{name}": settings})
 
 
 def _open_files() -> int:

@@ -48,6 +48,7 @@ GAPS: Final = {
 }
 
 
+_ANY: Final = "au2612"  # gold trades longest; asked about while nothing is subscribed
 _NOT_NEEDED: Final = ("limits", "canary", "recorder")
 
 
@@ -75,10 +76,12 @@ class Verdict(NamedTuple):
 
 
 class Flight(NamedTuple):
-    """The last canary. ``hop``: where it was lost."""
+    """The last canary. ``hop``: where it was lost. ``began``: when it started, on the clock of the
+    lights."""
 
     came_back: bool
     hop: str = ""
+    began: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,8 @@ class Health:
         self._counts: dict[tuple[str, str], int] = {}
         self._rises: dict[tuple[str, str], float] = {}
         self._pids: dict[str, int] = {}
-        self._unready = 0.0
+        self._unready = self._red_until = 0.0
+        self._instruments: dict[str, list[str]] = {}
         self._opened: dict[str, float] = {}  # when each feed had something to tick
 
     def look(
@@ -167,14 +171,14 @@ class Health:
         self, group: Mapping[str, Told], free_mb: int | None, now: float, wall_ns: int
     ) -> dict[str, Verdict]:
         verdicts = {f"process.{told.program}": self._alive(told, now) for told in group.values()}
-        trades = False
+        feeds = [told for told in group.values() if told.module == "md_worker"]
+        trading = {told.program: self._open(told, wall_ns) for told in feeds}
+        trades = any(trading.values())
         for told in group.values():
             if told.module == "md_worker":
-                open_ = self._open(told, wall_ns)
-                trades = trades or open_
-                verdicts |= self._of_feed(told, open_, now)
+                verdicts |= self._of_feed(told, trading[told.program], now)
             elif told.module == "td_worker":
-                verdicts |= self._of_trading(told, now)
+                verdicts |= self._of_trading(told, trades, now)
             elif told.module == "recorder":
                 verdicts[f"recorder.{told.program}"] = self._of_recorder(told, now)
             if told.module in GAPS:
@@ -198,7 +202,10 @@ class Health:
         return bool(told.heard) and now - told.heard < ALIVE_S
 
     def _open(self, told: Told, wall_ns: int) -> bool:
-        names = told.stat.instruments if told.stat is not None else []
+        """Whether something trades that the feed has, or had before its front was lost."""
+        if told.stat is not None and told.stat.instruments:
+            self._instruments[told.program] = told.stat.instruments
+        names = self._instruments.get(told.program) or [self._bounds.instrument or _ANY]
         return self._calendar.any_trades(names, wall_ns)
 
     def _of_feed(self, told: Told, open_: bool, now: float) -> dict[str, Verdict]:
@@ -209,12 +216,8 @@ class Health:
         if not state["logged_in"]:
             self._opened.pop(told.program, None)
         if state["front"] != "connected":
-            away = Verdict(
-                Colour.RED,
-                f"the market data front is away, reason {state['reason']}",
-                f"行情前置断开，原因 {state['reason']}",
-            )
-            return dict(zip(names, (away, _GREY, _GREY), strict=True))
+            text = ("the market data front is away", "行情前置断开")
+            return dict(zip(names, (_away(text, open_), _GREY, _GREY), strict=True))
         if not state["logged_in"]:
             refused = self._of_login(state["state"], state["reason"])
             return dict(zip(names, (OK, refused, _GREY), strict=True))
@@ -227,9 +230,9 @@ class Health:
 
     def _of_data(self, told: Told, open_: bool, now: float) -> Verdict:
         assert told.stat is not None
-        if not open_:
+        if not told.stat.instruments or not open_:
             self._opened.pop(told.program, None)
-            return Verdict(Colour.GREY, "no trading hours", "非交易时间")
+            return _CLOSED
         elapsed = now - told.heard
         opened = self._opened.setdefault(told.program, now)
         if elapsed > _FRESH_S:
@@ -249,12 +252,12 @@ class Health:
         was = self._lights.get(name)
         return _GREY if was is None else Verdict(was.colour, was.en, was.zh)
 
-    def _of_trading(self, told: Told, now: float) -> dict[str, Verdict]:
+    def _of_trading(self, told: Told, trades: bool, now: float) -> dict[str, Verdict]:
         names = ("td_front", "td_login", "orders", "limits")
         state, stat = told.state, told.stat
         if not self._speaks(told, now) or not state or stat is None:
             return dict.fromkeys(names, _GREY)
-        front, login = self._of_accounts(state, now)
+        front, login = self._of_accounts(state, trades, now)
         return dict(
             zip(
                 names,
@@ -263,7 +266,9 @@ class Health:
             )
         )
 
-    def _of_accounts(self, state: dict[str, object], now: float) -> tuple[Verdict, Verdict]:
+    def _of_accounts(
+        self, state: dict[str, object], trades: bool, now: float
+    ) -> tuple[Verdict, Verdict]:
         accounts = state["accounts"]
         assert isinstance(accounts, list)
         used = [account for account in accounts if account["clients"]]
@@ -274,14 +279,9 @@ class Health:
             none = Verdict(Colour.GREY, "no account is logged in", "没有账户登录")
             return none, none
         if away:
-            return (
-                Verdict(
-                    Colour.RED,
-                    f"the trading front is away for {away} of {len(accounts)} sessions",
-                    f"交易前置断开：{len(accounts)} 个会话中的 {away} 个",
-                ),
-                _GREY,
-            )
+            en = f"the trading front is away for {away} of {len(accounts)} sessions"
+            zh = f"交易前置断开：{len(accounts)} 个会话中的 {away} 个"
+            return _away((en, zh), trades), _GREY
         if not waiting:
             return OK, OK
         late = now - self._unready > _LOGIN_S
@@ -352,6 +352,8 @@ class Health:
         if flight.came_back:
             return OK
         if any(verdict.colour is Colour.RED for verdict in verdicts.values()):
+            self._red_until = self._looked
+        if flight.began <= self._red_until:
             return _GREY
         return Verdict(Colour.RED, f"lost at {flight.hop}", f"在 {flight.hop} 丢失")
 
@@ -364,6 +366,14 @@ def ready(lights: Iterable[Light]) -> bool:
         and light.name.partition(".")[0] not in ("limits", "canary", "recorder")
         for light in lights
     )
+
+
+def _away(text: tuple[str, str], trades: bool) -> Verdict:
+    """Fronts are switched off at night and on holidays."""
+    en, zh = text
+    if trades:
+        return Verdict(Colour.RED, en, zh)
+    return Verdict(Colour.YELLOW, f"{en}, outside of trading hours", f"{zh}，非交易时间")
 
 
 def _level(told: Told, name: str) -> int:

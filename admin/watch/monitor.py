@@ -56,6 +56,7 @@ class Monitor:
             loaded.own.feed_silence_s,
             loaded.own.disk_free_mb,
             loaded.own.limits_s,
+            plan.canary.instrument,
         )
         self.health = Health(self.calendar, bounds)
         self.lights: list[Light] = []
@@ -123,10 +124,12 @@ class Monitor:
         )
         while True:
             await asyncio.sleep(self.config.canary_every_s)
+            began = time.monotonic()
             try:
-                self._flight = await canary.fly()
-            except OSError as exc:
-                self._flight = Flight(False, str(exc))
+                flight = await canary.fly()
+            except OSError as exc:  # the file of the token
+                flight = Flight(False, str(exc))
+            self._flight = flight._replace(began=began)
 
 
 def _edge_url(plan: Plan) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -11,12 +12,14 @@ from typing import Any, Final
 
 import pytest
 
+from bus.endpoints import run_dir
 from sim.control import SimControl
-from tests.support.group import Group
-from tests.support.ws_client import ws
+from tests.support.deployment import free_port
+from tests.support.group import CHECKOUT, Group
+from tests.support.unix_relay import UnixRelay
 
 STOCK: Final = "600000"
-PROGRAMS: Final = ("sim", "md_worker", "td_worker", "ws_edge", "recorder", "admin")
+PROGRAMS: Final = ("sim", "md_worker", "td_worker", "tcp_edge", "recorder", "admin")
 WITHIN_S: Final = 3.0
 TIMEOUT_S: Final = 30.0
 # The machine of a test may be busy; what is claimed is for one that is not.
@@ -70,19 +73,36 @@ class Lamps:
 
 
 @pytest.fixture(scope="module")
-def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Group, UnixRelay]]:
+    """A group whose ws_edge hears md_worker over a link that can be cut."""
     overrides = {
         "admin": {"port": 0, "canary_every_s": 1, "disk_free_mb": 0},
-        "recorder": {"min_free_mb": 0},
+        "recorder": {"min_free_mb": 0, "instruments": [STOCK]},
+        "ws_edge": {"port": free_port()},
+        "canary": {"instrument": STOCK},
         "calendar": "always",
         "td_worker": {"accounts": [{"user": "028742", "password": "123456"}]},
     }
     with Group(tmp_path_factory.mktemp("admin"), overrides=overrides) as made:
+        run = run_dir(str(made.data))
+        relay = UnixRelay(run / "relay", run / "md_pub")
+        text = made.config_file.read_text("utf-8")
+        made.config_file.write_text(f"{text}\nbus: {{md_pub: 'ipc://{relay.path}'}}\n", "utf-8")
+        made.start("ws_edge")
+        made.config_file.write_text(text, "utf-8")
         made.start(*PROGRAMS)
-        with ws(made.url("/md/")) as client:
-            client.log_in()
-            client.send(MsgType="SubscribeMarketData", InstrumentID=[STOCK])
-            yield made
+        yield made, relay
+        relay.cut()
+
+
+@pytest.fixture
+def group(stage: tuple[Group, UnixRelay]) -> Group:
+    return stage[0]
+
+
+@pytest.fixture
+def relay(stage: tuple[Group, UnixRelay]) -> UnixRelay:
+    return stage[1]
 
 
 @pytest.fixture
@@ -103,10 +123,10 @@ def test_a_group_that_works_has_no_red_light(lamps: Lamps) -> None:
     lamps.wait(lambda: lamps.now()["canary"]["colour"] == "green", "the canary")
     status, _ = lamps.get("/readyz")
     assert status == 200
-    colours = {name: light["colour"] for name, light in lamps.now().items()}
-    assert set(colours.values()) == {"green"}
+    lights = lamps.now()
+    assert not [light for light in lights.values() if light["colour"] != "green"]
     for program in PROGRAMS[:-1]:
-        assert f"process.{program}" in colours
+        assert f"process.{program}" in lights
     assert lamps.now()["session"]["zh"] == "交易中"
 
 
@@ -138,3 +158,34 @@ def test_a_frozen_process_turns_its_light_red(lamps: Lamps, group: Group, progra
     finally:
         group.thaw(program)
     lamps.wait_clear()
+
+
+def test_a_link_that_is_cut_turns_the_light_of_who_hears_nothing_red(
+    lamps: Lamps, relay: UnixRelay
+) -> None:
+    """The edge's own socket to md_worker: both processes live and say so."""
+    relay.cut()
+    lamps.turns_red("bus.ws_edge")
+    relay.mend()
+    lamps.wait_clear()
+
+
+def test_the_figures_have_no_account_and_no_secret(lamps: Lamps) -> None:
+    _, text = lamps.get("/metrics")
+    for word in ("028742", "123456", STOCK):
+        assert word not in text
+    assert 'ctpbus_up{program="td_worker"} 1.0' in text
+    hops = set(re.findall(r'ctpbus_hop_seconds_bucket\{hop="(\w+)"', text))
+    assert {"publish", "front", "bus", "write", "record", "order"} <= hops
+    assert len(text.splitlines()) < 2000
+
+
+def test_what_the_examples_ask_for_is_there(lamps: Lamps) -> None:
+    _, text = lamps.get("/metrics")
+    families = set(re.findall(r"^(ctpbus_\w+)(?=[ {])", text, re.MULTILINE))
+    families |= set(re.findall(r"^# TYPE (ctpbus_\w+)", text, re.MULTILINE))
+    for file in ("prometheus/alerts.yml", "grafana/dashboard.json"):
+        asked = (CHECKOUT / "deploy" / file).read_text("utf-8")
+        used = set(re.findall(r"\bctpbus_\w+", asked))
+        assert used <= families | {"ctpbus_hop_seconds_bucket"}, used - families
+        assert len(used) > 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,7 +18,8 @@ from deploy import members
 from tests.support.deployment import Deployment
 from tests.support.front import Front
 
-PROGRAMS = {"sim", "md_worker", "td_worker", "recorder", "tcp_edge", "ws_edge"}
+WATCHERS = {"admin", "admin.alarms"}  # who look at the whole file
+PROGRAMS = {"sim", "md_worker", "td_worker", "recorder", "tcp_edge", "ws_edge"} | WATCHERS
 SUPERVISORD = "supervisor.supervisord"
 
 
@@ -80,7 +82,8 @@ def test_what_a_killed_supervisord_left_behind_is_replaced(running: Deployment) 
     done = running.up()
     after = running.pids()
     assert done.returncode == 0, done.stderr
-    assert "ended 6 processes left behind" in done.stderr
+    # The event listener ends by itself, sooner or later.
+    assert re.search("ended [78] processes left behind", done.stderr)
     assert after.keys() == before.keys()
     assert not set(before.values()) & set(after.values())
 
@@ -91,7 +94,7 @@ def test_a_changed_setting_restarts_the_program_that_reads_it(running: Deploymen
     done = running.up()
     after = running.pids()
     assert done.returncode == 0, done.stderr
-    assert {name for name in PROGRAMS if before[name] != after[name]} == {"ws_edge"}
+    assert {name for name in PROGRAMS if before[name] != after[name]} == {"ws_edge"} | WATCHERS
 
 
 def test_no_secret_is_in_a_process_s_arguments(running: Deployment) -> None:
@@ -113,7 +116,7 @@ def test_down_twice(fresh: Deployment) -> None:
     first, second = fresh.down(), fresh.down()
     assert (first.returncode, first.stdout) == (
         0,
-        "stopped: md_worker, recorder, sim, tcp_edge, td_worker, ws_edge\n",
+        "stopped: admin, alarms, md_worker, recorder, sim, tcp_edge, td_worker, ws_edge\n",
     )
     assert (second.returncode, second.stdout) == (0, "nothing to stop: the group is not running\n")
     assert not members.find(fresh.run)
@@ -179,12 +182,12 @@ def test_a_calendar_that_is_not_there_is_told_before_anything_starts(fresh: Depl
 
 def test_a_front_that_is_away_is_named(fresh: Deployment) -> None:
     fresh.edit(r"md_worker:\n  front: .*", "md_worker:\n  front: sim://var/nobody.sock")
+    lost = "the canary was lost at md_worker → md front sim://var/nobody.sock: "
     for seconds in ("6", "30"):  # a busy machine needs more for the start alone
         done = fresh.up("--timeout", seconds)
         assert done.returncode == 1
-        if "when time is over" not in done.stderr:
+        if lost in done.stderr:
             break
-    lost = "the canary was lost at md_worker → md front sim://var/nobody.sock: "
     assert lost + "md_worker says: disconnected" in done.stderr
     assert not members.find(fresh.run)
 
@@ -347,6 +350,7 @@ FEEDS = "  feeds: {a: {}, b: {user_id: '100001', password: '123456'}}\n"
 def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """Several feeds, recorders, ws_edges and processes of OFX; the tests follow one another."""
     deployment = Deployment(tmp_path_factory.mktemp("several"))
+    deployment.edit(r"(?m)^admin: .*\n", "")  # nobody needs it
     deployment.edit("md_worker:\n", f"md_worker:\n{FEEDS}")
     deployment.edit(r"(?m)^  port: (\d+)", r"  port: \1\n  processes: 2")
     deployment.edit("keep_days: 30", "keep_days: 30\n  members: [b]")

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from msgspec.structs import fields
 
+from admin.config import AdminConfig
 from bus.config import Common
 from bus.secrets import Secret
 from deploy.canary import CanaryConfig
@@ -36,6 +37,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "recorder": RecorderConfig,
     "sim": SimConfig,
     "canary": CanaryConfig,
+    "admin": AdminConfig,
 }
 
 

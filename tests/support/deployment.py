@@ -16,8 +16,8 @@ from deploy import members
 from tests.support.group import CHECKOUT
 
 PARTS = (
-    *("bus", "deploy", "md_merge", "md_worker", "recorder", "schemas", "sim", "td_worker"),
-    *("tcp_edge", "ws_edge"),
+    *("admin", "bus", "deploy", "md_merge", "md_worker", "recorder", "schemas", "sim"),
+    *("tcp_edge", "td_worker", "ws_edge"),
 )
 FILES = ("pyproject.toml", "README.md", "LICENSE")
 CALL_TIMEOUT_S = 90.0
@@ -47,6 +47,7 @@ class Deployment:
         self.ofx = {name: free_port() for name in ("login", "quote", "trade")}
         ports = "".join(f"  {name}: {{port: {port}}}\n" for name, port in self.ofx.items())
         self.edit(r"tcp_edge:\n", f"tcp_edge:\n{ports}")
+        self.edit(r"port: 8088", "port: 0")
 
     def edit(self, pattern: str, replacement: str) -> None:
         """Change the one place in gateway.yaml that matches the regular expression."""
