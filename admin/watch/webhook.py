@@ -42,13 +42,18 @@ class Webhook:
     def _work(self) -> None:
         while True:
             alarm = self._waiting.get()
-            for attempt in range(ATTEMPTS):
-                fault = self._post(alarm)
-                if not fault:
-                    break
-                time.sleep(_PAUSE_S * (attempt + 1))
-            else:
+            fault = self._try(alarm)
+            if fault:
                 self._lose(alarm, fault)
+
+    def _try(self, alarm: Alarm) -> str:
+        fault = self._post(alarm)
+        for attempt in range(1, ATTEMPTS):
+            if not fault:
+                break
+            time.sleep(_PAUSE_S * attempt)
+            fault = self._post(alarm)
+        return fault
 
     def _post(self, alarm: Alarm) -> str:
         """Why it was not taken, "" when it was."""

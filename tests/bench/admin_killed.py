@@ -24,7 +24,7 @@ import zmq
 
 from bus.frames import HEADER, ROW_HEADER, message_type, tick_topic
 from bus.rpc import Call
-from tests.support.buslink import MdLink, TdLink
+from tests.support.buslink import TdLink
 from tests.support.group import CHECKOUT, Group
 
 from .table import finish, header, quantile, row, verdict
@@ -35,7 +35,7 @@ ORDER_EVERY_S: Final = 0.02
 CHANGE: Final = 0.20
 # Below it a share says nothing: the kernel's turns on a shared machine are as long.
 NOISE_US: Final = 100.0
-INSTRUMENTS: Final = [f"60{number:04}" for number in range(100)]
+INSTRUMENTS: Final = 200  # each ticks twice a second
 USER: Final = "028742"
 Times = tuple[list[float], list[float]]
 _TICK, _SENT = message_type("OnRtnDepthMarketData"), message_type("Sent")
@@ -78,11 +78,11 @@ class Admin:
 class Ticks(threading.Thread):
     """Counts the delays of ticks in microseconds into ``into``."""
 
-    def __init__(self, context: zmq.Context[Any], address: str) -> None:
+    def __init__(self, context: zmq.Context[Any], address: str, names: list[str]) -> None:
         super().__init__(daemon=True)
         self.into: list[float] = []
         self._socket = context.socket(zmq.SUB)
-        for name in INSTRUMENTS:
+        for name in names:
             self._socket.subscribe(tick_topic(name))
         self._socket.connect(address)
 
@@ -143,10 +143,10 @@ def run(folder: Path, kills: int) -> bool:
     with Group(folder, overrides=OVERRIDES) as group:
         group.start("sim", "md_worker", "td_worker", "ws_edge", "tcp_edge")
         admin = Admin(group)
-        with TdLink(group) as link, MdLink(group) as md:
+        with TdLink(group) as link:
             link.login(USER)
-            md.subscribe(tick_topic(INSTRUMENTS[0]))
-            ticks = Ticks(context, group.ready["md_worker"]["pub"])
+            names = [str(each["InstrumentID"]) for each in link.request("ReqQryInstrument")]
+            ticks = Ticks(context, group.ready["md_worker"]["pub"], names[:INSTRUMENTS])
             orders = Orders(context, group.ready["td_worker"]["rpc"], link)
             ticks.start()
             admin.start()

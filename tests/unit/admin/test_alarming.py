@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import socket
+import time
+
 import pytest
+import yaml
 
 from admin.watch.alarming import Alarm, Alarms
 from admin.watch.events import Event, Events, ProtocolError
 from admin.watch.health import Colour, Light
+from admin.watch.webhook import Webhook
+from bus.secrets import Secret
+from tests.support.group import CHECKOUT
 
 S = 1_000_000_000
 
@@ -83,3 +91,31 @@ def test_what_does_not_pass_is_told_at_once(name: str) -> None:
 def test_a_holiday_is_none() -> None:
     lights = [light("md_front.md_worker", Colour.YELLOW), light("md_data.md_worker", Colour.GREY)]
     assert told(Alarms(0).look(lights, 86_400 * S)) == []
+
+
+def test_a_receiver_that_hangs_holds_up_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        port = deaf.getsockname()[1]
+        webhook = Webhook(Secret(f"http://127.0.0.1:{port}/geheim"), timeout_s=0.1)
+        began = time.monotonic()
+        for number in range(150):
+            webhook.send(Alarm(f"light {number}", False, 1, "en", "zh"))
+        assert time.monotonic() - began < 1
+        assert 40 <= webhook.lost <= 50  # no more than so many wait
+        deadline = time.monotonic() + 20
+        while webhook.lost < 51:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert "geheim" not in caplog.text
+
+
+def test_the_rules_and_the_dashboard_have_the_form_that_they_need() -> None:
+    rules = yaml.safe_load((CHECKOUT / "deploy/prometheus/alerts.yml").read_text("utf-8"))
+    for group in rules["groups"]:
+        for rule in group["rules"]:
+            assert {"alert", "expr", "labels", "annotations"} <= rule.keys()
+            assert rule["expr"].count("(") == rule["expr"].count(")")
+            assert rule["expr"].count("{") == rule["expr"].count("}")
+    board = json.loads((CHECKOUT / "deploy/grafana/dashboard.json").read_text("utf-8"))
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+    assert all(target["expr"] for panel in board["panels"] for target in panel["targets"])

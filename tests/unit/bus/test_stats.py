@@ -12,8 +12,10 @@ import msgspec
 import pytest
 import zmq
 
+from admin.keygen import make
 from bus.endpoints import Addresses
 from bus.frames import Flag, message_type, stat_topic, unpack_message
+from bus.security import ROLES, Keys, connect
 from bus.stats import (
     BUCKETS,
     MdStat,
@@ -26,6 +28,7 @@ from bus.stats import (
     stat_address,
     with_more,
 )
+from tests.support.deployment import free_port
 
 WAIT_MS = 5000
 
@@ -101,3 +104,29 @@ def test_an_address_of_one_s_own_is_taken() -> None:
 
 def test_what_was_never_heard_has_no_age() -> None:
     assert (age(7.5, 7.0), age(7.5, 0.0)) == (0.5, -1.0)
+
+
+def test_between_machines_figures_are_for_admin_alone(
+    context: zmq.Context[Any], tmp_path: Path
+) -> None:
+    make(tmp_path / "keys", list(ROLES))
+    address = f"tcp://127.0.0.1:{free_port()}"
+    edge = Keys(tmp_path / "keys", "edge")
+    told = StatSocket(context, address, edge, "ws_edge")
+    readers = {}
+    for role in ("admin", "client", "service", "recorder"):
+        readers[role] = context.socket(zmq.SUB)
+        readers[role].set(zmq.LINGER, 0)
+        readers[role].subscribe("stat/")
+        connect(readers[role], address, Keys(tmp_path / "keys", role), "edge")
+    meter = Meter("ws_edge")
+    deadline = time.monotonic() + WAIT_MS / 1000
+    while not readers["admin"].poll(50) or edge.refused < 3:
+        assert time.monotonic() < deadline
+        told.tell(meter.stat({}, {}))
+    heard = [role for role, reader in readers.items() if reader.poll(0)]
+    assert heard == ["admin"]
+    for reader in readers.values():
+        reader.close()
+    told.close()
+    edge.close()
