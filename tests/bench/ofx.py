@@ -48,7 +48,8 @@ GROWTH: Final = 1.2  # of the p99
 CLIENTS: Final = (1, 100)
 PACED: Final = 20  # clients
 PACE_S: Final = 0.05  # between two requests of each
-MOST_RATE: Final = 60_000  # requests/s for which there are lines
+MOST_RATE: Final = 30_000  # requests/s for which lines are sealed
+MOST_ECHOES: Final = 200_000
 TIMEOUT_S: Final = 60.0
 
 
@@ -214,14 +215,12 @@ def _drive(
     seconds: float,
     pace_s: float,
 ) -> None:
-    count = int((clients / pace_s if pace_s else MOST_RATE) * seconds) + clients
+    most = clients / pace_s if pace_s else MOST_RATE if key else MOST_ECHOES
+    count = int(most * seconds) + clients
     text = json.dumps({"cmd": 100001, "params": CODE})
     sealed = octkeypass.encrypt(key or "the echo needs none", text).encode() + b"\r\n"
     if key:  # each is good once
-        lines = [
-            octkeypass.encrypt(key, text).encode() + b"\r\n"
-            for _ in range(count if pace_s else count // 3)
-        ]
+        lines = [octkeypass.encrypt(key, text).encode() + b"\r\n" for _ in range(count)]
     else:
         lines = [sealed] * count
     pipe.send(uvloop.run(_crowd(address, lines, clients, seconds, pace_s)))
