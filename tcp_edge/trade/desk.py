@@ -241,6 +241,11 @@ class Desk:
 
     def _complete(self) -> None:
         """All that was published before the login has been taken."""
+        assert self._filling is not None
+        assert self._store is not None
+        for placed in self._store.all():  # those too that were under way when it was opened
+            if self._filling.placed(placed.order_xtp_id) is None:
+                self._filling.place(placed)
         self.book, self._filling = self._filling, None
         self._problem = ""
         self._pauses.reset()
@@ -284,6 +289,11 @@ class Desk:
             raise Failed(Stat.NOT_CONNECTED, f"the account is not ready: {why}") from None
         assert self._account is not None
         return self._account
+
+    def _books(self) -> list[Book]:
+        """That of now, and the one of the same day that takes its place in a moment."""
+        books = [book for book in (self.book, self._filling) if book is not None]
+        return [book for book in books if book.day == books[0].day]
 
     def _find(self, code: str, exchange: str) -> Instrument | None:
         return self._setting.instruments().get(code, exchange)
@@ -523,7 +533,8 @@ class Desk:
             except (FieldError, Refused) as exc:
                 raise Failed(Stat.BAD_REQUEST, f"it does not fit: {exc}", reqid) from None
             await self._keep(store, placed)
-            book.place(placed)
+            for each in self._books():
+                each.place(placed)
             try:
                 return placed, self._send(placed, body, account, handle)
             except Unavailable as exc:
@@ -588,8 +599,8 @@ class Desk:
 
     async def _drop(self, placed: Placed) -> None:
         """Nothing was sent. Were it kept, the worst is a look-up that says so."""
-        if self.book is not None:
-            self.book.drop(placed)
+        for book in self._books():
+            book.drop(placed)
         if self._store is not None:
             try:
                 await asyncio.to_thread(self._store.drop, placed.order_xtp_id)
@@ -625,17 +636,21 @@ class Desk:
 
         timer = asyncio.get_running_loop().call_later(_ORDER_S + _LATE_S, silence, "")
         done.add_done_callback(lambda _: timer.cancel())
-        account.start(
-            "ReqOrderInsert",
-            body,
-            take,
-            silence,
-            _REFUSAL_S,
-            session=handle,
-            request_id=placed.reqid,
-            client_order_id=placed.name,
-            deadline_s=_ORDER_S,
-        )
+        try:
+            account.start(
+                "ReqOrderInsert",
+                body,
+                take,
+                silence,
+                _REFUSAL_S,
+                session=handle,
+                request_id=placed.reqid,
+                client_order_id=placed.name,
+                deadline_s=_ORDER_S,
+            )
+        except Unavailable:
+            done.cancel()
+            raise
         self.placed += 1
         return done
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,12 +55,14 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Store:
-    """Those of one account and trading day, a file each; older files are removed. Any thread, one
-    at a time. Raises sqlite3.Error and OSError."""
+    """Those of one account and trading day, a file each; older files are removed. For any thread,
+    also while another one closes it. Raises sqlite3.Error and OSError."""
 
     def __init__(self, folder: Path, day: str) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _prune(folder, day)
+        # SQLite reads freed memory when a connection is closed while a thread works with it.
+        self._lock = threading.Lock()
         file = folder / f"{day}.db"
         file.touch(0o600)
         self._database = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
@@ -71,19 +74,23 @@ class Store:
         """On the disk when this returns. Raises sqlite3.IntegrityError for an ``own`` that the user
         has used already."""
         row = (placed.order_xtp_id, placed.user, placed.own, msgspec.msgpack.encode(placed))
-        self._database.execute("INSERT INTO placed VALUES (?, ?, ?, ?)", row)
+        with self._lock:
+            self._database.execute("INSERT INTO placed VALUES (?, ?, ?, ?)", row)
 
     def drop(self, order_xtp_id: int) -> None:
         """It was not sent."""
-        self._database.execute("DELETE FROM placed WHERE order_xtp_id = ?", (order_xtp_id,))
+        with self._lock:
+            self._database.execute("DELETE FROM placed WHERE order_xtp_id = ?", (order_xtp_id,))
 
     def all(self) -> list[Placed]:
-        rows = self._database.execute("SELECT record FROM placed ORDER BY rowid").fetchall()
+        with self._lock:
+            rows = self._database.execute("SELECT record FROM placed").fetchall()
         placed = [msgspec.msgpack.decode(record, type=Placed) for (record,) in rows]
         return sorted(placed, key=lambda each: each.placed_ns)
 
     def close(self) -> None:
-        self._database.close()
+        with self._lock:
+            self._database.close()
 
 
 def _prune(folder: Path, day: str) -> None:

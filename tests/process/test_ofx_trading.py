@@ -39,6 +39,7 @@ class Desk:
     """A user with a connection to the trade service."""
 
     def __init__(self, group: Group, user: str) -> None:
+        assert group.running("tcp_edge"), group.log("tcp_edge")[-4000:]
         key, ready = key_of(group.data), group.ready["tcp_edge"]
         with OfxClient(ready["login"], key) as login:
             self.route = login.ask(1, {"username": user, "password": "secret"})
