@@ -22,10 +22,19 @@ _STOP_S: Final = 2
 
 def run(loaded: Loaded[AdminConfig]) -> None:
     """Until SIGTERM or SIGINT."""
-    app = make_app(loaded, plan.read(Path(loaded.path).absolute()))
+    # Here, because it takes a second that --check need not wait for.
+    from admin import web
+
+    group = plan.read(Path(loaded.path).absolute())
+    app = make_app(loaded, group)
+    web.mount(app, loaded, group)
     listening = _listen(loaded.own)
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, timeout_graceful_shutdown=_STOP_S
+        app,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_STOP_S,
+        proxy_headers=False,  # anybody on this machine could say who he is
     )
     server = _Server(config)
     server.address = listening.getsockname()[:2]

@@ -38,6 +38,9 @@ class AdminConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     webhook          URL that gets each alarm as JSON; webhook_file has it in a file instead
     webhook_s        how long one attempt may take; three are made
     remote           processes of other machines, by a name
+    names            of this machine that browsers may use, besides localhost and addresses
+    idle_s           the web page logs out who has done nothing for so long
+    customer         name that the web page shows
     """
 
     host: str = "127.0.0.1"
@@ -51,6 +54,9 @@ class AdminConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     webhook_file: str = ""
     webhook_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
     remote: dict[str, RemoteConfig] = {}
+    names: list[str] = []
+    idle_s: Annotated[float, Meta(gt=0, le=86400)] = 1800.0
+    customer: str = ""
 
     def __post_init__(self) -> None:
         if self.webhook and self.webhook_file:

@@ -17,11 +17,13 @@ from http.client import HTTPException
 from pathlib import Path
 from xmlrpc.client import Fault
 
-from bus import endpoints
+from admin.admins import FIRST_NAME, Admins, take_first_password
+from admin.config import AdminConfig
+from bus import config, endpoints
 from deploy import members, ports
 from deploy.canary import Canary, CanaryFailed
 from deploy.plan import CHECKOUT, DEFAULT_CONFIG, WATCHERS, Plan
-from deploy.supervision import ANSWER_TIMEOUT_S, Supervisor, SupervisorFailed
+from deploy.supervision import Supervisor, SupervisorFailed
 from tcp_edge.config import Listener, ServiceName
 from tcp_edge.wires import KEY_FILE
 
@@ -55,28 +57,23 @@ def up(plan: Plan, *, timeout_s: float, canary: bool, foreground: bool) -> int:
     except KeyboardInterrupt:
         say("interrupted; what was started has been stopped")
         return 130
-    if child is None:
-        print(_summary(plan), flush=True)
-        return 0
-    _forward_signals(child)
+    if child is not None:
+        _forward_signals(child)
     print(_summary(plan), flush=True)
-    return _wait(child)
+    _show_first_password(plan)
+    return 0 if child is None else _wait(child)
 
 
 def down(plan: Plan) -> int:
     """Exit status of deploy/down: 0 when nothing of the group is left."""
     with _alone(plan):
         supervisor = Supervisor(plan)
-        names, what = [], "was gone"
-        try:
-            names = sorted(supervisor.programs(ANSWER_TIMEOUT_S)) if supervisor.alive() else []
-        except TimeoutError:
-            what = "did not answer"
-        if names:
+        if supervisor.alive():
+            names = sorted(supervisor.programs())
             _stop_all(plan, supervisor)
             print(f"stopped: {', '.join(names)}")
         elif left := members.end(plan.run, STOP_TIMEOUT_S):
-            print(f"supervisord {what}; ended {len(left)} processes that it had left behind")
+            print(f"supervisord was gone; ended {len(left)} processes that it had left behind")
         else:
             print("nothing to stop: the group is not running")
     return 1 if members.find(plan.run) else 0
@@ -103,11 +100,7 @@ def _bring_up(
 ) -> subprocess.Popen[bytes] | None:
     """Start what is not running and prove that all of it works, or stop what was started."""
     supervisor = Supervisor(plan)
-    try:
-        fresh = not supervisor.alive()
-    except TimeoutError:
-        text = "supervisord is there but does not answer (frozen?); deploy/down ends the group"
-        raise UpFailed(text, supervisor.log) from None
+    fresh = not supervisor.alive()
     if not fresh and foreground:
         raise UpFailed("the group runs already, in the background; stop it with deploy/down")
     if fresh and (left := members.end(plan.run, STOP_TIMEOUT_S)):
@@ -115,6 +108,7 @@ def _bring_up(
     if fresh or not _healthy(supervisor):
         _check_config(plan)
         _check_ports(plan)
+        _make_first_password(plan)
         say(f"starting {', '.join(plan.programs)}")
     started: set[str] = set()
     child = None
@@ -146,14 +140,7 @@ def _healthy(supervisor: Supervisor) -> bool:
 
 
 def _check_config(plan: Plan) -> None:
-    """Before anything is started."""
-    faults = config_faults(plan)
-    if faults:
-        raise UpFailed("\n".join(["the configuration is wrong", *faults.values()]), status=2)
-
-
-def config_faults(plan: Plan) -> dict[str, str]:
-    """Let each program read its section: by the name of the program, why it would not start."""
+    """Let each program read its section, before anything is started."""
     checks = {
         name: subprocess.Popen(
             [
@@ -167,12 +154,13 @@ def config_faults(plan: Plan) -> dict[str, str]:
         )
         for name, program in plan.programs.items()
     }
-    faults = {}
-    for name, check in checks.items():
+    faults = []
+    for check in checks.values():
         _, text = check.communicate()
         if check.returncode:
-            faults[name] = text.strip()
-    return faults
+            faults.append(text.strip())
+    if faults:
+        raise UpFailed("\n".join(["the configuration is wrong", *faults]), status=2)
 
 
 def _check_ports(plan: Plan) -> None:
@@ -271,7 +259,7 @@ ctpbus is up: {", ".join(plan.programs)}
   trading      {url}/td/
   bus          ticks {plan.bus.md_pub}, requests {plan.bus.md_rpc}
                returns {plan.bus.td_pub}, requests {plan.bus.td_rpc}
-{_recorders(plan)}{_ofx(plan)}  logs         {plan.log}
+{_recorders(plan)}{_ofx(plan)}{_web(plan)}  logs         {plan.log}
 Next: README.md shows a first tick and a first order. deploy/down{config} stops the group."""
 
 
@@ -292,6 +280,29 @@ def _ofx(plan: Plan) -> str:
     made = not plan.tcp.keys and any(each.wire == "v1" for each in listeners.values())
     key = f"\n               its key is in {plan.data / 'tcp_edge' / KEY_FILE}" if made else ""
     return f"  OFX          {', '.join(told)}{key}\n"
+
+
+def _web(plan: Plan) -> str:
+    if "admin" not in plan.programs:
+        return ""
+    own = config.load(str(plan.config), "admin", AdminConfig).own
+    host = f"[{own.host}]" if ":" in own.host else own.host
+    return f"  web page     http://{host}:{own.port}/\n"
+
+
+def _make_first_password(plan: Plan) -> None:
+    """Here, so that it is there to be shown however late admin starts."""
+    if "admin" in plan.programs:
+        Admins(plan.data / "admin")
+
+
+def _show_first_password(plan: Plan) -> None:
+    password = take_first_password(plan.data / "admin")
+    if password is not None:
+        say(
+            f"web page: log in as {FIRST_NAME} with the password {password.reveal()}\n"
+            "It is shown this once; change it there."
+        )
 
 
 def _stop_all(plan: Plan, supervisor: Supervisor) -> None:

@@ -131,6 +131,11 @@ class Tries:
             if (meter, key) not in before:
                 meter.fail(key)
 
+    def wait_s(self, peer: str, user: str) -> float:
+        """How long a try of this peer for this user would be refused; 0: not."""
+        peer, user = network(peer), user[:_LONGEST_NAME]
+        return _longest(self._keys(peer, user, f"{peer} {user}"))
+
     def waits(self, peer: str) -> bool:
         """Whether nothing of this peer is looked at now."""
         return self._peers.wait_s(network(peer)) > 0
@@ -154,7 +159,7 @@ class Tries:
         return [(self._peers, peer)] + ([(self._users, user)] if user else [])
 
     def _admit(self, peer: str, keys: list[tuple[Meter, str]]) -> None:
-        wait_s = max(meter.wait_s(key) for meter, key in keys)
+        wait_s = _longest(keys)
         if wait_s > 0:
             self.refused += 1
             text = f"too many failed tries; wait {math.ceil(wait_s)} s"
@@ -172,6 +177,10 @@ class Tries:
         self._entered.move_to_end(both)
         if len(self._entered) > _MOST:
             self._entered.popitem(last=False)
+
+
+def _longest(keys: list[tuple[Meter, str]]) -> float:
+    return max(meter.wait_s(key) for meter, key in keys)
 
 
 def network(peer: str) -> str:

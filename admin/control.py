@@ -1,0 +1,70 @@
+"""supervisord as the web page uses it: over its unix socket, each call in a thread with a proxy of
+its own, because a proxy is not for several threads and a call may wait."""
+
+from __future__ import annotations
+
+import asyncio
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from xmlrpc.client import Error, Fault, ServerProxy
+
+from supervisor.xmlrpc import Faults, SupervisorTransport  # type: ignore[import-untyped]
+
+# What a button asks for is so already.
+_SO_ALREADY: Final = (Faults.ALREADY_STARTED, Faults.NOT_RUNNING)
+
+
+class ControlError(Exception):
+    """supervisord is not there, or refuses; one line."""
+
+
+class Row(NamedTuple):
+    """A program. ``state``: supervisord's, such as RUNNING or FATAL. ``up_s``: 0 when it is down.
+    ``why``: what supervisord says of a failed start."""
+
+    name: str
+    state: str
+    pid: int
+    up_s: int
+    why: str
+
+
+class Control:
+    """All methods raise ControlError."""
+
+    def __init__(self, run: Path) -> None:
+        """``run``: the group's run directory."""
+        self._url = f"unix://{run}/supervisor.sock"
+
+    async def rows(self) -> dict[str, Row]:
+        return {info["name"]: _row(info) for info in await self._call("getAllProcessInfo")}
+
+    async def start(self, name: str) -> None:
+        """Returns at once; ``rows`` tells what becomes of it."""
+        await self._call("startProcess", name, False)
+
+    async def stop(self, name: str) -> None:
+        """Likewise."""
+        await self._call("stopProcess", name, False)
+
+    async def _call(self, method: str, *arguments: Any) -> Any:
+        return await asyncio.to_thread(self._ask, method, *arguments)
+
+    def _ask(self, method: str, *arguments: Any) -> Any:
+        try:
+            with ServerProxy("http://localhost", SupervisorTransport(serverurl=self._url)) as proxy:
+                return getattr(proxy.supervisor, method)(*arguments)
+        except Fault as fault:
+            if fault.faultCode in _SO_ALREADY:
+                return True
+            raise ControlError(f"supervisord: {fault.faultString}") from None
+        except (OSError, HTTPException, Error) as exc:
+            raise ControlError(f"supervisord: {exc}") from None
+
+
+def _row(info: dict[str, Any]) -> Row:
+    running = info["statename"] == "RUNNING"
+    up_s = max(0, info["now"] - info["start"]) if running else 0
+    why = "" if running else info["spawnerr"] or info["description"]
+    return Row(info["name"], info["statename"], info["pid"], up_s, why)

@@ -1,0 +1,61 @@
+"""What several pages are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from nicegui import ui
+from nicegui.element import Element
+from nicegui.elements.mixins.text_element import TextElement
+
+from .frame import Context
+
+
+class _Cell(TextElement):
+    def __init__(self, text: str) -> None:
+        super().__init__(tag="td", text=text)
+
+
+@contextmanager
+def table(titles: Sequence[str], numeric: Sequence[int] = ()) -> Iterator[Element]:
+    """Inside come its rows. ``numeric``: columns that stand to the right."""
+    with ui.element("table").classes("cb-table"):
+        with ui.element("thead"), ui.element("tr"):
+            for number, title in enumerate(titles):
+                with ui.element("th").classes("num" if number in numeric else ""):
+                    ui.label(title)
+        with ui.element("tbody") as body:
+            yield body
+
+
+def row(classes: str = "") -> Element:
+    return ui.element("tr").classes(classes)
+
+
+def cell(text: str = "", classes: str = "") -> _Cell:
+    """Shows text as it is, whatever is in it."""
+    return _Cell(text).classes(classes)
+
+
+def panel(title: str = "") -> Element:
+    found = ui.element("section").classes("cb-panel")
+    if title:
+        with found, ui.element("h2"):
+            ui.label(title)
+    return found
+
+
+async def confirm(context: Context, question: str, action: str, **values: object) -> bool:
+    """Whether the user means it. ``question``, ``action``: keys of texts."""
+    with ui.dialog() as dialog, ui.element("div").classes("cb-panel"):
+        ui.label(context.text(question, **values))
+        with ui.element("div").classes("cb-row"):
+            ui.button(context.text(action), on_click=lambda: dialog.submit(True)).mark("sure")
+            ui.button(context.text("common.cancel"), on_click=lambda: dialog.submit(False)).props(
+                "flat"
+            )
+    try:
+        return bool(await dialog)
+    finally:
+        dialog.delete()

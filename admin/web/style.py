@@ -1,0 +1,66 @@
+"""How the web page looks: dense, one accent colour, usable on a phone's width."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ACCENT: Final = "#1f5fbf"
+
+CSS: Final = """
+:root { --accent: #1f5fbf; --line: #dde3ea; --faint: #667085; --ground: #f4f6f9; }
+body { background: var(--ground); color: #1d2733; font-size: 14px;
+  font-family: system-ui, "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC",
+    "WenQuanYi Micro Hei", sans-serif; }
+.nicegui-content { padding: 12px 16px; gap: 12px; max-width: 1400px; margin: 0 auto; }
+.cb-header { background: #fff; color: #1d2733; border-bottom: 1px solid var(--line);
+  padding: 0 16px; gap: 0; }
+.cb-bar { display: flex; align-items: center; gap: 4px 16px; width: 100%; min-height: 44px; }
+.cb-title { font-weight: 700; color: var(--accent); white-space: nowrap; }
+.cb-nav { display: flex; gap: 2px; overflow-x: auto; flex: 1; scrollbar-width: none; }
+.cb-nav a { padding: 12px 9px 9px; white-space: nowrap; color: #344054; text-decoration: none;
+  border-bottom: 3px solid transparent; }
+.cb-nav a:hover { color: var(--accent); }
+.cb-nav a.here { color: var(--accent); border-color: var(--accent); font-weight: 600; }
+.cb-lights { display: flex; align-items: center; gap: 6px; width: 100%; padding: 0 0 7px;
+  flex-wrap: wrap; font-size: 12px; color: var(--faint); }
+.cb-light { width: 11px; height: 11px; border-radius: 50%; background: #b8c0cc; }
+.cb-light.green { background: #2e9e5b; } .cb-light.yellow { background: #e2a400; }
+.cb-light.red { background: #d92d20; box-shadow: 0 0 0 2px #fecdca; }
+.cb-panel { background: #fff; border: 1px solid var(--line); border-radius: 6px; padding: 12px 14px;
+  width: 100%; overflow-x: auto; }
+.cb-panel h2 { font-size: 15px; line-height: 1.3; font-weight: 600; margin: 0 0 8px; }
+.cb-row { display: flex; gap: 8px; align-items: center; flex-wrap: wrap; width: 100%; }
+.cb-grow { flex: 1; }
+.cb-table { width: 100%; border-collapse: collapse; }
+.cb-table th { text-align: left; font-weight: 600; color: var(--faint); font-size: 12px;
+  padding: 4px 8px; border-bottom: 1px solid var(--line); white-space: nowrap; }
+.cb-table td { padding: 3px 8px; border-bottom: 1px solid #eef1f5; white-space: nowrap;
+  vertical-align: middle; }
+.cb-table td.wrap { white-space: normal; overflow-wrap: anywhere; }
+.cb-table td.num, .cb-table th.num { text-align: right; font-variant-numeric: tabular-nums; }
+.cb-table tr:hover td { background: #f8fafc; }
+.cb-table .q-btn { padding: 1px 9px; min-height: 24px; font-size: 12px; }
+.cb-table .section td { color: var(--faint); font-size: 12px; padding-top: 12px; }
+.cb-state { padding: 1px 8px; border-radius: 9px; font-size: 12px; background: #eef1f5;
+  color: #475467; white-space: nowrap; }
+.cb-state.good { background: #e3f5ea; color: #177245; }
+.cb-state.bad { background: #fdeae8; color: #b42318; }
+.cb-state.busy { background: #fdf3d8; color: #8a5a00; }
+.cb-faint { color: var(--faint); font-size: 12px; }
+.cb-mono { font-family: ui-monospace, "DejaVu Sans Mono", Consolas, "WenQuanYi Micro Hei Mono",
+  monospace; font-size: 12px; }
+.cb-log { width: 100%; height: calc(100vh - 230px); min-height: 240px; overflow: auto;
+  white-space: pre-wrap; overflow-wrap: anywhere; background: #101828; color: #e4e7ec;
+  padding: 8px 10px; border-radius: 4px; line-height: 1.45; }
+.q-btn { text-transform: none; }
+.q-dialog .cb-panel { width: min(460px, 94vw); max-width: none; }
+@media (max-width: 700px) {
+  .nicegui-content { padding: 8px; }
+  .cb-header { padding: 0 8px; }
+  .cb-bar { flex-wrap: wrap; padding-top: 6px; }
+  .cb-nav { order: 9; flex-basis: 100%; }
+  .cb-nav a { padding: 5px 8px; }
+  .cb-bar .cb-title { flex: 1; }
+  .cb-narrow-hide { display: none; }
+}
+"""

@@ -1,0 +1,52 @@
+"""The texts of the web page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from admin.web.texts import TEXTS, preferred, text
+
+SOURCES = Path(__file__).resolve().parents[3] / "admin"
+# Keys that are put together: what they begin with.
+MADE = ("service.", "state.", "services.", "password.")
+
+
+def fields(words: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(words) if name}
+
+
+@pytest.mark.parametrize("key", TEXTS)
+def test_each_text_is_there_in_both_languages_with_the_same_values(key: str) -> None:
+    english, chinese = TEXTS[key]
+    assert english.strip() and chinese.strip()
+    assert fields(english) == fields(chinese)
+
+
+def test_no_text_is_unused() -> None:
+    code = "".join(file.read_text("utf-8") for file in SOURCES.rglob("*.py"))
+    code = code.replace((SOURCES / "web" / "texts.py").read_text("utf-8"), "")
+    used = set(re.findall(r'"([a-z_]+\.[A-Za-z_]+)"', code))
+    assert not {key for key in TEXTS if key not in used and not key.startswith(MADE)}
+
+
+def test_a_text_takes_its_values() -> None:
+    assert text("en", "login.wait", seconds=3) == "Too many failed tries: wait 3 s."
+    assert text("zh", "login.wait", seconds=3) == "失败次数过多，请等待 3 秒。"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "lang"),
+    [
+        ("", "en"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        ("en-GB,en;q=0.9,zh;q=0.8", "en"),
+        ("fr,zh-TW;q=0.5", "zh"),
+        ("*", "en"),
+    ],
+)
+def test_the_language_is_the_one_that_the_browser_names_first(accepted: str, lang: str) -> None:
+    assert preferred(accepted) == lang
