@@ -9,14 +9,18 @@ import typer
 from bus.errors import BusError, Busy
 
 from . import export, keygen, replay, users
+from .commands import config, status, up
 
 app = typer.Typer(
     name="ctpbus",
     help="Look after a ctpbus group.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command("up")(up.up)
+app.command("down")(up.down)
+app.command("status")(status.command)
+app.add_typer(config.app, name="config")
 app.command("keygen")(keygen.command)
 app.command("export")(export.command)
 app.command("replay")(replay.command)

@@ -23,7 +23,7 @@ from bus import config, endpoints
 from deploy import members, ports
 from deploy.canary import Canary, CanaryFailed
 from deploy.plan import CHECKOUT, DEFAULT_CONFIG, WATCHERS, Plan
-from deploy.supervision import Supervisor, SupervisorFailed
+from deploy.supervision import ANSWER_TIMEOUT_S, Supervisor, SupervisorFailed
 from tcp_edge.config import Listener, ServiceName
 from tcp_edge.wires import KEY_FILE
 
@@ -68,12 +68,16 @@ def down(plan: Plan) -> int:
     """Exit status of deploy/down: 0 when nothing of the group is left."""
     with _alone(plan):
         supervisor = Supervisor(plan)
-        if supervisor.alive():
-            names = sorted(supervisor.programs())
+        names, what = [], "was gone"
+        try:
+            names = sorted(supervisor.programs(ANSWER_TIMEOUT_S)) if supervisor.alive() else []
+        except TimeoutError:
+            what = "did not answer"
+        if names:
             _stop_all(plan, supervisor)
             print(f"stopped: {', '.join(names)}")
         elif left := members.end(plan.run, STOP_TIMEOUT_S):
-            print(f"supervisord was gone; ended {len(left)} processes that it had left behind")
+            print(f"supervisord {what}; ended {len(left)} processes that it had left behind")
         else:
             print("nothing to stop: the group is not running")
     return 1 if members.find(plan.run) else 0
@@ -100,7 +104,11 @@ def _bring_up(
 ) -> subprocess.Popen[bytes] | None:
     """Start what is not running and prove that all of it works, or stop what was started."""
     supervisor = Supervisor(plan)
-    fresh = not supervisor.alive()
+    try:
+        fresh = not supervisor.alive()
+    except TimeoutError:
+        text = "supervisord is there but does not answer (frozen?); deploy/down ends the group"
+        raise UpFailed(text, supervisor.log) from None
     if not fresh and foreground:
         raise UpFailed("the group runs already, in the background; stop it with deploy/down")
     if fresh and (left := members.end(plan.run, STOP_TIMEOUT_S)):
@@ -140,7 +148,14 @@ def _healthy(supervisor: Supervisor) -> bool:
 
 
 def _check_config(plan: Plan) -> None:
-    """Let each program read its section, before anything is started."""
+    """Before anything is started."""
+    faults = config_faults(plan)
+    if faults:
+        raise UpFailed("\n".join(["the configuration is wrong", *faults.values()]), status=2)
+
+
+def config_faults(plan: Plan) -> dict[str, str]:
+    """Let each program read its section: by the name of the program, why it would not start."""
     checks = {
         name: subprocess.Popen(
             [
@@ -154,13 +169,12 @@ def _check_config(plan: Plan) -> None:
         )
         for name, program in plan.programs.items()
     }
-    faults = []
-    for check in checks.values():
+    faults = {}
+    for name, check in checks.items():
         _, text = check.communicate()
         if check.returncode:
-            faults.append(text.strip())
-    if faults:
-        raise UpFailed("\n".join(["the configuration is wrong", *faults]), status=2)
+            faults[name] = text.strip()
+    return faults
 
 
 def _check_ports(plan: Plan) -> None:

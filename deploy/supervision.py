@@ -6,11 +6,12 @@ import configparser
 import os
 import resource
 import shlex
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException
 from string import Template
 from typing import Any, NamedTuple
 from xmlrpc.client import Fault, ServerProxy
@@ -23,6 +24,7 @@ from deploy.plan import CHECKOUT, Plan
 TEMPLATE = CHECKOUT / "deploy" / "supervisord.conf"
 OPEN_FILES = 65_536  # also the limit of ws_edge: one per client
 ANSWER_TIMEOUT_S = 10.0
+STOPPING_S = 60.0  # to stop a program takes its stopwaitsecs, and an update stops several
 STARTING = ("STARTING", "RUNNING")
 
 
@@ -86,6 +88,22 @@ def _open_files() -> int:
     return OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
 
 
+class _Connection(HTTPConnection):
+    """To a unix socket."""
+
+    def __init__(self, path: str, timeout_s: float) -> None:
+        super().__init__("localhost", timeout=timeout_s)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        try:
+            self.sock.connect(self._path)
+        except BlockingIOError:  # so many wait already that the kernel takes no more
+            raise TimeoutError from None
+
+
 class Supervisor:
     """The supervisord of one group, running or not."""
 
@@ -94,9 +112,12 @@ class Supervisor:
         self.config = plan.run / "supervisord.conf"
         self.log = plan.log / "supervisord.log"
 
-    def alive(self) -> bool:
+    def alive(self, timeout_s: float = ANSWER_TIMEOUT_S) -> bool:
+        """Raises TimeoutError when it is there and does not answer."""
         try:
-            return bool(self._call("getState"))
+            return bool(self._call("getState", timeout_s=timeout_s))
+        except TimeoutError:
+            raise
         except (OSError, HTTPException):
             return False
 
@@ -117,10 +138,11 @@ class Supervisor:
         self._wait_alive(process.poll)
         return process
 
-    def programs(self) -> dict[str, Program]:
+    def programs(self, timeout_s: float = STOPPING_S) -> dict[str, Program]:
+        """Raises OSError, HTTPException; TimeoutError as ``alive``."""
         return {
             info["name"]: Program(info["name"], info["statename"], info["pid"], info["start"])
-            for info in self._call("getAllProcessInfo")
+            for info in self._call("getAllProcessInfo", timeout_s=timeout_s)
         }
 
     def follows_plan(self) -> bool:
@@ -159,16 +181,25 @@ class Supervisor:
     def shutdown(self) -> None:
         self._call("shutdown")
 
+    def _answers(self) -> bool:
+        try:
+            return self.alive()
+        except TimeoutError:
+            return False
+
     def _wait_alive(self, status: Callable[[], int | None]) -> None:
         deadline = time.monotonic() + ANSWER_TIMEOUT_S
-        while not self.alive():
+        while not self._answers():
             if time.monotonic() > deadline or status() is not None:
                 raise SupervisorFailed(f"supervisord does not answer; see {self.log}")
             time.sleep(0.05)
 
-    def _call(self, method: str, *arguments: Any) -> Any:
-        url = f"unix://{self.plan.run}/supervisor.sock"
-        with ServerProxy("http://localhost", SupervisorTransport(serverurl=url)) as proxy:
+    def _call(self, method: str, *arguments: Any, timeout_s: float = STOPPING_S) -> Any:
+        path = f"{self.plan.run}/supervisor.sock"
+        transport = SupervisorTransport(serverurl=f"unix://{path}")
+        # The transport's own connection waits for ever for one who is frozen.
+        transport._get_connection = lambda: _Connection(path, timeout_s)
+        with ServerProxy("http://localhost", transport) as proxy:
             return getattr(proxy.supervisor, method)(*arguments)
 
     def _command(self) -> list[str]:

@@ -77,14 +77,18 @@ class Access:
             raise Failed(Stat.FORBIDDEN, f"user {grant.user} has another account than this gateway")
         return grant
 
-    def stands(self, client: Client) -> bool:
-        """Whether what the client has shown still counts: for pushes, which no request asks for."""
+    def stands(self, client: Client, right: Right, account: str = "") -> bool:
+        """Whether what the client has shown last still gives him the right, to the account where
+        one is named: for pushes, which no request asks for."""
         try:
             if client.grant is not None:
                 self._check(client, client.grant)
         except Failed:
             pass
-        return client.grant is not None
+        grant = client.grant
+        if grant is None or right not in grant.rights:
+            return False
+        return account in ("", grant.account or self._account)
 
     def show(self, client: Client, code: str, grant: Grant) -> None:
         """The connection has this authcode from now on."""

@@ -40,7 +40,7 @@ class Access(Protocol):
     def grant(self, client: Client, request: Request, right: Right) -> Awaitable[Grant]:
         """Raises Failed."""
 
-    def stands(self, client: Client) -> bool: ...
+    def stands(self, client: Client, right: Right) -> bool: ...
 
 
 class Quotes:
@@ -237,7 +237,7 @@ class Quotes:
 
     def _push(self, client: Client, record: bytes) -> None:
         assert client.push is not None
-        if self._config.quote_needs_authcode and not self._access.stands(client):
+        if self._config.quote_needs_authcode and not self._access.stands(client, "quote"):
             return
         self._pushed[client] += 1
         client.push("tick", self._pushed[client], record)

@@ -31,8 +31,8 @@ class Access(Protocol):
     async def grant(self, client: Client, request: Request, right: Right) -> Grant:
         """Raises Failed."""
 
-    def stands(self, client: Client) -> bool:
-        """Whether what the client has shown still counts."""
+    def stands(self, client: Client, right: Right, account: str) -> bool:
+        """Whether what the client has shown last still gives him this."""
 
 
 class Trade:
@@ -227,7 +227,7 @@ class Trade:
         for client, (theirs, kinds, seqs) in list(self._followers.items()):
             if theirs != account or kind not in kinds or client.push is None:
                 continue
-            if not self._access.stands(client):
+            if not self._access.stands(client, "trade", account):
                 del self._followers[client]
                 continue
             seqs[kind] = seqs.get(kind, 0) + 1

@@ -3,8 +3,9 @@
     python -m tests.bench.admin_killed [--kills 100]
 
 Rounds take turns: in one half admin listens in peace, in the other it is killed and started ten
-times at any moment of its life. A tick's time is from md_worker's callback to a subscriber, an
-order's from the call to td_worker's row that it was sent.
+times at any moment of its life. Peace is measured twice: what the two differ by is the machine's.
+A tick's time is from md_worker's callback to a subscriber, an order's from the call to td_worker's
+row that it was sent.
 """
 
 from __future__ import annotations
@@ -139,6 +140,7 @@ def while_killed(admin: Admin, kills: int, done: threading.Event) -> None:
 def run(folder: Path, kills: int) -> bool:
     context: zmq.Context[Any] = zmq.Context()
     calm: Times = ([], [])
+    again: Times = ([], [])
     killed: Times = ([], [])
     with Group(folder, overrides=OVERRIDES) as group:
         group.start("sim", "md_worker", "td_worker", "ws_edge", "tcp_edge")
@@ -155,14 +157,15 @@ def run(folder: Path, kills: int) -> bool:
                 admin.wait_ready()
                 portion = min(left, KILLS_A_ROUND)
                 left -= portion
-                peace = threading.Event()
-                threading.Timer(portion * LONGEST_LIFE_S / 2, peace.set).start()
-                _add(calm, measure(ticks, orders, peace))
+                for half in (calm, again):
+                    peace = threading.Event()
+                    threading.Timer(portion * LONGEST_LIFE_S / 4, peace.set).start()
+                    _add(half, measure(ticks, orders, peace))
                 war = threading.Event()
                 threading.Thread(target=while_killed, args=(admin, portion, war)).start()
                 _add(killed, measure(ticks, orders, war))
             admin.kill()
-    return _compare(calm, killed, kills)
+    return _compare(calm, again, killed, kills)
 
 
 def _add(to: Times, more: Times) -> None:
@@ -170,19 +173,19 @@ def _add(to: Times, more: Times) -> None:
     to[1].extend(more[1])
 
 
-def _compare(calm: Times, killed: Times, kills: int) -> bool:
+def _compare(calm: Times, again: Times, killed: Times, kills: int) -> bool:
     kept = []
-    for name, before, after in zip(("ticks", "orders"), calm, killed, strict=True):
-        assert before, name
-        was, now = quantile(before, 0.99), quantile(after, 0.99)
-        for when, values in (("admin in peace", before), (f"killed {kills} times", after)):
+    for name, *parts in zip(("ticks", "orders"), calm, again, killed, strict=True):
+        was, also, now = (quantile(values, 0.99) for values in parts)
+        words = ("admin in peace", "in peace, once more", f"killed {kills} times")
+        for when, values in zip(words, parts, strict=True):
             row(
                 f"{name}, {when}",
                 n=len(values),
                 p50_us=quantile(values, 0.5),
                 p99_us=quantile(values, 0.99),
             )
-        kept.append(verdict(f"{name}: p99", now, was * (1 + CHANGE) + NOISE_US, "us"))
+        kept.append(verdict(f"{name}: p99", now, max(was, also) * (1 + CHANGE) + NOISE_US, "us"))
     return all(kept)
 
 

@@ -8,12 +8,18 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import yaml
 
 from bus.endpoints import run_dir
+from bus.frames import tick_topic
 from sim.control import SimControl
+from tests.support.buslink import MdLink, TdLink
 from tests.support.deployment import free_port
 from tests.support.group import CHECKOUT, Group
 from tests.support.unix_relay import UnixRelay
@@ -54,6 +60,18 @@ class Lamps:
             assert time.monotonic() - began < timeout_s, (what, self.now())
             time.sleep(0.05)
         return time.monotonic() - began
+
+    def is_yellow(self, name: str) -> bool:
+        return bool(self.now()[name]["colour"] == "yellow")
+
+    def figure(self, name: str, **labels: str) -> float:
+        """The first one with these labels; -1: there is none."""
+        _, text = self.get("/metrics")
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        for line in text.splitlines():
+            if line.startswith(f"ctpbus_{name}{{") and all(word in line for word in wanted):
+                return float(line.rpartition(" ")[2])
+        return -1.0
 
     def wait_clear(self) -> None:
         """No red, and ticks flow."""
@@ -173,7 +191,8 @@ def test_a_link_that_is_cut_turns_the_light_of_who_hears_nothing_red(
 def test_the_figures_have_no_account_and_no_secret(lamps: Lamps) -> None:
     _, text = lamps.get("/metrics")
     for word in ("028742", "123456", STOCK):
-        assert word not in text
+        # Not among the digits of a longer number, where any six may stand.
+        assert not re.search(rf"(?<![\d.]){word}(?!\d)", text)
     assert 'ctpbus_up{program="td_worker"} 1.0' in text
     hops = set(re.findall(r'ctpbus_hop_seconds_bucket\{hop="(\w+)"', text))
     assert {"publish", "front", "bus", "write", "record", "order"} <= hops
@@ -189,3 +208,31 @@ def test_what_the_examples_ask_for_is_there(lamps: Lamps) -> None:
         used = set(re.findall(r"\bctpbus_\w+", asked))
         assert used <= families | {"ctpbus_hop_seconds_bucket"}, used - families
         assert len(used) > 8
+
+
+def test_a_holiday_raises_no_light(tmp_path: Path) -> None:
+    """The feed is silent, then the fronts go; the calendar knows why. The tests above are the
+    same faults without a holiday."""
+    days = [date.today() + timedelta(days=number) for number in range(-15, 16)]
+    holidays = {
+        day.year: [f"{each:%m-%d}" for each in days if each.year == day.year] for day in days
+    }
+    calendar = tmp_path / "calendar.yaml"
+    calendar.write_text(yaml.safe_dump({"holidays": holidays}), "utf-8")
+    overrides = {"admin": {"port": 0, "disk_free_mb": 0}, "calendar": str(calendar)}
+    with Group(tmp_path, overrides=overrides) as group:
+        group.start("sim", "md_worker", "td_worker", "admin")
+        lamps = Lamps(group)
+        with MdLink(group) as md, TdLink(group) as td:
+            td.login()
+            md.subscribe(tick_topic(STOCK))
+            with SimControl(group.ready["sim"]["listen"]) as sim:
+                lamps.wait(lambda: lamps.figure("age_seconds", source="tick") >= 0, "a tick")
+                sim.lose("OnRtnDepthMarketData", times=0)
+                lamps.wait(lambda: lamps.figure("age_seconds", source="tick") > 4, "silence")
+                assert lamps.now()["md_data.md_worker"]["colour"] == "grey"
+                sim.disconnect(seconds=60)
+                for name in ("md_front.md_worker", "td_front"):
+                    lamps.wait(partial(lamps.is_yellow, name), name)
+                absent = {"process.ws_edge", "process.tcp_edge"}  # they were not started
+                assert lamps.red() <= absent

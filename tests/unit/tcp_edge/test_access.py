@@ -81,7 +81,7 @@ def test_a_code_is_shown_once_on_a_connection(gate: Gate, client: Client) -> Non
     assert gate.ask(client, code) == "alice"
     assert gate.ask(client) == "alice"
     assert gate.ask(Client("10.0.0.1")) == "401 authcode missing"
-    assert gate.access.stands(client)
+    assert gate.access.stands(client, "trade")
 
 
 def test_another_code_takes_the_place_of_the_first_and_a_wrong_one_too(
@@ -92,6 +92,20 @@ def test_another_code_takes_the_place_of_the_first_and_a_wrong_one_too(
     assert gate.ask(client, right="trade") == "403 user bob has no right to trade"
     assert gate.ask(client, "wrong") == "401 authcode wrong"
     assert gate.ask(client) == "401 authcode missing"
+
+
+def test_pushes_are_of_what_the_connection_has_shown_last(gate: Gate, client: Client) -> None:
+    gate.users.add(User(name="carol", account="028743"), Secret("c"))
+    alice, carol = gate.code("alice"), gate.code("carol")
+    assert gate.ask(client, alice) == "alice"
+    assert gate.access.stands(client, "trade", "028742")
+    # What was asked for with the code of alice does not go on under that of carol, or for ever.
+    assert gate.ask(client, carol) == "carol"
+    assert not gate.access.stands(client, "trade", "028742")
+    assert gate.access.stands(client, "trade", "028743")
+    assert gate.ask(client, gate.code("bob"), "quote") == "bob"
+    assert not gate.access.stands(client, "trade")
+    assert gate.access.stands(client, "quote")
 
 
 def test_with_each_command_when_the_scope_says_so(tmp_path: Path, client: Client) -> None:
@@ -106,7 +120,7 @@ def test_a_code_ends_with_its_time(gate: Gate, client: Client) -> None:
     code = gate.code("alice", int(gate.now) + 60)
     assert gate.ask(client, code) == "alice"
     gate.now += 61
-    assert not gate.access.stands(client)
+    assert not gate.access.stands(client, "trade")
     assert gate.ask(client) == "401 authcode missing"
     # What is over in digits8 is forgotten at the next login; until then it is known.
     assert gate.ask(client, code) == "401 authcode expired"
@@ -125,7 +139,7 @@ def revoked(gate: Gate, client: Client, end: str) -> str:
     else:
         gate.users.delete("alice")
     time.sleep(0.3)
-    assert not gate.access.stands(client)
+    assert not gate.access.stands(client, "trade")
     return gate.ask(Client("10.0.0.1"), code)
 
 

@@ -157,7 +157,7 @@ class NoAccess:
     async def grant(self, client: Client, request: Any, right: str) -> Grant:
         raise AssertionError("the listener is on loopback")
 
-    def stands(self, client: Client) -> bool:
+    def stands(self, client: Client, right: str) -> bool:
         return True
 
 

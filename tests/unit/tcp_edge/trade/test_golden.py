@@ -111,7 +111,7 @@ class Guest:
             raise Failed(Stat.UNAUTHORIZED, "authcode wrong")
         return Grant(user="demo", account=account, rights=("trade",), expires=0, serial=1)
 
-    def stands(self, client: Client) -> bool:
+    def stands(self, client: Client, right: str, account: str) -> bool:
         return True
 
 
