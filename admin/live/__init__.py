@@ -1,0 +1,1 @@
+"""What the live page shows: quotes, series of prices, rates and delays. No NiceGUI here."""
