@@ -9,7 +9,7 @@ import typer
 from bus.errors import BusError, Busy
 
 from . import export, keygen, replay, users
-from .commands import config, status, up
+from .commands import config, doctor, status, up
 
 app = typer.Typer(
     name="ctpbus",
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.command("up")(up.up)
 app.command("down")(up.down)
 app.command("status")(status.command)
+app.command("doctor")(doctor.command)
 app.add_typer(config.app, name="config")
 app.command("keygen")(keygen.command)
 app.command("export")(export.command)

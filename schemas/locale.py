@@ -79,9 +79,14 @@ def available() -> bool:
     return bool(handle)
 
 
+def compiler() -> str | None:
+    """Where ``localedef`` is."""
+    return shutil.which("localedef") or shutil.which("localedef", path="/usr/bin:/bin")
+
+
 def build(directory: Path) -> None:
     """Compile the locale into ``directory/zh_CN.GB18030``. Raises LocaleError."""
-    localedef = shutil.which("localedef") or shutil.which("localedef", path="/usr/bin:/bin")
+    localedef = compiler()
     if localedef is None:
         raise LocaleError(
             f"the locale {NAME} is missing and so is the program localedef that makes it; "

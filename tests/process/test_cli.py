@@ -96,6 +96,13 @@ def test_status_of_a_group_that_does_not_run(group: Operated, tmp_path: Path) ->
     assert done.stdout.splitlines()[-1] == "the group is down; supervisord does not run"
 
 
+def test_doctor_has_no_fault_to_find_in_a_group_that_runs(group: Operated) -> None:
+    report = group.json("doctor")
+    texts = [finding["text"] for finding in report["findings"]]
+    assert f"{group.port} is held by this group (ws_edge.port)" in texts
+    assert "5 programs run" in texts
+
+
 # -- config ------------------------------------------------------------------------------------
 
 
