@@ -31,8 +31,8 @@ from .quote.writing import Writers
 from .reqids import Reqids, gateway_name
 from .server import Server
 from .service import Service
-from .trade.desk import Setting as TradeSetting
 from .trade.service import Trade
+from .trade.setting import Setting as TradeSetting
 from .wires import Wires
 
 log = logging.getLogger("tcp_edge")

@@ -8,23 +8,17 @@ import itertools
 import json
 import logging
 import secrets
-import sqlite3
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from bus.bodies import Bodies
-from bus.client import Account, Client, Place, Restarted, Return
-from bus.client.items import Item
+from bus.client import Account
 from bus.errors import Refused, Unanswered, Unavailable
 from bus.frames import Flag, Row, message_type, split_body
 from bus.orders import NOT_ON_RECORD, OrderState, Outcome, OutcomeQuery
-from bus.retry import Pauses
 from bus.rpc import refusal
-from schemas.calendar import Calendar
 from schemas.errors import (
     BAD_REQUEST,
     INTERNAL_ERROR,
@@ -38,19 +32,19 @@ from schemas.fields import FieldError
 from schemas.xtp import account as xtp_account
 from schemas.xtp.errors import XtpError
 from schemas.xtp.insert import Insertion, cancel, insert
-from schemas.xtp.instruments import Instrument, Instruments
+from schemas.xtp.instruments import Instrument
 
 from ..stat import Failed, Stat
+from .account.books import Books
+from .account.session import READY_S, Session
 from .answers import KINDS, Answer, Answers, Kind
-from .book import Book, Event
+from .book import Book
 from .failures import failed
-from .placed import Placed, Store
+from .placed import Placed
+from .setting import Setting
 
 log = logging.getLogger("tcp_edge")
 
-_AGAIN_S: Final = 1.0
-_MOST_PAUSE_S: Final = 5.0
-_READY_S: Final = 8.0  # a command waits so long for an account that is being attached
 _ORDER_S: Final = 5.0  # td_worker sends an order within this time, or never
 _LATE_S: Final = 1.0  # its answer may take so much longer
 _REFUSAL_S: Final = 600.0  # and the counter's refusal so long
@@ -83,24 +77,6 @@ _decode_outcome: Final = msgspec.msgpack.Decoder(Outcome).decode
 _BY_TICK: Final = frozenset({2, 5, 6, 7})
 
 
-class Setting(NamedTuple):
-    """What all desks of a gateway have in common. ``name``: the gateway's at td_worker; ``folder``:
-    of its orders; ``day_of`` gives the gateway's day of a Unix time in ns; ``on_event`` gets the
-    account, "order" or "trade", and the record."""
-
-    bus: Client
-    name: str
-    folder: Path
-    calendar: Calendar
-    instruments: Callable[[], Instruments]
-    instruments_loaded: asyncio.Event
-    next_reqid: Callable[[], int]
-    day_of: Callable[[int], str]
-    big_ints: bool
-    max_records: int
-    on_event: Callable[[str, str, bytes], None] = lambda account, kind, record: None
-
-
 class Order(NamedTuple):
     """What a client wants. ``own``: his client_order_id, "" without one."""
 
@@ -123,14 +99,8 @@ class Desk:
         self._info_size = self._catalogue.layouts["RspInfo"].size
         self._bodies = Bodies(self._catalogue)
         self.answers = Answers(min(setting.max_records, _MOST_ROWS), self._texts)
-        self.book: Book | None = None  # of the day, complete
-        self._filling: Book | None = None
-        self._account: Account | None = None
-        self._store: Store | None = None
-        self._front_up = True
-        self._ready = asyncio.Event()
-        self._problem = ""
-        self._pauses = Pauses(_AGAIN_S)
+        self._books = Books(setting, user)
+        self._session = Session(setting, user, self._books, self._on_attach)
         self._refs = itertools.count(1)
         self._lock = asyncio.Lock()
         self._placing: dict[tuple[str, str], asyncio.Task[Placed]] = {}
@@ -140,7 +110,7 @@ class Desk:
         self.placed = self.doubtful = 0
 
     def start(self) -> None:
-        self._spawn(self._run())
+        self._spawn(self._session.run())
         self._spawn(self._resolve())
 
     async def close(self) -> None:
@@ -148,17 +118,20 @@ class Desk:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._store is not None:
-            self._store.close()
+        self._books.close()
 
     @property
     def ready(self) -> bool:
-        return self._ready.is_set()
+        return self._session.ready
+
+    @property
+    def book(self) -> Book | None:
+        return self._books.now
 
     async def opened(self) -> Book:
         """The book of now. Raises Failed(503) when there is none."""
         if self.book is None:
-            await self._wait_ready()
+            await self._session.wait_ready()
         assert self.book is not None
         return self.book
 
@@ -166,144 +139,16 @@ class Desk:
         """Of the gateway: its reqids begin anew."""
         self.answers.clear()
 
-    # -- the session and its returns ---------------------------------------------------------------
-
-    async def _run(self) -> None:
-        # Without multipliers every amount would be wrong.
-        await self._setting.instruments_loaded.wait()
-        while True:
-            try:
-                await self._follow()
-            except (Refused, Unavailable) as exc:
-                self._problem = str(exc)
-                log.warning("no account", extra={"fields": {"user": self._user, "why": str(exc)}})
-                await asyncio.sleep(min(self._pauses.take(), _MOST_PAUSE_S))
-            except Exception as exc:  # such as a disk that is full: nothing is sent until it passes
-                self._problem = f"{type(exc).__name__}, see tcp_edge's log"
-                log.exception(
-                    "an account cannot be followed", extra={"fields": {"user": self._user}}
-                )
-                await asyncio.sleep(min(self._pauses.take(), _MOST_PAUSE_S))
-            finally:
-                self._ready.clear()
-
-    async def _follow(self) -> None:
-        """One login, until the counter may have begun another day."""
-        account = await self._setting.bus.attach(self._user, name=self._setting.name)
-        returns = account.returns(Place(0, 0))
-        try:
-            self._open(account)
-            while True:
-                async for item in returns:
-                    if self._take(item, account):
-                        return
-                raise Unavailable("td_worker")
-        finally:
-            self._ready.clear()
-            returns.close()
-            account.leave()
-
-    def _open(self, account: Account) -> None:
-        session, setting = account.session, self._setting
-        day = str(session["TradingDay"])
-        if self._store is not None:
-            self._store.close()
-            self._store = None
-        folder = hashlib.blake2b(self._user.encode(), digest_size=8).hexdigest()
-        self._store = Store(setting.folder / folder, day)
-        self._filling = Book(
-            day,
-            str(session["BrokerID"]),
-            self._user,
-            self._find,
-            calendar=setting.calendar,
-            big_ints=setting.big_ints,
-        )
-        for placed in self._store.all():
-            self._filling.place(placed)
-        self._account, self._front_up = account, True
-        if self._restored != setting.day_of(time.time_ns()):
-            self._spawn(self._restore(str(session["BrokerID"])))
-
-    def _take(self, item: Item, account: Account) -> bool:
-        """Whether the day may be another one now."""
-        if isinstance(item, Restarted):
-            return self.ready  # its new session may be of another day
-        if isinstance(item, Return):
-            if self._take_return(item):
-                return True
-            if not self.ready and (item.epoch, item.seq) >= (
-                account.place.epoch,
-                account.place.seq,
-            ):
-                self._complete()
-        return False
-
-    def _complete(self) -> None:
-        """All that was published before the login has been taken."""
-        assert self._filling is not None
-        assert self._store is not None
-        for placed in self._store.all():  # those too that were under way when it was opened
-            if self._filling.placed(placed.order_xtp_id) is None:
-                self._filling.place(placed)
-        self.book, self._filling = self._filling, None
-        self._problem = ""
-        self._pauses.reset()
-        self._ready.set()
-
-    def _take_return(self, item: Return) -> bool:
-        book = self._filling or self.book
-        assert book is not None
-        name = self._setting.bus.name(item)
-        if name == "OnFrontDisconnected":
-            self._front_up = False
-        elif name == "OnFrontConnected":
-            self._front_up = True
-            return self.ready
-        elif name in ("OnRtnOrder", "OnRtnTrade"):
-            fields = self._setting.bus.fields(item)
-            take = book.order if name == "OnRtnOrder" else book.trade
-            self._told("order" if name == "OnRtnOrder" else "trade", take(fields, item.recv_ns))
-        elif name in ("OnErrRtnOrderInsert", "OnErrRtnOrderAction"):
-            fields = self._setting.bus.fields(item)
-            _, raw = split_body(item.flags, item.body, self._info_size)
-            if raw is not None and fields:
-                info = self._catalogue.codec("RspInfo").unpack(raw)
-                if name == "OnErrRtnOrderInsert":
-                    self._told("order", book.insert_refused(fields, info, item.recv_ns))
-                else:
-                    self._told("order", book.cancel_refused(fields, info, item.recv_ns))
-        return False
-
-    def _told(self, kind: str, event: Event | None) -> None:
-        if event is not None and self.ready and self.book is not None:
-            self._setting.on_event(self._user, kind, self.book.text(event))
-
-    async def _wait_ready(self) -> Account:
-        """Raises Failed(503)."""
-        try:
-            async with asyncio.timeout(0 if self._problem else _READY_S):
-                await self._ready.wait()
-        except TimeoutError:
-            why = self._problem or "it is being logged in, or the instruments are not known yet"
-            raise Failed(Stat.NOT_CONNECTED, f"the account is not ready: {why}") from None
-        assert self._account is not None
-        return self._account
-
-    def _books(self) -> list[Book]:
-        """That of now, and the one of the same day that takes its place in a moment."""
-        books = [book for book in (self.book, self._filling) if book is not None]
-        return [book for book in books if book.day == books[0].day]
-
-    def _find(self, code: str, exchange: str) -> Instrument | None:
-        return self._setting.instruments().get(code, exchange)
+    def _on_attach(self, account: Account) -> None:
+        if self._restored != self._setting.day_of(time.time_ns()):
+            self._spawn(self._restore(str(account.session["BrokerID"])))
 
     # -- queries -----------------------------------------------------------------------------------
 
     async def ask(self, kind: Kind) -> int:
         """Put a query; the reqid of its answer. Raises Failed."""
-        account = await self._wait_ready()
-        if not self._front_up:
+        account = await self._session.wait_ready()
+        if not self._session.front_up:
             raise Failed(Stat.NOT_CONNECTED, "the trading front is disconnected; nothing was sent")
         reqid = self._setting.next_reqid()
         answer = self.answers.begin(kind, reqid)
@@ -445,7 +290,7 @@ class Desk:
             raise Failed(Stat.DUPLICATE, text, placed.reqid)
 
     async def _place(self, order: Order) -> Placed:
-        account = await self._wait_ready()
+        account = await self._session.wait_ready()
         assert self.book is not None
         known = self.book.of_own(order.user, order.own) if order.own else None
         if known is not None:
@@ -466,7 +311,7 @@ class Desk:
             except Refused as exc:
                 if exc.error_id == INTERNAL_ERROR:  # a fault of its own, at whatever step
                     raise self._unknown(placed, exc) from None
-                await self._drop(placed)
+                await self._books.drop(placed)
                 if _is_used(exc) and await self._was_turned_away(placed):
                     turned_away += 1
                     continue
@@ -476,9 +321,9 @@ class Desk:
             except Unanswered as exc:
                 raise self._unknown(placed, exc) from None
             try:
-                async with asyncio.timeout(_READY_S):
+                async with asyncio.timeout(READY_S):
                     await account.log_in_again(handle)
-                    account = await self._wait_ready()
+                    account = await self._session.wait_ready()
             except (TimeoutError, Refused) as exc:
                 text = f"td_worker has ended the login; nothing was sent ({exc})"
                 raise Failed(Stat.NOT_CONNECTED, text, reqid) from None
@@ -523,8 +368,8 @@ class Desk:
         """On the disk, then at td_worker; one after the other, because their references rise.
         Raises Failed when nothing was sent."""
         async with self._lock:
-            book, store = self.book, self._store
-            if not self.ready or book is None or store is None:
+            book = self.book
+            if not self.ready or book is None:
                 raise Failed(Stat.NOT_CONNECTED, "the account is not ready", reqid)
             placed = self._named(order, wanted, account, book, reqid, name)
             try:
@@ -532,13 +377,11 @@ class Desk:
                 self._bodies.check("ReqOrderInsert", "InputOrder", body)
             except (FieldError, Refused) as exc:
                 raise Failed(Stat.BAD_REQUEST, f"it does not fit: {exc}", reqid) from None
-            await self._keep(store, placed)
-            for each in self._books():
-                each.place(placed)
+            await self._books.keep(placed)
             try:
                 return placed, self._send(placed, body, account, handle)
             except Unavailable as exc:
-                await self._drop(placed)
+                await self._books.drop(placed)
                 raise failed(exc, reqid) from None
 
     def _named(
@@ -583,29 +426,6 @@ class Desk:
             },
             placed_ns=time.time_ns(),
         )
-
-    async def _keep(self, store: Store, placed: Placed) -> None:
-        """Raises Failed: nothing was sent."""
-        try:
-            await asyncio.to_thread(store.put, placed)
-        except sqlite3.IntegrityError:
-            raise Failed(
-                Stat.DUPLICATE, "this client_order_id was used before", placed.reqid
-            ) from None
-        except (sqlite3.Error, OSError) as exc:
-            log.exception("an order cannot be kept")
-            text = f"the order cannot be kept on the disk; nothing was sent: {exc}"
-            raise Failed(Stat.INTERNAL, text, placed.reqid) from None
-
-    async def _drop(self, placed: Placed) -> None:
-        """Nothing was sent. Were it kept, the worst is a look-up that says so."""
-        for book in self._books():
-            book.drop(placed)
-        if self._store is not None:
-            try:
-                await asyncio.to_thread(self._store.drop, placed.order_xtp_id)
-            except (sqlite3.Error, OSError):
-                log.exception("an order that was not sent stays on the disk")
 
     def _send(
         self, placed: Placed, body: bytes, account: Account, handle: bytes
@@ -664,13 +484,7 @@ class Desk:
             assert isinstance(error, int)
             # The same comes in the returns, where it has its place among the day's events.
             later = asyncio.get_running_loop().call_later
-            later(_IN_RETURNS_S, self._refuse, placed, error, str(info["ErrorMsg"]))
-
-    def _refuse(self, placed: Placed, error_id: int, error_msg: str) -> None:
-        if self.book is not None:
-            # A restart does not know when it was refused, and has to say the same.
-            event = self.book.refuse(placed, error_id, error_msg, placed.placed_ns)
-            self._told("order", event)
+            later(_IN_RETURNS_S, self._books.refuse, placed, error, str(info["ErrorMsg"]))
 
     async def _was_turned_away(self, placed: Placed) -> bool:
         """Whether the order of this name came as far as the API, which did not take it (-1, -2,
@@ -687,8 +501,7 @@ class Desk:
 
     def _unknown(self, placed: Placed, error: Unanswered | Refused) -> Failed:
         self.doubtful += 1
-        if self.book is not None:
-            self._told("order", self.book.doubt(placed))
+        self._books.doubt(placed)
         text = f"{error}: whether it was sent is not known, see order_xtp_id {placed.order_xtp_id}"
         return Failed(Stat.NO_ANSWER, text, placed.reqid)
 
@@ -720,21 +533,18 @@ class Desk:
         """Raises Failed."""
         outcome = await self._outcome(placed)
         if outcome is None:
-            self._refuse(placed, _NEVER_SENT, "it never reached td_worker, and will not")
+            self._books.refuse(placed, _NEVER_SENT, "it never reached td_worker, and will not")
         elif outcome.state is OrderState.NOT_SENT:
-            self._refuse(placed, outcome.error_id or _NEVER_SENT, outcome.error_msg)
+            self._books.refuse(placed, outcome.error_id or _NEVER_SENT, outcome.error_msg)
         elif outcome.state is OrderState.REJECTED:
             text = outcome.error_msg or text_of(outcome.error_id)
-            self._refuse(placed, outcome.error_id, text)
-        elif self.book is not None and outcome.state in (
-            OrderState.UNKNOWN,
-            OrderState.INTENT,
-        ):
-            self._told("order", self.book.doubt(placed))
+            self._books.refuse(placed, outcome.error_id, text)
+        elif outcome.state in (OrderState.UNKNOWN, OrderState.INTENT):
+            self._books.doubt(placed)
 
     async def _outcome(self, placed: Placed) -> Outcome | None:
         """None: it was never sent, and will not be. Raises Failed."""
-        account = await self._wait_ready()
+        account = await self._session.wait_ready()
         body = msgspec.msgpack.encode(OutcomeQuery(client_order_id=placed.name))
         over_ns = placed.placed_ns + int((_ORDER_S + _LATE_S) * 1e9)
         over = time.time_ns() > over_ns
@@ -755,7 +565,7 @@ class Desk:
 
     async def cancel(self, order_xtp_id: int) -> int:
         """Ask for the end of an order, whoever has placed it; the reqid. Raises Failed."""
-        account = await self._wait_ready()
+        account = await self._session.wait_ready()
         assert self.book is not None
         identity = self.book.known(order_xtp_id)
         if identity is None:
@@ -778,7 +588,7 @@ class Desk:
             except Unavailable as exc:
                 raise failed(exc, reqid) from None
             try:
-                async with asyncio.timeout(_READY_S):
+                async with asyncio.timeout(READY_S):
                     await account.log_in_again(handle)
             except (TimeoutError, Refused) as exc:
                 raise Failed(Stat.NOT_CONNECTED, f"nothing was sent ({exc})", reqid) from None

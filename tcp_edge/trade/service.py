@@ -19,7 +19,8 @@ from ..service import Client, Command
 from ..stat import Failed, Stat
 from .answers import Answer, Kind
 from .book import Book, Event
-from .desk import Desk, Order, Setting
+from .desk import Desk, Order
+from .setting import Setting
 
 _DAY_S: Final = 1.0  # how late the turn of the gateway's day may be noticed
 _MOST_OWN: Final = 64

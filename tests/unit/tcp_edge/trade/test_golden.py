@@ -24,9 +24,10 @@ from tcp_edge.service import Client
 from tcp_edge.stat import Failed, Stat
 from tcp_edge.trade.answers import Answer, Answers, Kind
 from tcp_edge.trade.book import Book
-from tcp_edge.trade.desk import Desk, Order, Setting
+from tcp_edge.trade.desk import Desk, Order
 from tcp_edge.trade.placed import Placed
 from tcp_edge.trade.service import Trade
+from tcp_edge.trade.setting import Setting
 from tests.support.group import CHECKOUT
 from tests.unit.tcp_edge.trade import makers
 from tests.unit.tcp_edge.trade.makers import AT_NS, RB, nothing, order, placed, trade

@@ -1,0 +1,131 @@
+"""The book of an account's day, and how one takes the place of another."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from schemas.codec import Value
+from schemas.xtp.instruments import Instrument
+
+from ...stat import Failed, Stat
+from ..book import Book, Event
+from ..placed import Placed, Store
+from ..setting import Setting
+
+log = logging.getLogger("tcp_edge")
+
+
+class Books:
+    """``now`` is the book that clients see; ``ready`` while it follows the account. After each
+    login another one is filled with the returns since the day's beginning, and takes its place when
+    it has them all; what that one hears is not told, since it was told before."""
+
+    def __init__(self, setting: Setting, user: str) -> None:
+        self._setting, self._user = setting, user
+        self.now: Book | None = None
+        self.ready = asyncio.Event()
+        self._filling: Book | None = None
+        self._store: Store | None = None
+
+    def begin(self, session: Mapping[str, Value]) -> None:
+        """Of a login, OnRspUserLogin. Raises sqlite3.Error and OSError."""
+        self.close()
+        setting, day = self._setting, str(session["TradingDay"])
+        folder = hashlib.blake2b(self._user.encode(), digest_size=8).hexdigest()
+        self._store = Store(setting.folder / folder, day)
+        self._filling = Book(
+            day,
+            str(session["BrokerID"]),
+            self._user,
+            self._find,
+            calendar=setting.calendar,
+            big_ints=setting.big_ints,
+        )
+        for placed in self._store.all():
+            self._filling.place(placed)
+
+    def complete(self) -> None:
+        """All that was published before the login has been taken."""
+        assert self._filling is not None
+        assert self._store is not None
+        for placed in self._store.all():  # those too that were under way when it was opened
+            if self._filling.placed(placed.order_xtp_id) is None:
+                self._filling.place(placed)
+        self.now, self._filling = self._filling, None
+        self.ready.set()
+
+    def close(self) -> None:
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    # -- what the counter says ---------------------------------------------------------------------
+
+    def take(self, name: str, fields: Mapping[str, Any], info: Mapping[str, Any], at: int) -> None:
+        """A return by its callback's name; ``info``: of its RspInfo, empty without one."""
+        book = self._filling or self.now
+        assert book is not None
+        match name:
+            case "OnRtnOrder":
+                self._tell("order", book.order(fields, at))
+            case "OnRtnTrade":
+                self._tell("trade", book.trade(fields, at))
+            case "OnErrRtnOrderInsert" if info and fields:
+                self._tell("order", book.insert_refused(fields, info, at))
+            case "OnErrRtnOrderAction" if info and fields:
+                self._tell("order", book.cancel_refused(fields, info, at))
+
+    def refuse(self, placed: Placed, error_id: int, error_msg: str) -> None:
+        if self.now is not None:
+            # A restart does not know when it was refused, and has to say the same.
+            event = self.now.refuse(placed, error_id, error_msg, placed.placed_ns)
+            self._tell("order", event)
+
+    def doubt(self, placed: Placed) -> None:
+        if self.now is not None:
+            self._tell("order", self.now.doubt(placed))
+
+    def _tell(self, kind: str, event: Event | None) -> None:
+        if event is not None and self.ready.is_set() and self.now is not None:
+            self._setting.on_event(self._user, kind, self.now.text(event))
+
+    # -- what clients place ------------------------------------------------------------------------
+
+    async def keep(self, placed: Placed) -> None:
+        """On the disk, then in the books. Raises Failed: nothing was sent."""
+        assert self._store is not None
+        try:
+            await asyncio.to_thread(self._store.put, placed)
+        except sqlite3.IntegrityError:
+            raise Failed(
+                Stat.DUPLICATE, "this client_order_id was used before", placed.reqid
+            ) from None
+        except (sqlite3.Error, OSError) as exc:
+            log.exception("an order cannot be kept")
+            text = f"the order cannot be kept on the disk; nothing was sent: {exc}"
+            raise Failed(Stat.INTERNAL, text, placed.reqid) from None
+        for book in self._of_today():
+            book.place(placed)
+
+    async def drop(self, placed: Placed) -> None:
+        """Nothing was sent. Were it kept, the worst is a look-up that says so."""
+        for book in self._of_today():
+            book.drop(placed)
+        if self._store is not None:
+            try:
+                await asyncio.to_thread(self._store.drop, placed.order_xtp_id)
+            except (sqlite3.Error, OSError):
+                log.exception("an order that was not sent stays on the disk")
+
+    def _of_today(self) -> list[Book]:
+        """That of now, and the one of the same day that takes its place in a moment."""
+        books = [book for book in (self.now, self._filling) if book is not None]
+        return [book for book in books if book.day == books[0].day]
+
+    def _find(self, code: str, exchange: str) -> Instrument | None:
+        return self._setting.instruments().get(code, exchange)
