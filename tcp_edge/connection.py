@@ -41,10 +41,12 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         self._paused = self._ended = self._admitted = self._trusted = False
         self._read = False  # whether any request could be
+        self.made = False  # whether there has been a connection, with TLS after its handshake
 
     # -- what the event loop calls -----------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.made = True
         # uvloop's has all its methods and is none.
         self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")

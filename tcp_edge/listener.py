@@ -6,7 +6,7 @@ import asyncio
 import logging
 import ssl
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 
 from bus.errors import ConfigError
 
@@ -14,6 +14,7 @@ from .commands import SERVICE_OF
 from .config import ServiceName, TcpConfig
 from .connection import Connection
 from .counters import Counters
+from .handshake import Handshake
 from .reply import Shape
 from .service import Client, Command, Service
 from .stat import Failed, Stat
@@ -48,6 +49,8 @@ class Door:
             self._commands.update(service.commands)
         self._connections: dict[Connection, None] = {}
         self._peers: Counter[str] = Counter()
+        self._inside = 0  # connections, and those that still shake hands
+        self._handshakes: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         # On the wire psk a first frame that can be read tells that a password was right, so it is
         # a login. The key of v1 cannot be tried so fast, and belongs to no user.
@@ -73,11 +76,9 @@ class Door:
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
-                lambda: Connection(self),
+                lambda: Connection(self) if self.tls is None else Handshake(self),
                 host or None,
                 port,
-                ssl=self.tls,
-                ssl_handshake_timeout=self.config.credentials_s if self.tls else None,
                 backlog=1024,
             )
         except OSError as exc:
@@ -90,25 +91,47 @@ class Door:
 
     async def close(self) -> None:
         self.shut()
+        for task in self._handshakes:
+            task.cancel()
+        await asyncio.gather(*self._handshakes, return_exceptions=True)
         await asyncio.gather(*(connection.leave() for connection in list(self._connections)))
         if self._server is not None:
             await self._server.wait_closed()
 
     # -- what a connection asks --------------------------------------------------------------
 
-    def admit(self, connection: Connection) -> bool:
-        peer = connection.client.peer
-        counters, config = self.counters, self.config
-        full = len(self._connections) >= config.max_connections
+    def enter(self, peer: str) -> bool:
+        """Whether one more of this address may come in; ``leave`` is its end."""
+        config = self.config
+        full = self._inside >= config.max_connections
         guesses = self._guesses is not None and self._guesses.waits(peer)
         if full or guesses or self._peers[peer] >= config.max_connections_per_peer:
-            counters.refused += 1
+            self.counters.refused += 1
             log.warning("refused", extra={"fields": {"peer": peer, "full": full}})
             return False
-        self._connections[connection] = None
+        self._inside += 1
         self._peers[peer] += 1
-        counters.accepted += 1
-        counters.connections += 1
+        return True
+
+    def leave(self, peer: str) -> None:
+        self._inside -= 1
+        self._peers[peer] -= 1
+        if not self._peers[peer]:
+            del self._peers[peer]
+
+    def shake(self, ending: Coroutine[None, None, None]) -> None:
+        """``ending``: what is left of a handshake."""
+        task = asyncio.get_running_loop().create_task(ending)
+        self._handshakes.add(task)
+        task.add_done_callback(self._handshakes.discard)
+
+    def admit(self, connection: Connection) -> bool:
+        """With TLS it has entered before its handshake."""
+        if self.tls is None and not self.enter(connection.client.peer):
+            return False
+        self._connections[connection] = None
+        self.counters.accepted += 1
+        self.counters.connections += 1
         return True
 
     def guessed(self, connection: Connection) -> None:
@@ -118,10 +141,7 @@ class Door:
 
     def gone(self, connection: Connection) -> None:
         del self._connections[connection]
-        peer = connection.client.peer
-        self._peers[peer] -= 1
-        if not self._peers[peer]:
-            del self._peers[peer]
+        self.leave(connection.client.peer)
         self.counters.connections -= 1
         for service in self.services.values():
             service.gone(connection.client)

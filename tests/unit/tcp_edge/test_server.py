@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+import uvloop
 
 from tcp_edge.config import LoginListener, QuoteListener, ServiceName, TcpConfig, TradeListener
 from tcp_edge.reply import Reply, one, status
@@ -17,6 +20,7 @@ from tcp_edge.request import Request
 from tcp_edge.server import Server
 from tcp_edge.service import Client, Command
 from tcp_edge.stat import Failed, Stat
+from tests.support.authority import Authority
 from tests.support.plain_wire import PlainWire
 
 CONFIG = TcpConfig(
@@ -257,6 +261,38 @@ def test_a_client_without_credentials_is_closed_and_one_with_them_stays() -> Non
             known.writer.close()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_who_never_ends_his_tls_handshake_counts_and_is_closed(
+    loop: Callable[[], asyncio.AbstractEventLoop], tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    certificate = authority.issue("server")
+    changes: dict[str, Any] = {
+        "quote": QuoteListener(port=0, wire="tls"),
+        "cert_file": str(certificate),
+        "key_file": str(certificate.with_suffix(".key")),
+    }
+
+    async def main() -> None:
+        async with running(max_connections_per_peer=2, credentials_s=2.0, **changes) as run:
+            mutes = [await run.connect("quote") for _ in range(2)]
+            mutes[0].raw(b"\x16\x03\x01")
+            assert await (await run.connect("quote")).ended() == b""
+            assert run.server.counters.refused == 1
+            for mute in mutes:
+                assert await mute.ended() == b""
+            host, _, port = run.server.addresses()["quote"].rpartition(":")
+            context = ssl.create_default_context(cafile=authority.file)
+            known = Peer(*await asyncio.open_connection(host, int(port), ssl=context))
+            assert await known.ask(100001, 1) == 1
+            mute = await run.connect("quote")
+            known.writer.close()
+        assert await mute.ended() == b""
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(main())
 
 
 def test_a_client_that_asks_nothing_for_too_long_is_closed() -> None:

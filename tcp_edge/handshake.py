@@ -1,0 +1,53 @@
+"""The TLS handshake of a connection that counts from its first packet on.
+
+asyncio tells of a connection with TLS when its handshake is over, so those that never end theirs
+would be beyond every limit. Here each is counted first, then handed on to TLS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from typing import TYPE_CHECKING, cast
+
+from .connection import Connection
+
+if TYPE_CHECKING:
+    from .listener import Door
+
+log = logging.getLogger("tcp_edge")
+
+
+class Handshake(asyncio.Protocol):
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        plain = cast(asyncio.Transport, transport)
+        peer = plain.get_extra_info("peername")
+        address = peer[0] if peer else ""
+        if self._door.enter(address):
+            # Nothing has been read yet, so its second descriptor has all that the client says.
+            descriptor = os.dup(plain.get_extra_info("socket").fileno())
+            self._door.shake(self._end(socket.socket(fileno=descriptor), address))
+        plain.abort()
+
+    async def _end(self, sock: socket.socket, address: str) -> None:
+        door, connection = self._door, Connection(self._door)
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: connection,
+                sock,
+                ssl=door.tls,
+                ssl_handshake_timeout=door.config.credentials_s,
+            )
+        except OSError as exc:  # those of ssl, and of time, are some
+            door.counters.unreadable += 1
+            fields = {"service": door.name, "peer": address, "why": f"TLS: {exc}"}
+            log.warning("unreadable", extra={"fields": fields})
+        finally:
+            if not connection.made:
+                door.leave(address)
+                sock.close()
