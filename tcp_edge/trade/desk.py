@@ -16,7 +16,7 @@ import msgspec
 from bus.bodies import Bodies
 from bus.client import Account
 from bus.errors import Refused, Unanswered, Unavailable
-from bus.frames import Flag, Row, message_type, split_body
+from bus.frames import Row, message_type
 from bus.orders import NOT_ON_RECORD, OrderState, Outcome, OutcomeQuery
 from bus.rpc import refusal
 from schemas.errors import (
@@ -29,7 +29,6 @@ from schemas.errors import (
     text_of,
 )
 from schemas.fields import FieldError
-from schemas.xtp import account as xtp_account
 from schemas.xtp.errors import XtpError
 from schemas.xtp.insert import Insertion, cancel, insert
 from schemas.xtp.instruments import Instrument
@@ -37,38 +36,28 @@ from schemas.xtp.instruments import Instrument
 from ..stat import Failed, Stat
 from .account.books import Books
 from .account.session import READY_S, Session
-from .answers import KINDS, Answer, Answers, Kind
 from .book import Book
 from .failures import failed
+from .parts import parts
 from .placed import Placed
+from .queries.answers import Kind
+from .queries.earlier import Earlier
+from .queries.queries import Queries
 from .setting import Setting
+from .tasks import Tasks
 
 log = logging.getLogger("tcp_edge")
 
 _ORDER_S: Final = 5.0  # td_worker sends an order within this time, or never
 _LATE_S: Final = 1.0  # its answer may take so much longer
 _REFUSAL_S: Final = 600.0  # and the counter's refusal so long
-_QUERY_S: Final = 60.0
 _IN_RETURNS_S: Final = 1.0
 _RESOLVE_S: Final = 1.0
 _LONGEST_S: Final = 30.0
 _TRIES: Final = 3  # logins that ended before an order was sent
 _NEVER_SENT: Final = -1
-_MOST_ROWS: Final = 10_000  # of answers of a kind: who does not name a reqid gets them all
 _NOT_TAKEN: Final = frozenset({NETWORK_FAILURE, TOO_MANY_IN_FLIGHT, TOO_MANY_PER_SECOND})
 
-METHODS: Final[dict[Kind, str]] = {
-    "assets": "ReqQryTradingAccount",
-    "positions": "ReqQryInvestorPosition",
-    "orders": "ReqQryOrder",
-    "trades": "ReqQryTrade",
-}
-STRUCTS: Final[dict[Kind, str]] = {
-    "assets": "TradingAccount",
-    "positions": "InvestorPosition",
-    "orders": "Order",
-    "trades": "Trade",
-}
 _SENT: Final = message_type("Sent")
 _OUTCOME: Final = message_type("Outcome")
 _INSERT_REFUSED: Final = message_type("OnRspOrderInsert")
@@ -96,28 +85,29 @@ class Desk:
     def __init__(self, setting: Setting, user: str) -> None:
         self._setting, self._user = setting, user
         self._catalogue = setting.bus.catalogue
-        self._info_size = self._catalogue.layouts["RspInfo"].size
         self._bodies = Bodies(self._catalogue)
-        self.answers = Answers(min(setting.max_records, _MOST_ROWS), self._texts)
         self._books = Books(setting, user)
+        self._tasks = Tasks()
         self._session = Session(setting, user, self._books, self._on_attach)
+        self._queries = Queries(setting, user, self._session, self._books, self._tasks)
+        self.answers = self._queries.answers
+        self._earlier = Earlier(setting, user, self.answers)
         self._refs = itertools.count(1)
         self._lock = asyncio.Lock()
         self._placing: dict[tuple[str, str], asyncio.Task[Placed]] = {}
         self._next_look: dict[int, tuple[float, float]] = {}
-        self._restored = ""
-        self._tasks: set[asyncio.Task[Any]] = set()
         self.placed = self.doubtful = 0
 
     def start(self) -> None:
-        self._spawn(self._session.run())
-        self._spawn(self._resolve())
+        self._tasks.spawn(self._session.run())
+        self._tasks.spawn(self._resolve())
 
     async def close(self) -> None:
-        tasks = [*self._tasks, *self._placing.values()]
-        for task in tasks:
+        await self._tasks.close()
+        placing = list(self._placing.values())
+        for task in placing:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*placing, return_exceptions=True)
         self._books.close()
 
     @property
@@ -140,127 +130,12 @@ class Desk:
         self.answers.clear()
 
     def _on_attach(self, account: Account) -> None:
-        if self._restored != self._setting.day_of(time.time_ns()):
-            self._spawn(self._restore(str(account.session["BrokerID"])))
-
-    # -- queries -----------------------------------------------------------------------------------
+        if self._earlier.due:
+            self._tasks.spawn(self._earlier.restore(str(account.session["BrokerID"])))
 
     async def ask(self, kind: Kind) -> int:
         """Put a query; the reqid of its answer. Raises Failed."""
-        account = await self._session.wait_ready()
-        if not self._session.front_up:
-            raise Failed(Stat.NOT_CONNECTED, "the trading front is disconnected; nothing was sent")
-        reqid = self._setting.next_reqid()
-        answer = self.answers.begin(kind, reqid)
-        try:
-            self._ask(answer, account, account.handle, again=True)
-        except Unavailable as exc:
-            answer.end(failed(exc, reqid))
-            raise failed(exc) from None
-        return reqid
-
-    def _ask(self, answer: Answer, account: Account, handle: bytes, again: bool) -> None:
-        def take(row: Row) -> None:
-            error = refusal(row)
-            if error is not None and error.error_id == NOT_LOGGED_IN and again:
-                self._spawn(self._ask_again(answer, account, handle))
-            elif error is not None:
-                answer.end(failed(error, answer.reqid))
-            else:
-                self._take_row(answer, row)
-
-        account.start(
-            METHODS[answer.kind],
-            {"BrokerID": str(account.session["BrokerID"]), "InvestorID": self._user},
-            take,
-            lambda why: answer.end(Failed(Stat.NO_ANSWER, why, answer.reqid)),
-            _QUERY_S + _LATE_S,
-            session=handle,
-            request_id=answer.reqid,
-            deadline_s=_QUERY_S,
-        )
-
-    async def _ask_again(self, answer: Answer, account: Account, void: bytes) -> None:
-        """The login had ended: nothing was asked."""
-        try:
-            async with asyncio.timeout(_QUERY_S):
-                await account.log_in_again(void)
-            self._ask(answer, account, account.handle, again=False)
-        except (Refused, Unavailable) as exc:
-            answer.end(failed(exc, answer.reqid))
-        except TimeoutError:
-            answer.end(Failed(Stat.NOT_CONNECTED, "the account is not ready", answer.reqid))
-
-    def _take_row(self, answer: Answer, row: Row) -> None:
-        field, info = split_body(row.flags, row.body, self._info_size)
-        if row.flags & Flag.MSGPACK:
-            return
-        if field is not None:
-            self.answers.row(answer, field, time.time_ns())
-        error = self._catalogue.codec("RspInfo").unpack(info) if info is not None else {}
-        if error.get("ErrorID"):
-            text = f"{error['ErrorMsg']} ({error['ErrorID']})"
-            answer.end(Failed(Stat.INTERNAL, text, answer.reqid))
-        elif row.flags & Flag.LAST:
-            answer.end()
-
-    def _texts(self, answer: Answer) -> tuple[list[bytes], bool]:
-        book = self.book
-        if book is None:
-            return [], False
-        codec = self._catalogue.codec(STRUCTS[answer.kind])
-        rows = [(codec.unpack(raw), recv_ns) for raw, recv_ns in answer.rows]
-        match answer.kind:
-            case "assets":
-                buys, sells = book.turnover()
-                assets = (xtp_account.asset(row, buys=buys, sells=sells) for row, _ in rows)
-                return [book.encode(asset) for asset in assets], True
-            case "positions":
-                fields_ = [fields for fields, _ in rows]
-                records = xtp_account.positions(fields_, self._setting.instruments())
-                return [book.encode(record) for record in records], True
-            case "trades":
-                made = [book.trade_record(*row) for row in rows]
-                return [book.encode(record) for record, _ in made], all(final for _, final in made)
-        made = [book.order_record(*row) for row in rows]
-        texts, final = [book.encode(record) for record, _ in made], all(final for _, final in made)
-        if answer is not self.answers.newest("orders"):
-            return texts, final
-        listed = {record["order_xtp_id"] for record, _ in made}
-        return texts + book.beside_orders(listed), False
-
-    async def _restore(self, broker_id: str) -> None:
-        """What was answered before this process began, as far as a recorder has kept it."""
-        today = self._setting.day_of(time.time_ns())
-        self._restored = today
-        for kind in KINDS:
-            try:
-                await self._restore_kind(kind, broker_id, today)
-            except (Refused, Unavailable) as exc:
-                fields = {"user": self._user, "why": str(exc)}
-                log.info("earlier answers are not to be had", extra={"fields": fields})
-                return
-
-    async def _restore_kind(self, kind: Kind, broker_id: str, today: str) -> None:
-        history, name = self._setting.bus.history, self._setting.name
-        found: dict[tuple[int, int], Answer] = {}
-        async for part in history.answers(broker_id, self._user, kind, asker=name):
-            if self._setting.day_of(part.asked_ns or part.arrived_ns) != today:
-                continue
-            if part.layout != self._catalogue.layout_id:
-                continue
-            for reqid, asker in zip(part.request_ids, part.askers, strict=False):
-                if asker != name:
-                    continue
-                answer = found.setdefault((reqid, part.answer), Answer(kind, reqid))
-                for raw in part.rows:
-                    self.answers.row(answer, raw, part.arrived_ns)
-                if part.last:
-                    text = f"{part.error_msg} ({part.error_id})"
-                    answer.end(Failed(Stat.INTERNAL, text, reqid) if part.error_id else None)
-        for answer in found.values():
-            answer.end(Failed(Stat.NO_ANSWER, "the answer is not complete", answer.reqid))
-            self.answers.put(answer)
+        return await self._queries.ask(kind)
 
     # -- orders ------------------------------------------------------------------------------------
 
@@ -348,7 +223,7 @@ class Desk:
         codec = self._catalogue.codec("DepthMarketData")
 
         def take(row: Row) -> None:
-            field, _ = split_body(row.flags, row.body, self._info_size)
+            field, _ = parts(self._catalogue, row.flags, row.body)
             if field is not None and codec.get(field, "InstrumentID") == instrument.code:
                 found.append(codec.unpack(field))
 
@@ -475,11 +350,10 @@ class Desk:
         return done
 
     def _take_refusal(self, placed: Placed, row: Row) -> None:
-        _, raw = split_body(row.flags, row.body, self._info_size)
-        if raw is None or self.book is None:
+        _, info = parts(self._catalogue, row.flags, row.body)
+        error = info.get("ErrorID")
+        if self.book is None:
             return
-        info = self._catalogue.codec("RspInfo").unpack(raw)
-        error = info["ErrorID"]
         if error:
             assert isinstance(error, int)
             # The same comes in the returns, where it has its place among the day's events.
@@ -622,13 +496,6 @@ class Desk:
             deadline_s=_ORDER_S,
         )
         await done
-
-    # -- inside ------------------------------------------------------------------------------------
-
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     def describe(self) -> dict[str, object]:
         book = self.book

@@ -17,9 +17,9 @@ from ..reply import Reply, many, status
 from ..request import Request
 from ..service import Client, Command
 from ..stat import Failed, Stat
-from .answers import Answer, Kind
 from .book import Book, Event
 from .desk import Desk, Order
+from .queries.answers import Answer, Kind
 from .setting import Setting
 
 _DAY_S: Final = 1.0  # how late the turn of the gateway's day may be noticed

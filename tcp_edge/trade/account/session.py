@@ -10,10 +10,10 @@ from typing import Final
 from bus.client import Account, Place, Restarted, Return
 from bus.client.items import Item
 from bus.errors import Refused, Unavailable
-from bus.frames import split_body
 from bus.retry import Pauses
 
 from ...stat import Failed, Stat
+from ..parts import parts
 from ..setting import Setting
 from .books import Books
 
@@ -38,7 +38,6 @@ class Session:
     ) -> None:
         self._setting, self._user, self._books = setting, user, books
         self._on_attach = on_attach
-        self._catalogue = setting.bus.catalogue
         self._account: Account | None = None
         self._problem = ""
         self._pauses = Pauses(_AGAIN_S)
@@ -120,8 +119,6 @@ class Session:
             self.front_up = True
             return self.ready
         elif name in _BOOKED:
-            size = self._catalogue.layouts["RspInfo"].size
-            _, raw = split_body(item.flags, item.body, size)
-            info = self._catalogue.codec("RspInfo").unpack(raw) if raw is not None else {}
+            _, info = parts(bus.catalogue, item.flags, item.body)
             self._books.take(name, bus.fields(item), info, item.recv_ns)
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tcp_edge.stat import Failed, Stat
-from tcp_edge.trade.answers import Answer, Answers
+from tcp_edge.trade.queries.answers import Answer, Answers
 
 
 def answers(most: int = 10) -> Answers:

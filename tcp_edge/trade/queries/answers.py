@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
-from ..stat import Failed
+from ...stat import Failed
 
 Kind = Literal["assets", "positions", "orders", "trades"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
