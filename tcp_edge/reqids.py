@@ -73,8 +73,11 @@ class Reqids:
         text = os.pread(self._file, 256, 0).decode("ascii", "replace")
         if not text:
             return _Count("", 0, 0, self._boot)
-        day, last, aside, boot = text.split()
-        return _Count(day, int(last), int(aside), boot)
+        try:
+            day, last, aside, boot = text.split()
+            return _Count(day, int(last), int(aside), boot)
+        except ValueError:
+            raise OSError("the count of requests cannot be read") from None
 
 
 def gateway_name(folder: Path) -> str:

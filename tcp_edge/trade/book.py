@@ -208,6 +208,11 @@ class Book:
             event.text = text
         return text
 
+    def renew(self) -> None:
+        """Of orders that were told before they were placed here, more is known now."""
+        for event in (*self.orders, *self.trades):
+            event.text = b""
+
     def encode(self, record: dict[str, Any]) -> bytes:
         if self._big_ints:
             record = record | {name: str(record[name]) for name in _TIMES if name in record}

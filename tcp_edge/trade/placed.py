@@ -66,9 +66,13 @@ class Store:
         file = folder / f"{day}.db"
         file.touch(0o600)
         self._database = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = FULL")
-        self._database.executescript(_TABLE)
+        try:
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = FULL")
+            self._database.executescript(_TABLE)
+        except sqlite3.Error:
+            self._database.close()
+            raise
 
     def put(self, placed: Placed) -> None:
         """On the disk when this returns. Raises sqlite3.IntegrityError for an ``own`` that the user

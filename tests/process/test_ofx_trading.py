@@ -329,6 +329,39 @@ def test_after_kills_the_lists_and_the_numbers_are_the_same(group: Group) -> Non
     anna.until(rests, 5)
 
 
+def test_with_a_file_that_cannot_be_used_orders_are_refused_and_cancels_go_on(
+    group: Group,
+) -> None:
+    anna = serving(group)
+    rests = anna.placed(order_client_id=41)
+    anna.until(rests, 4)
+    files = list((group.data / "tcp_edge" / "orders").glob("*/*.db"))
+    group.kill("tcp_edge")
+    aside = []
+    for file in files:
+        for part in file.parent.glob(f"{file.name}*"):
+            aside.append((part, part.read_bytes()))
+            part.unlink()
+        file.write_bytes(b"not a database" * 1000)
+    group.start("tcp_edge")
+    anna, before = serving(group), accepted(group)
+    reply = anna.place()
+    assert reply["stat"] == 500, reply
+    assert "cannot be kept on the disk; nothing was sent" in reply["msg"]
+    count = group.data / "tcp_edge" / "reqids"
+    count_was = count.read_bytes()
+    count.write_bytes(b"neither a count")
+    assert anna.ask(210006, rests) == {"stat": 200, "reqid": 0}
+    count.write_bytes(count_was)
+    assert anna.until(rests, 5)["order_client_id"] == 0
+    assert accepted(group) == before
+    for part, content in aside:
+        part.write_bytes(content)
+    assert anna.place(client_order_id="mended")["stat"] == 200
+    assert anna.until(rests, 5)["order_client_id"] == 41
+    assert accepted(group) == before + 1
+
+
 def test_while_td_worker_is_away_nothing_is_sent_and_all_is_told_so(group: Group) -> None:
     anna, before = Desk(group, "anna"), accepted(group)
     events = anna.events()

@@ -7,7 +7,9 @@ import hashlib
 import logging
 import sqlite3
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from schemas.codec import Value
 from schemas.xtp.instruments import Instrument
@@ -19,11 +21,17 @@ from ..setting import Setting
 
 log = logging.getLogger("tcp_edge")
 
+# What a file of orders that cannot be used raises.
+_UNUSABLE: Final = (sqlite3.Error, OSError, msgspec.MsgspecError)
+
 
 class Books:
     """``now`` is the book that clients see; ``ready`` while it follows the account. After each
     login another one is filled with the returns since the day's beginning, and takes its place when
-    it has them all; what that one hears is not told, since it was told before."""
+    it has them all; what that one hears is not told, since it was told before.
+
+    While the file of its clients' orders cannot be used none are placed; what is at the counter can
+    be seen and cancelled all the same."""
 
     def __init__(self, setting: Setting, user: str) -> None:
         self._setting, self._user = setting, user
@@ -31,13 +39,12 @@ class Books:
         self.ready = asyncio.Event()
         self._filling: Book | None = None
         self._store: Store | None = None
+        self._mending = asyncio.Lock()
 
     def begin(self, session: Mapping[str, Value]) -> None:
-        """Of a login, OnRspUserLogin. Raises sqlite3.Error and OSError."""
+        """Of a login, OnRspUserLogin."""
         self.close()
         setting, day = self._setting, str(session["TradingDay"])
-        folder = hashlib.blake2b(self._user.encode(), digest_size=8).hexdigest()
-        self._store = Store(setting.folder / folder, day)
         self._filling = Book(
             day,
             str(session["BrokerID"]),
@@ -46,14 +53,19 @@ class Books:
             calendar=setting.calendar,
             big_ints=setting.big_ints,
         )
-        for placed in self._store.all():
+        try:
+            self._store, kept = self._open(day)
+        except _UNUSABLE as exc:
+            fields = {"user": self._user, "why": str(exc)}
+            log.error("orders cannot be kept, new ones are refused", extra={"fields": fields})
+            return
+        for placed in kept:
             self._filling.place(placed)
 
     def complete(self) -> None:
         """All that was published before the login has been taken."""
         assert self._filling is not None
-        assert self._store is not None
-        for placed in self._store.all():  # those too that were under way when it was opened
+        for placed in self._kept():  # those too that were under way when it was opened
             if self._filling.placed(placed.order_xtp_id) is None:
                 self._filling.place(placed)
         self.now, self._filling = self._filling, None
@@ -98,7 +110,8 @@ class Books:
 
     async def keep(self, placed: Placed) -> None:
         """On the disk, then in the books. Raises Failed: nothing was sent."""
-        assert self._store is not None
+        if self._store is None:
+            raise Failed(Stat.NOT_CONNECTED, "the account is not ready", placed.reqid)
         try:
             await asyncio.to_thread(self._store.put, placed)
         except sqlite3.IntegrityError:
@@ -121,6 +134,47 @@ class Books:
                 await asyncio.to_thread(self._store.drop, placed.order_xtp_id)
             except (sqlite3.Error, OSError):
                 log.exception("an order that was not sent stays on the disk")
+
+    async def mend(self) -> None:
+        """Before an order is placed: a file that could not be used may be good again. Raises
+        Failed."""
+        async with self._mending:
+            book = self.now
+            if self._store is not None or book is None:
+                return
+            try:
+                store, kept = await asyncio.to_thread(self._open, book.day)
+            except _UNUSABLE as exc:
+                text = f"orders cannot be kept on the disk; nothing was sent: {exc}"
+                raise Failed(Stat.INTERNAL, text) from None
+            if self._store is not None or self.now is not book:
+                store.close()  # the account was opened anew meanwhile
+                return
+            self._store = store
+            for each in self._of_today():
+                for placed in kept:
+                    each.place(placed)
+                each.renew()
+
+    def _open(self, day: str) -> tuple[Store, list[Placed]]:
+        """With what is in it. Raises _UNUSABLE."""
+        folder = hashlib.blake2b(self._user.encode(), digest_size=8).hexdigest()
+        store = Store(self._setting.folder / folder, day)
+        try:
+            return store, store.all()
+        except _UNUSABLE:
+            store.close()
+            raise
+
+    def _kept(self) -> list[Placed]:
+        if self._store is None:
+            return []
+        try:
+            return self._store.all()
+        except _UNUSABLE:
+            log.exception("the orders that were kept cannot be read")
+            self.close()
+            return []
 
     def _of_today(self) -> list[Book]:
         """That of now, and the one of the same day that takes its place in a moment."""

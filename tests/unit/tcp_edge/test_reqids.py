@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tcp_edge.reqids import Reqids, gateway_name
 from tests.support.group import CHECKOUT
 
@@ -90,3 +92,11 @@ def test_a_gateway_keeps_its_name(tmp_path: Path) -> None:
     assert len(name) <= 32
     assert name.isprintable()
     assert [file.name for file in tmp_path.iterdir()] == ["name"]
+
+
+def test_a_count_that_cannot_be_read_is_told_as_such(tmp_path: Path) -> None:
+    reqids = Reqids(tmp_path, lambda: "20261123")
+    (tmp_path / "reqids").write_bytes(b"neither a count")
+    with pytest.raises(OSError, match="cannot be read"):
+        reqids.next()
+    reqids.close()
