@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import math
 import os
 import signal
 import sys
 import zlib
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -34,7 +37,11 @@ from .pieces import Growing
 from .scribe import Answer, Question, Setting, framed, next_frame
 from .writing import Write, Writers, data_time
 
-_PATIENCE_S: Final = 5.0  # with a recorder that is being started anew
+logger = logging.getLogger("tcp_edge")
+
+_PATIENCE_S: Final = 5.0  # without a tick, with a recorder that is being started anew
+_BREATH: Final = 256  # ticks after which it begins anew
+_LEAST: Final = 8 << 10  # bytes that a code without ticks counts for
 _NICE: Final = 5  # ticks and orders go first
 
 _decode_setting = msgspec.msgpack.Decoder(Setting).decode
@@ -48,6 +55,10 @@ class _Day:
         self._write, self._shape = write, shape
         self.place: Place | None = None
         self.list = Growing()
+
+    @property
+    def weight(self) -> int:
+        return self.list.weight + _LEAST
 
     def add(self, tick: Tick) -> None:
         record = self._write(tick.body, tick.recv_ns)
@@ -71,15 +82,24 @@ class Writer:
             big_ints=setting.big_ints,
         )
         self._days: OrderedDict[Question, _Day] = OrderedDict()
+        self._silent_at = -math.inf
 
-    async def answer(self, question: Question) -> Answer:
+    async def answer(self, question: Question, asked_at: float = math.inf) -> Answer:
+        """``asked_at``: of the loop's clock. Who has waited while the recorder was silent to
+        another one waits no longer."""
+        away = _failure(question, Stat.NOT_CONNECTED, "the recorder is not connected")
+        if asked_at < self._silent_at:
+            return away
         try:
-            async with asyncio.timeout(_PATIENCE_S):
-                day = await self._read(question)
+            day = await self._read(question)
         except (Unavailable, TimeoutError):
-            return _failure(question, Stat.NOT_CONNECTED, "the recorder is not connected")
+            self._silent_at = asyncio.get_running_loop().time()
+            return away
         except Refused as refused:
             return _failure(question, Stat.NOT_CONNECTED, f"the recorder: {refused.detail}")
+        except Exception:  # one code's ticks are no reason to end for all
+            logger.exception("ticks were not written", extra={"fields": {"code": question.code}})
+            return _failure(question, Stat.INTERNAL, "internal")
         made = self._made(day.list, question)
         self._forget()
         return made
@@ -92,11 +112,16 @@ class Writer:
             instrument = Instrument(question.code, question.exchange, question.multiplier)
             day = self._days[key] = _Day(self._writers.of(instrument), question.shape)
         self._days.move_to_end(key)
-        history = self._client.history
-        async for item in history.ticks(question.code, day=question.day, after=day.place):
-            # Structs of another version of the API are not of this day's run.
-            if isinstance(item, Tick) and item.layout == self._client.catalogue.layout_id:
-                day.add(item)
+        now, number = asyncio.get_running_loop().time, 0
+        async with asyncio.timeout(_PATIENCE_S) as patience:
+            history = self._client.history
+            async for item in history.ticks(question.code, day=question.day, after=day.place):
+                # Structs of another version of the API are not of this day's run.
+                if isinstance(item, Tick) and item.layout == self._client.catalogue.layout_id:
+                    day.add(item)
+                number += 1
+                if number % _BREATH == 0:
+                    patience.reschedule(now() + _PATIENCE_S)
         return day
 
     def _made(self, growing: Growing, question: Question) -> Answer:
@@ -119,9 +144,9 @@ class Writer:
 
     def _forget(self) -> None:
         """Codes that nobody has asked for the longest, when all together are too large."""
-        weight = sum(day.list.weight for day in self._days.values())
+        weight = sum(day.weight for day in self._days.values())
         while weight > self._setting.cache_bytes and len(self._days) > 1:
-            weight -= self._days.popitem(last=False)[1].list.weight
+            weight -= self._days.popitem(last=False)[1].weight
 
 
 def _packed(text: bytes, codec: Codec) -> bytes:
@@ -142,13 +167,36 @@ async def main() -> None:
     log.setup(setting.log_level)
     keys = Keys(setting.keys, "edge") if setting.keys else None
     async with Client(setting.addresses, keys=keys, binding=setting.binding) as client:
-        made = Writer(client, setting)
+        await serve(reader, Writer(client, setting), _write)
+
+
+async def serve(
+    reader: asyncio.StreamReader, writer: Writer, write: Callable[[bytes], None]
+) -> None:
+    """One question after the other, to the end of the stream."""
+    asked: asyncio.Queue[tuple[float, Question] | None] = asyncio.Queue()
+    hearing = asyncio.create_task(_hear(reader, asked))
+    try:
+        while (each := await asked.get()) is not None:
+            asked_at, question = each
+            write(framed(await writer.answer(question, asked_at)))
+    finally:
+        hearing.cancel()
+
+
+async def _hear(
+    reader: asyncio.StreamReader, asked: asyncio.Queue[tuple[float, Question] | None]
+) -> None:
+    """Notes when each was asked."""
+    now = asyncio.get_running_loop().time
+    try:
         while True:
-            try:
-                question = _decode_question(await next_frame(reader))
-            except asyncio.IncompleteReadError:
-                return
-            _write(framed(await made.answer(question)))
+            question = _decode_question(await next_frame(reader))
+            asked.put_nowait((now(), question))
+    except asyncio.IncompleteReadError:
+        pass
+    finally:
+        asked.put_nowait(None)
 
 
 def _write(data: bytes) -> None:

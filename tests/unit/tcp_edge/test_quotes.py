@@ -32,10 +32,11 @@ from bus.subscriber import Subscriber
 from schemas.calendar import always_open
 from schemas.xtp.instruments import Instrument, Instruments
 from tcp_edge.config import TcpConfig
-from tcp_edge.quote.scribe import Answer, Question, Scribe, Setting
+from tcp_edge.quote import writer as writer_module
+from tcp_edge.quote.scribe import Answer, Question, Scribe, Setting, decode_answer, framed
 from tcp_edge.quote.service import Quotes
 from tcp_edge.quote.subscribed import Subscribed
-from tcp_edge.quote.writer import Writer
+from tcp_edge.quote.writer import Writer, serve
 from tcp_edge.quote.writing import Writers
 from tcp_edge.reply import Reply, Shape, failure
 from tcp_edge.request import parse
@@ -427,3 +428,58 @@ def test_a_recorder_that_is_away_is_told() -> None:
         return await Writer(cast(Bus, Away()), SETTING).answer(question())
 
     assert asyncio.run(main()).stat == 503
+
+
+def test_all_who_wait_for_a_recorder_that_is_away_are_told_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(writer_module, "_PATIENCE_S", 0.5)
+
+    class Silent:
+        catalogue = CATALOGUE
+
+        @property
+        def history(self) -> Any:
+            return self
+
+        async def ticks(self, code: str, *, day: str, after: Place | None) -> AsyncIterator[Item]:
+            await asyncio.Event().wait()
+            yield tick(code, 0)
+
+    async def main() -> list[bytes]:
+        said: list[bytes] = []
+        reader = asyncio.StreamReader()
+        for number in range(100):
+            reader.feed_data(framed(question(number=number, code=f"{number:06}")))
+        reader.feed_eof()
+        async with asyncio.timeout(20):  # one after the other would take 50 s
+            await serve(reader, Writer(cast(Bus, Silent()), SETTING), said.append)
+        return said
+
+    said = [decode_answer(each[4:]) for each in asyncio.run(main())]
+    assert [each.number for each in said] == list(range(100))
+    assert {each.stat for each in said} == {503}
+
+
+def test_codes_without_ticks_do_not_fill_the_memory() -> None:
+    async def main() -> int:
+        writer = Writer(cast(Bus, FakeBus([])), SETTING)
+        for number in range(1000):
+            answer = await writer.answer(question(code=f"{number:06}", codec=""))
+            assert answer.body == b"[]"
+        return len(writer._days)
+
+    assert asyncio.run(main()) < 200
+
+
+def test_a_tick_that_cannot_be_written_fails_its_own_code_only() -> None:
+    bad = msgspec.structs.replace(tick(STOCK.code, 0), body=b"other structs")
+
+    async def main() -> list[int]:
+        bus = FakeBus([bad])
+        writer = Writer(cast(Bus, bus), SETTING)
+        first = await writer.answer(question())
+        bus.history.items = []
+        return [first.stat, (await writer.answer(question(code="rb2701"))).stat]
+
+    assert asyncio.run(main()) == [500, 200]
