@@ -92,7 +92,8 @@ class TcpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     authcode_style       token, or digits8 (weak)
     authcode_hours       0: valid to the end of the trading day
     quote_authcode       whether the quote port wants one; auto: unless it listens on loopback
-    max_connections, max_connections_per_peer   of each listener, and of one address there
+    max_connections, max_connections_per_peer   of each listener, and of one address there (IPv6:
+                         of one network of 64 bits)
     credentials_s        a client that has shown none for so long is closed
     idle_s               so is one that asks nothing for so long; 0: never
     stall_s              and one that takes nothing of its replies

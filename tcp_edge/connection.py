@@ -61,7 +61,7 @@ class Connection(asyncio.Protocol):
             return
         self._admitted = True
         _tune(transport.get_extra_info("socket"))
-        self._timer = self._loop.call_later(self._limits.credentials_s, self._late)
+        self._timer = self._loop.call_later(self._limits.credentials_s, self.late)
         self._task = self._loop.create_task(self._serve())
 
     def data_received(self, data: bytes) -> None:
@@ -167,6 +167,7 @@ class Connection(asyncio.Protocol):
         if not self._trusted and self._door.has_shown_credentials(self.client, stat):
             self._trusted = True
             self._wire.trust()
+            self._door.trusts(self)
             self._timer.cancel()
             if self._limits.idle_s:
                 self._timer = self._loop.call_later(self._limits.idle_s, self._idle)
@@ -214,14 +215,14 @@ class Connection(asyncio.Protocol):
                 await asyncio.shield(self._task)
         self._transport.abort()
 
-    def _late(self) -> None:
+    def late(self) -> None:
         self._counters.late += 1
         self._transport.abort()
 
     def _idle(self) -> None:
         left = self._active + self._limits.idle_s - self._loop.time()
         if left <= 0:
-            self._late()
+            self.late()
         else:
             self._timer = self._loop.call_later(left, self._idle)
 

@@ -14,7 +14,7 @@ class Counters:
     replies       by stat; 200 for data
     unreadable    lines that could not be decrypted, replayed ones included, which end a connection
     refused       connections beyond a limit
-    late          closed for want of credentials, or of requests
+    late          closed for want of credentials, in time or before others came, or of requests
     slow          closed because the client did not read
     faults        of ours, answered with 500
     """

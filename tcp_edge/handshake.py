@@ -31,11 +31,23 @@ class Handshake(asyncio.Protocol):
         if self._door.enter(address):
             # Nothing has been read yet, so its second descriptor has all that the client says.
             descriptor = os.dup(plain.get_extra_info("socket").fileno())
-            self._door.shake(self._end(socket.socket(fileno=descriptor), address))
+            self._begin(socket.socket(fileno=descriptor), address)
         plain.abort()
 
-    async def _end(self, sock: socket.socket, address: str) -> None:
-        door, connection = self._door, Connection(self._door)
+    def _begin(self, sock: socket.socket, address: str) -> None:
+        connection = Connection(self._door)
+
+        def over(task: asyncio.Task[None]) -> None:
+            if not connection.made:
+                self._door.leave(address)
+                sock.close()
+
+        task = asyncio.get_running_loop().create_task(self._shake(connection, sock, address))
+        task.add_done_callback(over)  # also when it was cancelled before it began
+        self._door.shakes(task)
+
+    async def _shake(self, connection: Connection, sock: socket.socket, address: str) -> None:
+        door = self._door
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: connection,
@@ -47,7 +59,3 @@ class Handshake(asyncio.Protocol):
             door.counters.unreadable += 1
             fields = {"service": door.name, "peer": address, "why": f"TLS: {exc}"}
             log.warning("unreadable", extra={"fields": fields})
-        finally:
-            if not connection.made:
-                door.leave(address)
-                sock.close()

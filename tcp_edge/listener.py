@@ -6,7 +6,7 @@ import asyncio
 import logging
 import ssl
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bus.errors import ConfigError
 
@@ -18,7 +18,7 @@ from .handshake import Handshake
 from .reply import Shape
 from .service import Client, Command, Service
 from .stat import Failed, Stat
-from .tries import Tries
+from .tries import Tries, network
 from .wire.wire import Wire
 
 log = logging.getLogger("tcp_edge")
@@ -50,7 +50,9 @@ class Door:
         self._connections: dict[Connection, None] = {}
         self._peers: Counter[str] = Counter()
         self._inside = 0  # connections, and those that still shake hands
-        self._handshakes: set[asyncio.Task[None]] = set()
+        self._handshakes: dict[asyncio.Task[None], None] = {}
+        # Have shown no credentials yet; the oldest comes first.
+        self._strangers: dict[Connection, None] = {}
         self._server: asyncio.Server | None = None
         # On the wire psk a first frame that can be read tells that a password was right, so it is
         # a login. The key of v1 cannot be tried so fast, and belongs to no user.
@@ -91,7 +93,7 @@ class Door:
 
     async def close(self) -> None:
         self.shut()
-        for task in self._handshakes:
+        for task in list(self._handshakes):
             task.cancel()
         await asyncio.gather(*self._handshakes, return_exceptions=True)
         await asyncio.gather(*(connection.leave() for connection in list(self._connections)))
@@ -103,36 +105,57 @@ class Door:
     def enter(self, peer: str) -> bool:
         """Whether one more of this address may come in; ``leave`` is its end."""
         config = self.config
-        full = self._inside >= config.max_connections
         guesses = self._guesses is not None and self._guesses.waits(peer)
-        if full or guesses or self._peers[peer] >= config.max_connections_per_peer:
+        crowd = guesses or self._peers[network(peer)] >= config.max_connections_per_peer
+        full = self._inside >= config.max_connections
+        if crowd or (full and not self._make_room()):
             self.counters.refused += 1
             log.warning("refused", extra={"fields": {"peer": peer, "full": full}})
             return False
         self._inside += 1
-        self._peers[peer] += 1
+        self._peers[network(peer)] += 1
+        return True
+
+    def _make_room(self) -> bool:
+        """A flood from many addresses must not keep clients out: who has been here for the longest
+        without credentials goes."""
+        if self._handshakes:
+            task = next(iter(self._handshakes))
+            del self._handshakes[task]
+            task.cancel()
+        elif self._strangers:
+            stranger = next(iter(self._strangers))
+            del self._strangers[stranger]
+            stranger.late()
+        else:
+            return False
         return True
 
     def leave(self, peer: str) -> None:
         self._inside -= 1
+        peer = network(peer)
         self._peers[peer] -= 1
         if not self._peers[peer]:
             del self._peers[peer]
 
-    def shake(self, ending: Coroutine[None, None, None]) -> None:
-        """``ending``: what is left of a handshake."""
-        task = asyncio.get_running_loop().create_task(ending)
-        self._handshakes.add(task)
-        task.add_done_callback(self._handshakes.discard)
+    def shakes(self, task: asyncio.Task[None]) -> None:
+        """A handshake is on its way."""
+        self._handshakes[task] = None
+        task.add_done_callback(lambda _: self._handshakes.pop(task, None))
 
     def admit(self, connection: Connection) -> bool:
         """With TLS it has entered before its handshake."""
         if self.tls is None and not self.enter(connection.client.peer):
             return False
         self._connections[connection] = None
+        self._strangers[connection] = None
         self.counters.accepted += 1
         self.counters.connections += 1
         return True
+
+    def trusts(self, connection: Connection) -> None:
+        """It has shown credentials."""
+        self._strangers.pop(connection, None)
 
     def guessed(self, connection: Connection) -> None:
         """Nothing that it sent could be read."""
@@ -141,6 +164,7 @@ class Door:
 
     def gone(self, connection: Connection) -> None:
         del self._connections[connection]
+        self._strangers.pop(connection, None)
         self.leave(connection.client.peer)
         self.counters.connections -= 1
         for service in self.services.values():

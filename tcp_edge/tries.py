@@ -19,6 +19,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from .stat import Failed, Stat
@@ -183,6 +184,7 @@ def _longest(keys: list[tuple[Meter, str]]) -> float:
     return max(meter.wait_s(key) for meter, key in keys)
 
 
+@lru_cache(maxsize=4096)
 def network(peer: str) -> str:
     """An IPv6 host has 2**64 addresses, so its network counts."""
     try:

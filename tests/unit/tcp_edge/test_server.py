@@ -15,6 +15,8 @@ import pytest
 import uvloop
 
 from tcp_edge.config import LoginListener, QuoteListener, ServiceName, TcpConfig, TradeListener
+from tcp_edge.counters import Counters
+from tcp_edge.listener import Door
 from tcp_edge.reply import Reply, one, status
 from tcp_edge.request import Request
 from tcp_edge.server import Server
@@ -263,6 +265,36 @@ def test_a_client_without_credentials_is_closed_and_one_with_them_stays() -> Non
     asyncio.run(main())
 
 
+def test_when_all_places_are_taken_who_has_shown_nothing_makes_room() -> None:
+    async def main() -> None:
+        async with running(max_connections=3, credentials_s=60.0) as run:
+            known = await run.connect("quote")
+            assert await known.ask(100001, 1) == 1
+            mutes = [await run.connect("quote") for _ in range(2)]
+            await until(lambda: run.server.counters.connections == 3)
+            second = await run.connect("quote")
+            assert await second.ask(100001, 2) == 2
+            assert await mutes[0].ended() == b""
+            third = await run.connect("quote")
+            assert await third.ask(100001, 3) == 3
+            assert await mutes[1].ended() == b""
+            # Nobody who has shown credentials is sent away.
+            assert await (await run.connect("quote")).ended() == b""
+            assert (run.server.counters.refused, run.server.counters.late) == (1, 2)
+            for number, peer in enumerate((known, second, third)):
+                assert await peer.ask(100001, number) == number
+                peer.writer.close()
+
+    asyncio.run(main())
+
+
+def test_an_ipv6_network_counts_as_one_peer() -> None:
+    door = Door("quote", CONFIG, {}, lambda: PlainWire(), Counters())
+    entered = [door.enter(f"2001:db8::{number:x}") for number in range(300)]
+    assert sum(entered) == CONFIG.max_connections_per_peer
+    assert door.enter("2001:db8:0:1::1")
+
+
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
 def test_who_never_ends_his_tls_handshake_counts_and_is_closed(
     loop: Callable[[], asyncio.AbstractEventLoop], tmp_path: Path
@@ -283,6 +315,7 @@ def test_who_never_ends_his_tls_handshake_counts_and_is_closed(
             assert run.server.counters.refused == 1
             for mute in mutes:
                 assert await mute.ended() == b""
+            await until(lambda: not run.server._doors[1]._inside)
             host, _, port = run.server.addresses()["quote"].rpartition(":")
             context = ssl.create_default_context(cafile=authority.file)
             known = Peer(*await asyncio.open_connection(host, int(port), ssl=context))
