@@ -374,6 +374,47 @@ def test_pushes_go_to_wires_that_have_them_and_a_client_that_does_not_read_them_
     asyncio.run(main())
 
 
+def test_a_large_reply_is_no_reason_to_close_a_client_with_pushes() -> None:
+    async def main() -> None:
+        listener = QuoteListener(port=0, wire="psk")
+        async with running(quote=listener, send_limit_bytes=1 << 20) as run:
+            peer = await run.connect("quote")
+            await peer.ask(110001)
+            (client,) = run.services["quote"].clients
+            assert client.push is not None
+            peer.send(100002, 32 << 20)
+            await until(lambda: run.server.counters.replies[200] == 2)
+            await asyncio.sleep(0)
+            client.push("tick", 1, b"{}")
+            assert run.server.counters.slow == 0
+            async with asyncio.timeout(BOUND_S):
+                await peer.reader.readexactly((32 << 20) + 4)
+            assert (await peer.receive())["push"] == "tick"
+            peer.writer.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_client_that_reads_slowly_gets_all_of_a_large_reply(
+    loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    async def main() -> None:
+        async with running(stall_s=0.5) as run:
+            peer = await run.connect("quote")
+            peer.send(100002, 12 << 20)
+            left = (12 << 20) + 4
+            while left:
+                await asyncio.sleep(0.15)
+                left -= len(await peer.reader.readexactly(min(left, 1 << 20)))
+            assert await peer.ask(100001, 1) == 1
+            assert run.server.counters.slow == 0
+            peer.writer.close()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(main())
+
+
 def test_on_v1_there_is_nothing_to_push_with() -> None:
     async def main() -> None:
         async with running() as run:
