@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import sys
 from pathlib import Path
@@ -29,6 +30,8 @@ def run(loaded: Loaded[AdminConfig]) -> None:
     app = make_app(loaded, group)
     web.mount(app, loaded, group)
     listening = _listen(loaded.own)
+    # It would write down each websocket, with what belongs to the page alone.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     config = uvicorn.Config(
         app,
         log_config=None,

@@ -12,6 +12,8 @@ _LEVELS: Final = frozenset(
         *("access_serials", "access_serials_heard_s"),
     }
 )
+# Counters by a kind. The last two are of now, by user.
+_KINDS: Final = ("requests", "replies", "codes_of", "sessions_of")
 
 
 class Figures(NamedTuple):
@@ -35,7 +37,7 @@ def figures(described: Mapping[str, Any]) -> Figures:
 
 def _flat(described: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in described.items():
-        if isinstance(value, Mapping) and name not in ("requests", "replies"):
+        if isinstance(value, Mapping) and name not in _KINDS:
             for inner, each in _flat(value):
                 yield f"{name}_{inner}", each
         elif isinstance(value, Mapping | int):

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import ssl
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bus.errors import ConfigError
 
@@ -71,6 +71,13 @@ class Door:
         assert self._server is not None
         host, port = self._server.sockets[0].getsockname()[:2]
         return str(host), int(port)
+
+    @property
+    def users(self) -> Iterator[str]:
+        """Of each connection that has shown an authcode."""
+        for connection in self._connections:
+            if connection.client.grant is not None:
+                yield connection.client.grant.user
 
     async def open(self) -> None:
         """Raises ConfigError when the port cannot be had."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from bus.process import announce
@@ -86,4 +87,5 @@ class Server:
         of_services: dict[str, object] = {
             name: service.describe() for name, service in self._services.items()
         }
-        return {**self.counters.describe(), **of_services}
+        sessions = Counter(user for door in self._doors for user in door.users)
+        return {**self.counters.describe(), **of_services, "sessions_of": dict(sessions)}

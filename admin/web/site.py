@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from admin.admins import Admins
 from admin.audit import Audit
+from admin.clients import Clients
 from admin.config import AdminConfig
 from admin.control import Control
 from admin.services import Services
@@ -40,6 +41,7 @@ class Site:
         self.control = Control(plan.run)
         self.bus: Client
         self.services: Services
+        self.clients: Clients
         self._app = app
 
     @property
@@ -54,6 +56,7 @@ class Site:
         async with Client(self.plan.bus, keys=self.monitor.keys, binding=common.binding) as bus:
             streams = Streams(self.plan, self.monitor.keys)
             told = self.monitor.group.told
+            self.clients = Clients(self.plan.config, told)
             self.bus, self.services = bus, Services(self.plan, self.control, streams, told)
             try:
                 yield

@@ -29,7 +29,9 @@ body { background: var(--ground); color: #1d2733; font-size: 14px;
 .cb-panel { background: #fff; border: 1px solid var(--line); border-radius: 6px; padding: 12px 14px;
   width: 100%; overflow-x: auto; }
 .cb-panel h2 { font-size: 15px; line-height: 1.3; font-weight: 600; margin: 0 0 8px; }
-.cb-row { display: flex; gap: 8px; align-items: center; flex-wrap: wrap; width: 100%; }
+.cb-row { display: flex; gap: 8px; align-items: center; flex-wrap: wrap; width: 100%;
+  padding: 4px 0; }
+.cb-row.top { align-items: flex-start; }
 .cb-grow { flex: 1; }
 .cb-table { width: 100%; border-collapse: collapse; }
 .cb-table th { text-align: left; font-weight: 600; color: var(--faint); font-size: 12px;
@@ -39,13 +41,15 @@ body { background: var(--ground); color: #1d2733; font-size: 14px;
 .cb-table td.wrap { white-space: normal; overflow-wrap: anywhere; }
 .cb-table td.num, .cb-table th.num { text-align: right; font-variant-numeric: tabular-nums; }
 .cb-table tr:hover td { background: #f8fafc; }
-.cb-table .q-btn { padding: 1px 9px; min-height: 24px; font-size: 12px; }
+.cb-table .q-btn { padding: 0 9px; min-height: 24px; font-size: 12px; }
 .cb-table .section td { color: var(--faint); font-size: 12px; padding-top: 12px; }
-.cb-state { padding: 1px 8px; border-radius: 9px; font-size: 12px; background: #eef1f5;
-  color: #475467; white-space: nowrap; }
+.cb-state { display: inline-block; padding: 1px 8px; border-radius: 9px; font-size: 12px;
+  background: #eef1f5; color: #475467; white-space: nowrap; }
 .cb-state.good { background: #e3f5ea; color: #177245; }
 .cb-state.bad { background: #fdeae8; color: #b42318; }
 .cb-state.busy { background: #fdf3d8; color: #8a5a00; }
+.cb-buttons { display: flex; gap: 4px; }
+.cb-bad { color: #b42318; }
 .cb-faint { color: var(--faint); font-size: 12px; }
 .cb-mono { font-family: ui-monospace, "DejaVu Sans Mono", Consolas, "WenQuanYi Micro Hei Mono",
   monospace; font-size: 12px; }
@@ -53,6 +57,7 @@ body { background: var(--ground); color: #1d2733; font-size: 14px;
   white-space: pre-wrap; overflow-wrap: anywhere; background: #101828; color: #e4e7ec;
   padding: 8px 10px; border-radius: 4px; line-height: 1.45; }
 .q-btn { text-transform: none; }
+.w-full { width: 100%; }
 .q-dialog .cb-panel { width: min(460px, 94vw); max-width: none; }
 @media (max-width: 700px) {
   .nicegui-content { padding: 8px; }
@@ -61,6 +66,7 @@ body { background: var(--ground); color: #1d2733; font-size: 14px;
   .cb-nav { order: 9; flex-basis: 100%; }
   .cb-nav a { padding: 5px 8px; }
   .cb-bar .cb-title { flex: 1; }
-  .cb-narrow-hide { display: none; }
+  .cb-table .wide { display: none; }
+  .cb-table td, .cb-table th { padding-left: 4px; padding-right: 4px; }
 }
 """

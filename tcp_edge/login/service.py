@@ -31,6 +31,7 @@ from ..service import Client, Command
 from ..stat import Failed, Stat
 from ..tries import Tries
 from ..wire.channel import derive
+from .issued import Issued
 
 log = logging.getLogger("tcp_edge")
 
@@ -64,6 +65,7 @@ class LoginService:
         self._psk = psk
         self._checker = Checker(users)
         self._tries = Tries()
+        self._issued = Issued()
         self._logins = 0
         self._telling: asyncio.Task[None] | None = None
         self.commands: Mapping[int, Command] = {1: self._login}
@@ -83,6 +85,7 @@ class LoginService:
             "logins": self._logins,
             "tries": self._tries.describe(),
             "waiting": self._checker.waiting,
+            "codes_of": self._issued.live(time.time(), self._access.serials.ended),
         }
 
     async def close(self) -> None:
@@ -110,6 +113,7 @@ class LoginService:
         except CodesError as exc:
             raise Failed(Stat.NOT_CONNECTED, "no authcode can be issued") from exc
         self._access.show(client, code, grant)
+        self._issued.add(grant)
         self._logins += 1
         fields = {"user": user.name, "peer": client.peer, "authcode": shown(code)}
         log.info("logged in", extra={"fields": fields})

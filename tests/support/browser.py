@@ -11,6 +11,8 @@ and its end no test of that file can use asyncio.run, because playwright has an 
 from __future__ import annotations
 
 import re
+import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,6 +96,7 @@ def managed(
         assert done.returncode == 0, done.stderr
         shown = re.search(r"log in as admin with the password (\S+)", done.stderr)
         assert shown, done.stderr
+        _wait_for(port, deployment)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
@@ -104,3 +107,16 @@ def managed(
             browser.close()
     finally:
         deployment.close()
+
+
+def _wait_for(port: int, deployment: Deployment) -> None:
+    """deploy/up does not wait for admin."""
+    deadline = time.monotonic() + TIMEOUT_MS / 1000
+    while True:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 1):
+                return
+        except OSError:
+            log = deployment.root / "var" / "log" / "admin.log"
+            assert time.monotonic() < deadline, log.read_text("utf-8")
+            time.sleep(0.05)

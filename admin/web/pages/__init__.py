@@ -5,8 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from ..frame import PAGES
+
+# isort: off
 from . import services
+from . import clients
+from . import info
+from . import settings
+from . import logs
+from . import audit
+
+# isort: on
 
 ALL: Final = PAGES
 
-__all__ = ["ALL", "services"]
+__all__ = ["ALL", "audit", "clients", "info", "logs", "services", "settings"]

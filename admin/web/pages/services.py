@@ -22,6 +22,8 @@ _LOOKS = {
     "EXITED": "bad",
     "FATAL": "bad",
 }
+_STARTABLE = ("STOPPED", "EXITED", "FATAL", "BACKOFF")
+_STOPPABLE = ("RUNNING", "STARTING", "BACKOFF")
 Act = Callable[[], Awaitable[None]]
 
 
@@ -68,7 +70,7 @@ class _View:
         heads = ["#", "name", "program", "state", "uptime", "memory", "action"]
         titles = [text(f"services.{head}") if head != "#" else head for head in heads]
         plan = self._context.site.plan
-        with table(titles, numeric=(0, 4, 5)):
+        with table(titles, numeric=(0, 4, 5), wide=(2, 4, 5)):
             for number, service in enumerate(thirteen(plan), 1):
                 self._rows[service] = _Row(self, self._context, str(number), service)
             with row("section"):
@@ -106,12 +108,12 @@ class _Row:
         with row().mark(f"row-{service.stream or service.program}"):
             cell(number, "num")
             cell(self.name)
-            cell(shown, "cb-faint")
-            with cell():
+            cell(shown, "cb-faint wide")
+            with cell(), ui.element("span"):
                 self._state = ui.label().classes("cb-state")
                 self._why = ui.tooltip("")
-            self._uptime, self._memory = cell("", "num"), cell("", "num")
-            with cell():
+            self._uptime, self._memory = cell("", "num wide"), cell("", "num wide")
+            with cell(), ui.element("div").classes("cb-buttons"):
                 self._actions()
 
     def _actions(self) -> None:
@@ -122,8 +124,7 @@ class _Row:
         self._start = ui.button(text("services.start"), on_click=self._do_start)
         self._stop = ui.button(text("services.stop"), on_click=self._do_stop).props("outline")
         for button in (self._start, self._stop):
-            button.props("dense")
-            button.enabled = bool(service.program)
+            button.props("dense").disable()
 
     def show(self, state: State) -> None:
         self._state.text = self._context.text(f"state.{state.state}")
@@ -131,6 +132,9 @@ class _Row:
         self._why.text = state.why
         self._why.set_visibility(bool(state.why))
         self._uptime.text = _span(state.up_s) if state.up_s else ""
+        if self._service.program != SELF:
+            self._start.set_enabled(state.state in _STARTABLE)
+            self._stop.set_enabled(state.state in _STOPPABLE)
         self._memory.text = f"{state.memory / (1 << 20):,.1f} MB" if state.memory else ""
 
     async def _do_start(self) -> None:
