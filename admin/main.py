@@ -9,7 +9,7 @@ import typer
 from bus.errors import BusError, Busy
 
 from . import export, keygen, replay, users
-from .commands import config, doctor, status, up
+from .commands import bench, config, doctor, login, order, orders, status, ticks, top, up
 
 app = typer.Typer(
     name="ctpbus",
@@ -21,7 +21,13 @@ app.command("up")(up.up)
 app.command("down")(up.down)
 app.command("status")(status.command)
 app.command("doctor")(doctor.command)
+app.command("top")(top.command)
 app.add_typer(config.app, name="config")
+app.add_typer(login.app, name="login")
+app.command("ticks")(ticks.command)
+app.command("order")(order.command)
+app.command("orders")(orders.command)
+app.command("bench")(bench.command)
 app.command("keygen")(keygen.command)
 app.command("export")(export.command)
 app.command("replay")(replay.command)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-COLOURS = {
+_WIDE: Final = 250
+COLOURS: Final = {
     "ok": "green",
     "up": "green",
     "RUNNING": "green",
@@ -34,14 +35,17 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     """Cells are texts, never markup: they may come from a counter."""
     made = Table(box=None, pad_edge=False)
     for heading in headings:
-        made.add_column(heading, no_wrap=True)
+        made.add_column(heading, no_wrap=heading != headings[-1])
     for row in rows:
         made.add_row(*(Text(cell, COLOURS.get(cell, "")) for cell in row))
     return made
 
 
 def show(renderable: Any) -> None:
-    Console(highlight=False, soft_wrap=True, markup=False).print(renderable)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    if not console.is_terminal:
+        console.width = _WIDE  # who reads a file or a pipe wants all of it
+    console.print(renderable)
 
 
 def duration(seconds: float) -> str:
@@ -54,3 +58,12 @@ def duration(seconds: float) -> str:
 
 def size(count: int) -> str:
     return f"{count / (1 << 20):.0f} MB"
+
+
+def finding(level: str, what: str, text: str, remedy: str) -> Text:
+    """A line, and what to do below it."""
+    line = Text(f"{level:8}", COLOURS[level])
+    line.append(f"{what:11} {text}", "default")
+    if remedy and level != "ok":
+        line.append(f"\n{'':20}→ {remedy}", "bold")
+    return line

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import msgspec
 import typer
-from rich.text import Text
 
 from bus.config import Common
 from bus.errors import ConfigError
@@ -59,7 +58,7 @@ def command(config: Config = GROUP, json: output.Json = False) -> None:
     for finding in examine(group, wrong):
         found.append(finding)
         if not json:
-            output.show(_line(finding))
+            output.show(output.finding(finding.level, finding.check, finding.text, finding.remedy))
     faults = sum(finding.level == "fault" for finding in found)
     warnings = sum(finding.level == "warning" for finding in found)
     if json:
@@ -67,11 +66,3 @@ def command(config: Config = GROUP, json: output.Json = False) -> None:
     else:
         output.show(f"{faults} faults, {warnings} warnings")
     raise typer.Exit(1 if faults else 0)
-
-
-def _line(finding: Finding) -> Text:
-    line = Text(f"{finding.level:8}", output.COLOURS[finding.level])
-    line.append(f"{finding.check:11} {finding.text}", "default")
-    if finding.remedy and finding.level != "ok":
-        line.append(f"\n{'':20}→ {finding.remedy}", "bold")
-    return line

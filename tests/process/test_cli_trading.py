@@ -1,0 +1,200 @@
+"""``ctpbus login test``, ``ticks``, ``order``, ``orders``, ``top`` and ``bench`` on a real group,
+and ``bench``, and what they say when a part of it stands still."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from deploy.supervision import Supervisor
+from tests.support.cli import Operated, operated
+
+CODE = "600000"
+# Far below the market but within the day's limits: it rests.
+RESTING = ("buy", CODE, "100", "--price", "11", "--exchange", "SSE")
+
+
+@pytest.fixture(scope="module")
+def group() -> Iterator[Operated]:
+    with operated() as group:
+        yield group
+
+
+@contextmanager
+def frozen(group: Operated, program: str) -> Iterator[None]:
+    pid = Supervisor(group.plan).programs()[program].pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def order(group: Operated, *arguments: str, status: int = 0) -> Any:
+    return group.json("order", *RESTING, "--yes", *arguments, status=status)
+
+
+# -- login test ----------------------------------------------------------------------------------
+
+
+def test_login_test_goes_the_whole_way(group: Operated) -> None:
+    told = group.json("login", "test")
+    assert told["good"] is True
+    assert [step["step"] for step in told["steps"]] == ["md_worker", "td_worker", "login", "query"]
+    assert "attached as 028742 of 9999" in told["steps"][2]["text"]
+
+
+def test_a_password_comes_from_stdin_or_a_file_and_a_wrong_one_is_tried_once(
+    group: Operated,
+) -> None:
+    secret = group.folder / "password"
+    secret.write_text("654321\n")
+    secret.chmod(0o600)
+    other = ("login", "test", "--user", "100001")
+    done = group.call(*other, stdin="123456\n")
+    assert (done.returncode, "logged in as 100001" in done.stdout) == (0, True), done.stdout
+    wrong = group.call(*other, "--password-file", str(secret))
+    assert wrong.returncode == 1
+    assert "CTP:不合法的登录 (3)" in wrong.stdout
+    assert "do NOT try again with the same" in wrong.stdout
+    assert "654321" not in wrong.stdout + wrong.stderr
+    secret.chmod(0o644)
+    refused = group.call(*other, "--password-file", str(secret))
+    assert refused.returncode == 2
+    assert "chmod 600" in refused.stderr
+    assert group.call(*other).returncode == 2  # nobody to ask, and nothing on stdin
+
+
+# -- ticks ---------------------------------------------------------------------------------------
+
+
+def test_ticks_are_shown_as_they_come(group: Operated) -> None:
+    done = group.call("ticks", CODE, "-n", "3", "--json")
+    assert done.returncode == 0, done.stderr
+    ticks = [json.loads(line) for line in done.stdout.splitlines()]
+    ticks = [tick for tick in ticks if tick["kind"] == "Tick"]
+    assert len(ticks) == 3
+    assert all(tick["fields"]["LastPrice"] > 0 for tick in ticks)
+    shown = group.call("ticks", CODE, "-n", "1")
+    assert shown.returncode == 0
+    assert f" {CODE} " in shown.stdout
+
+
+def test_what_does_not_tick_is_said(group: Operated) -> None:
+    done = group.call("ticks", "nothing99", "--seconds", "6")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "nothing of nothing99 for 5 s" in done.stderr
+
+
+# -- order and orders ----------------------------------------------------------------------------
+
+
+def test_an_order_is_sent_once_under_its_id(group: Operated) -> None:
+    done = group.call("order", *RESTING, "--yes", "--id", "once")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "client_order_id: once\n"
+    assert done.stdout.startswith("ACK: the counter has it, 0 traded so far [order ")
+    before = len(group.json("orders"))
+    again = order(group, "--id", "once")
+    assert again["state"] == "ACK"
+    assert again["outcome"]["order_id"] in done.stdout
+    assert "nothing was sent now" in again["text"]
+    other = group.json("order", "sell", *RESTING[1:], "--yes", "--id", "once", status=1)
+    assert other["state"] == "NOT_SENT"
+    assert "client_order_id was used for another order" in other["text"]
+    assert len(group.json("orders")) == before
+    assert group.json("orders", "--id", "once")["state"] == "ACK"
+    live = group.call("orders", "--live").stdout
+    assert "waits" in live
+
+
+def test_an_order_is_not_sent_without_a_word(group: Operated) -> None:
+    before = len(group.json("orders"))
+    done = group.call("order", *RESTING)
+    assert done.returncode == 2
+    assert "nothing was sent" in done.stderr
+    done = group.call("order", "buy", "nothing99", "1", "--price", "1", "--yes")
+    assert done.returncode == 2
+    assert "the counter has no instrument nothing99; nothing was sent" in done.stderr
+    done = group.call("order", *RESTING[:4], "nan", "--yes")
+    assert done.returncode == 2
+    assert len(group.json("orders")) == before
+
+
+def test_a_refused_order_is_told_as_one(group: Operated) -> None:
+    below = ("buy", CODE, "100", "--price", "1", "--yes", "--id", "below")
+    assert group.json("order", *below, status=1)["state"] == "REJECTED"
+    assert group.json("orders", "--id", "below", status=1)["state"] == "REJECTED"
+    assert group.json("orders", "--id", "never", status=1) is None
+
+
+def test_an_order_that_nobody_answers_is_unknown_and_not_failed(group: Operated) -> None:
+    with frozen(group, "sim"):
+        told = order(group, "--id", "doubt", "--wait", "1", status=3)
+        assert told["state"] in ("SENT", "UNKNOWN")
+        assert "It may live" in told["text"]
+        assert "ctpbus orders --id doubt" in told["text"]
+        # The same again sends nothing.
+        assert (
+            "nothing was sent now" in order(group, "--id", "doubt", "--wait", "0", status=3)["text"]
+        )
+    settled = order(group, "--id", "doubt", "--wait", "60")
+    assert (settled["state"], settled["outcome"]["duplicate"]) == ("ACK", True)
+    assert group.json("orders", "--id", "doubt")["state"] == "ACK"
+    mine = [
+        row
+        for row in group.json("orders")
+        if row["OrderSysID"] == settled["outcome"]["order_sys_id"]
+    ]
+    assert len(mine) == 1
+
+
+def test_without_td_worker_an_order_is_not_sent_and_of_an_old_one_nothing_is_known(
+    group: Operated,
+) -> None:
+    Supervisor(group.plan).stop_program("td_worker")
+    try:
+        told = order(group, "--id", "late", status=1)
+        asked = group.call("orders", "--id", "once")
+        tested = group.json("login", "test", status=1)
+    finally:
+        assert group.call("up").returncode == 0
+    assert told["state"] == "NOT_SENT"
+    assert asked.returncode == 3
+    assert "td_worker is not connected" in asked.stderr
+    assert [step["level"] for step in tested["steps"]] == ["ok", "fault"]
+    assert "ctpbus up" in tested["steps"][1]["remedy"]
+    assert group.json("orders", "--id", "late", status=1) is None
+
+
+# -- top and bench -------------------------------------------------------------------------------
+
+
+def test_top_shows_what_each_process_does(group: Operated) -> None:
+    sample = group.json("top", "-n", "1")
+    rows = {row["program"]: row for row in sample["programs"]}
+    assert rows.keys() == set(group.plan.programs)
+    assert all(row["heard"] and row["memory"] > 1 << 20 for row in rows.values())
+    assert {light["name"] for light in sample["lights"]} >= {
+        "process.md_worker",
+        "md_front.md_worker",
+    }
+    shown = group.call("top", "-n", "1")
+    assert shown.returncode == 0
+    assert "hops: half / 99 % within, us" in shown.stdout
+
+
+def test_bench_measures_each_way(group: Operated) -> None:
+    ways = {way["way"]: way for way in group.json("bench", "--seconds", "8")}
+    assert set(ways) == {
+        *("State of md_worker", "State of td_worker", "State of recorder"),
+        *("callback → bus", "bus → here"),
+    }
+    assert all(0 < way["p50_us"] <= way["p99_us"] <= way["max_us"] for way in ways.values())
+    assert all(way["failed"] == 0 and way["count"] for way in ways.values())
