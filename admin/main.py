@@ -35,10 +35,11 @@ app.add_typer(users.app, name="user")
 
 
 def main() -> None:
-    """Exit status: 0 done, 2 the command line or a file is wrong,
-    75 another process holds the sockets."""
+    """Exit status: 0 done, 1 not done or not all well, 2 the command line or a file is wrong and
+    nothing was done, 3 of status: nothing runs, of order and orders: the outcome is UNKNOWN, 75
+    another process holds the sockets."""
     try:
-        app()
+        app(prog_name="ctpbus")
     except BusError as exc:
         print(f"ctpbus: {exc}", file=sys.stderr)
         sys.exit(75 if isinstance(exc, Busy) else 2)

@@ -168,7 +168,9 @@ def command(
     ] = 2.5,
     json: output.Json = False,
 ) -> None:
-    """Show what runs. Exit status: 0 all of it, 1 a part, 3 nothing, 2 the file is wrong."""
+    """Show what runs, by supervisord and by what the processes say themselves.
+
+    Exit status: 0 all of it, 1 a part, 3 nothing, 2 the file is wrong."""
     group = opened(config)
     found = supervised(Supervisor(group.plan))
     told = asyncio.run(listen(group, wait))

@@ -1,0 +1,76 @@
+"""The commands of ``ctpbus``, their help, and what the READMEs say of them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer.main
+
+from admin.main import app
+from tests.support.cli import ctpbus
+from tests.support.group import CHECKOUT
+
+READMES = {"README.md": "## The command\n", "README.zh.md": "## ctpbus 命令\n"}
+# They print no table.
+WITHOUT_JSON = {
+    *("up", "down"),
+    *("user add", "user change", "user enable", "user disable", "user passwd", "user delete"),
+}
+
+
+def leaves(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if hasattr(command, "commands"):
+        for part, below in command.commands.items():
+            yield from leaves(below, f"{name} {part}".strip())
+    else:
+        yield name, command
+
+
+COMMANDS = dict(leaves(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize(("readme", "heading"), READMES.items())
+def test_the_readme_has_every_command(readme: str, heading: str) -> None:
+    section = (CHECKOUT / readme).read_text("utf-8").split(heading)[1].split("\n## ")[0]
+    named: set[str] = set()
+    for line in section.splitlines():
+        if line.startswith("| `ctpbus"):
+            cell = line.split("|")[1]
+            named.update(re.findall(r"`ctpbus ([a-z ]+)`", cell))
+    assert named == COMMANDS.keys()
+
+
+def test_help_names_every_command() -> None:
+    done = ctpbus("--help", environment=os.environ | {"COLUMNS": "200", "NO_COLOR": "1"})
+    assert done.returncode == 0
+    listed = set(re.findall(r"^│ ([a-z]+) ", done.stdout, re.MULTILINE))
+    assert listed == {name.partition(" ")[0] for name in COMMANDS}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_says_what_it_does_and_prints_json(name: str) -> None:
+    command = COMMANDS[name]
+    assert command.help
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert ("--json" in options) == (name not in WITHOUT_JSON)
+    assert not {"--password", "-p"} & options
+
+
+@pytest.mark.parametrize(
+    ("shell", "line"), [("bash", "status"), ("fish", "status"), ("zsh", '"status"')]
+)
+def test_the_shell_completes_commands(shell: str, line: str) -> None:
+    asked = {
+        "_CTPBUS_COMPLETE": f"complete_{shell}",
+        "_TYPER_COMPLETE_ARGS": "ctpbus st",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+        "COMP_WORDS": "ctpbus st",
+        "COMP_CWORD": "1",
+    }
+    done = ctpbus(environment=os.environ | asked)
+    assert line in done.stdout
+    assert "doctor" not in done.stdout
