@@ -19,7 +19,7 @@ from schemas.xtp.instruments import Instrument
 from schemas.xtp.order_ids import Identity, OrderIds
 from schemas.xtp.times import HOURS
 
-from .placed import Placed
+from .orders.placed import Placed
 
 Fields = Mapping[str, Any]
 _TIMES: Final = ("insert_time", "update_time", "cancel_time", "trade_time")

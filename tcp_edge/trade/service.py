@@ -18,7 +18,8 @@ from ..request import Request
 from ..service import Client, Command
 from ..stat import Failed, Stat
 from .book import Book, Event
-from .desk import Desk, Order
+from .desk import Desk
+from .orders.order import Order
 from .queries.answers import Answer, Kind
 from .setting import Setting
 

@@ -7,7 +7,7 @@ import sys
 from bus.process import main
 from tcp_edge.__main__ import run
 from tcp_edge.config import TcpConfig, as_member
-from tcp_edge.trade.placed import Store
+from tcp_edge.trade.orders.placed import Store
 
 if __name__ == "__main__":
     Store.put = lambda self, placed: None  # type: ignore[method-assign]

@@ -16,7 +16,7 @@ from schemas.xtp.instruments import Instrument
 
 from ...stat import Failed, Stat
 from ..book import Book, Event
-from ..placed import Placed, Store
+from ..orders.placed import Placed, Store
 from ..setting import Setting
 
 log = logging.getLogger("tcp_edge")

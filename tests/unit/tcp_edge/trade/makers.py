@@ -8,7 +8,7 @@ import schemas.catalogue
 from schemas.xtp.instruments import Instrument
 from schemas.xtp.order_ids import order_xtp_id
 from tcp_edge.trade.book import Book
-from tcp_edge.trade.placed import Placed
+from tcp_edge.trade.orders.placed import Placed
 
 CATALOGUE = schemas.catalogue.load()
 DAY, BROKER, USER = "20261123", "9999", "028742"

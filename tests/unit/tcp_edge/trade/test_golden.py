@@ -23,8 +23,9 @@ from tcp_edge.request import Request, parse
 from tcp_edge.service import Client
 from tcp_edge.stat import Failed, Stat
 from tcp_edge.trade.book import Book
-from tcp_edge.trade.desk import Desk, Order
-from tcp_edge.trade.placed import Placed
+from tcp_edge.trade.desk import Desk
+from tcp_edge.trade.orders.order import Order
+from tcp_edge.trade.orders.placed import Placed
 from tcp_edge.trade.queries.answers import Answer, Answers, Kind
 from tcp_edge.trade.service import Trade
 from tcp_edge.trade.setting import Setting

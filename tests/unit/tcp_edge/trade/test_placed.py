@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tcp_edge.trade.placed import KEPT_DAYS, Store
+from tcp_edge.trade.orders.placed import KEPT_DAYS, Store
 from tests.unit.tcp_edge.trade.makers import DAY, placed
 
 
