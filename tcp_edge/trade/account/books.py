@@ -43,7 +43,6 @@ class Books:
 
     def begin(self, session: Mapping[str, Value]) -> None:
         """Of a login, OnRspUserLogin."""
-        self.close()
         setting, day = self._setting, str(session["TradingDay"])
         self._filling = Book(
             day,
@@ -53,11 +52,17 @@ class Books:
             calendar=setting.calendar,
             big_ints=setting.big_ints,
         )
+        if self._store is not None and self._store.day != day:
+            self.close()
         try:
-            self._store, kept = self._open(day)
+            if self._store is None:  # on the same day an order may just be written into it
+                self._store, kept = self._open(day)
+            else:
+                kept = self._store.all()
         except _UNUSABLE as exc:
             fields = {"user": self._user, "why": str(exc)}
             log.error("orders cannot be kept, new ones are refused", extra={"fields": fields})
+            self.close()
             return
         for placed in kept:
             self._filling.place(placed)

@@ -59,6 +59,7 @@ class Store:
     also while another one closes it. Raises sqlite3.Error and OSError."""
 
     def __init__(self, folder: Path, day: str) -> None:
+        self.day = day
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _prune(folder, day)
         # SQLite reads freed memory when a connection is closed while a thread works with it.
