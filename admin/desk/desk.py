@@ -220,9 +220,10 @@ class Desk:
 
     # -- orders --------------------------------------------------------------------------------
 
-    def place(self, name: str, fields: dict[str, Any], by: str) -> Ticket:
+    def place(self, name: str, fields: dict[str, Any], by: str, peer: str) -> Ticket:
         """Send an order, once for each ``name``: a second call with it gets the same ticket. ``by``
-        is who ordered. Raises FieldError, and Unavailable when the account is not there."""
+        is who ordered, ``peer`` from where. Raises FieldError, and Unavailable when the account is
+        not there."""
         if name in self.tickets:
             return self.tickets[name]
         account = self._ready_account()
@@ -233,7 +234,7 @@ class Desk:
             "UserID": self.user,
         }
         account.pack("ReqOrderInsert", wanted)
-        ticket = self.tickets[name] = Ticket(name, wanted, by)
+        ticket = self.tickets[name] = Ticket(name, wanted, by, peer)
         self._forget()
         self._spawn(self._place(ticket, account))
         return ticket

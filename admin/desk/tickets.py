@@ -32,11 +32,13 @@ _RANK: Final = {
 
 @dataclass
 class Ticket:
-    """``name``: its client_order_id. ``why``: of a refusal, in the words of who refused it."""
+    """``name``: its client_order_id. ``by``, ``peer``: who ordered, and from where. ``why``: of a
+    refusal, in the words of who refused it."""
 
     name: str
     fields: dict[str, Any]
     by: str
+    peer: str = ""
     placed_ns: int = field(default_factory=time.time_ns)
     state: OrderState = SENDING
     why: str = ""

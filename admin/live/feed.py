@@ -27,7 +27,7 @@ _OF_FEEDS: Final = ("md_front", "md_login", "md_data")
 
 class Watched:
     """One instrument. ``quote`` and ``mark`` are those of the last beat, ``number`` rises when
-    either has changed; ``age_s``: since the tick came."""
+    either has changed; ``digits``: decimals of its prices; ``age_s``: since the tick came."""
 
     def __init__(self, instrument: str) -> None:
         self.instrument = instrument
@@ -35,7 +35,7 @@ class Watched:
         self.series = Series(SPAN_S, _STEP_S)
         self.quote: Quote | None = None
         self.mark = Mark.WAITING
-        self.number = 0
+        self.number = self.digits = 0
         self.users = 0
         self._shown: Tick | None = None
 
@@ -49,6 +49,7 @@ class Watched:
         if tick is not None and tick is not self._shown:
             self._shown = tick
             self.quote = quote(self.instrument, client.fields(tick), tick.recv_ns)
+            self.digits = max(self.digits, self.quote.digits)
             if self.quote.last is not None:
                 self.series.add(tick.recv_ns / 1e6, self.quote.last)
             self.number += 1

@@ -62,6 +62,17 @@ class Quote(NamedTuple):
         change = self.change
         return None if change is None or not self.base else change / self.base * 100
 
+    @property
+    def digits(self) -> int:
+        """Decimals that its prices need."""
+        prices = [self.last, self.base, self.high, self.low, self.upper, self.lower]
+        prices += [level.price for level in (*self.bids, *self.asks)]
+        return max((_decimals(price) for price in prices if price is not None), default=0)
+
+
+def _decimals(price: float) -> int:
+    return len(f"{price:.4f}".rstrip("0").partition(".")[2])
+
 
 def quote(instrument: str, fields: Mapping[str, Any], recv_ns: int) -> Quote:
     """Of CTP's DepthMarketData."""

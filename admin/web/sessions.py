@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from .texts import Lang
 
@@ -22,7 +22,8 @@ _MOST: Final = 100
 
 @dataclass(eq=False)
 class Session:
-    """``began``, ``used``, ``over_at``: of the clock of Sessions."""
+    """``began``, ``used``, ``over_at``: of the clock of Sessions. ``kept``: what its pages keep
+    for the next time."""
 
     user: str
     peer: str
@@ -31,6 +32,7 @@ class Session:
     used: float
     over: bool = False
     over_at: float = 0.0
+    kept: dict[str, Any] = field(default_factory=dict)
 
 
 class Sessions:

@@ -23,7 +23,8 @@ body { background: var(--ground); color: #1d2733; font-size: 14px;
 .cb-nav a.here { color: var(--accent); border-color: var(--accent); font-weight: 600; }
 .cb-lights { display: flex; align-items: center; gap: 6px; width: 100%; padding: 0 0 7px;
   flex-wrap: wrap; font-size: 12px; color: var(--faint); }
-.cb-light { width: 11px; height: 11px; border-radius: 50%; background: #b8c0cc; }
+.cb-light { display: inline-block; width: 11px; height: 11px; border-radius: 50%;
+  background: #b8c0cc; }
 .cb-light.green { background: #2e9e5b; } .cb-light.yellow { background: #e2a400; }
 .cb-light.red { background: #d92d20; box-shadow: 0 0 0 2px #fecdca; }
 .cb-panel { background: #fff; border: 1px solid var(--line); border-radius: 6px; padding: 12px 14px;
@@ -58,6 +59,28 @@ body { background: var(--ground); color: #1d2733; font-size: 14px;
   padding: 8px 10px; border-radius: 4px; line-height: 1.45; }
 .q-btn { text-transform: none; }
 .w-full { width: 100%; }
+.cb-columns { display: flex; gap: 12px; width: 100%; align-items: flex-start; }
+.cb-main { flex: 1; min-width: 0; display: flex; flex-direction: column; gap: 12px; }
+.cb-side { width: 250px; flex: none; display: flex; flex-direction: column; gap: 12px; }
+.cb-halves { display: grid; grid-template-columns: 1fr 1fr; gap: 12px; width: 100%;
+  align-items: start; }
+.cb-halves > * { min-width: 0; }
+.cb-chart { width: 100%; height: 260px; }
+.cb-chart .nicegui-echart { height: 100%; }
+.cb-heading { align-items: baseline; margin-bottom: 4px; }
+.cb-instrument { font-weight: 600; }
+.cb-last { font-size: 20px; font-weight: 600; font-variant-numeric: tabular-nums; }
+.cb-code { width: 150px; }
+.cb-red-up .cb-up, .cb-green-up .cb-down { color: #c5221f; }
+.cb-red-up .cb-down, .cb-green-up .cb-up { color: #13783f; }
+.cb-choose { cursor: pointer; }
+.cb-table tr.chosen td { background: #eaf1fb; }
+.cb-table tr.cb-old td, .cb-old .cb-table td, .cb-table tr.cb-old td.cb-up,
+.cb-table tr.cb-old td.cb-down, .cb-old .cb-table td.cb-up, .cb-old .cb-table td.cb-down {
+  color: #98a2b3; font-style: italic; }
+.cb-table tr.cb-ask td:last-child, .cb-table tr.cb-bid td:last-child {
+  background: linear-gradient(to left, #dbe7f8 var(--part, 0%), transparent var(--part, 0%)); }
+.cb-table tr.cb-edge td { border-top: 2px solid var(--line); }
 .q-dialog .cb-panel { width: min(460px, 94vw); max-width: none; }
 @media (max-width: 700px) {
   .nicegui-content { padding: 8px; }
@@ -68,5 +91,9 @@ body { background: var(--ground); color: #1d2733; font-size: 14px;
   .cb-bar .cb-title { flex: 1; }
   .cb-table .wide { display: none; }
   .cb-table td, .cb-table th { padding-left: 4px; padding-right: 4px; }
+  .cb-columns { flex-direction: column; }
+  .cb-main, .cb-side { width: 100%; }
+  .cb-halves { grid-template-columns: 1fr; }
+  .cb-chart { height: 210px; }
 }
 """

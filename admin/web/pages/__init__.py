@@ -8,6 +8,7 @@ from ..frame import PAGES
 
 # isort: off
 from . import services
+from . import live
 from . import clients
 from . import info
 from . import settings
@@ -18,4 +19,4 @@ from . import audit
 
 ALL: Final = PAGES
 
-__all__ = ["ALL", "audit", "clients", "info", "logs", "services", "settings"]
+__all__ = ["ALL", "audit", "clients", "info", "live", "logs", "services", "settings"]

@@ -12,7 +12,10 @@ from admin.web.texts import TEXTS, preferred, text
 
 SOURCES = Path(__file__).resolve().parents[3] / "admin"
 # Keys that are put together: what they begin with.
-MADE = ("service.", "state.", "services.", "password.", "info.", "clients.", "settings.", "audit.")
+MADE = (
+    *("service.", "state.", "services.", "password.", "info.", "clients.", "settings.", "audit."),
+    *("quote.", "mark.", "hop."),
+)
 
 
 def fields(words: str) -> set[str]:
