@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bus.client import Account
 
+from .account.book import Book
 from .account.books import Books
 from .account.session import Session
-from .book import Book
 from .orders.cancels import Cancels
 from .orders.order import Order
 from .orders.orders import Orders

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from bus.authcodes import Grant
 from bus.users import Right
-from schemas.xtp.errors import XtpError
-from schemas.xtp.markets import SIX_DIGITS, code_of, market_of
 
 from ..reply import Reply, many, status
 from ..request import Request
 from ..service import Client, Command
 from ..stat import Failed, Stat
-from .book import Book, Event
+from . import params
+from .account.book import Book, Event
 from .desk import Desk
-from .orders.order import Order
+from .pushes import Pushes
 from .queries.answers import Answer, Kind
 from .setting import Setting
 
 _DAY_S: Final = 1.0  # how late the turn of the gateway's day may be noticed
-_MOST_OWN: Final = 64
 _AT_ONCE: Final = 200  # records, before other clients have their turn
-_PUSHES: Final = frozenset({"order", "trade"})
 
 
 class Access(Protocol):
@@ -45,7 +42,7 @@ class Trade:
         self._setting = setting._replace(on_event=self._on_event)
         self._access, self._account = access, account
         self._desks: dict[str, Desk] = {}
-        self._followers: dict[Client, tuple[str, frozenset[str], dict[str, int]]] = {}
+        self._pushes = Pushes(lambda client, account: access.stands(client, "trade", account))
         self._day = self._today()
         self._opened = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
@@ -78,11 +75,11 @@ class Trade:
         await asyncio.gather(*(desk.close() for desk in self._desks.values()))
 
     def gone(self, client: Client) -> None:
-        self._followers.pop(client, None)
+        self._pushes.gone(client)
 
     def describe(self) -> dict[str, object]:
         desks: dict[str, object] = {user: desk.describe() for user, desk in self._desks.items()}
-        return {"accounts": desks, "pushed_to": len(self._followers)}
+        return {"accounts": desks, "pushed_to": len(self._pushes)}
 
     async def first_account(self) -> str:
         """The gateway's own, or the one of the user who came first."""
@@ -111,7 +108,7 @@ class Trade:
             answer = await self._answer(desk, kind, request)
             return await self._many(desk.answers.texts(answer), client)
         await self._wait(desk.answers.newest(kind), request)
-        if not _flag(request, "latest"):
+        if not params.latest(request):
             return await self._many(desk.answers.records(kind), client)
         latest = desk.answers.latest(kind)
         return await self._many(desk.answers.texts(latest) if latest is not None else [], client)
@@ -119,33 +116,25 @@ class Trade:
     async def _order_events(self, client: Client, request: Request) -> Reply:
         _, desk = await self._admit(client, request)
         book = await desk.opened()
-        wanted = self._filter(request.params)
+        wanted = params.events(request.params, self._setting.instruments())
         texts = await _texts(book, [event for event in book.orders if wanted(event)])
         return await self._many(texts, client)
 
     async def _trade_events(self, client: Client, request: Request) -> Reply:
         _, desk = await self._admit(client, request)
         book = await desk.opened()
-        wanted = self._filter(request.params)
+        wanted = params.events(request.params, self._setting.instruments())
         texts = await _texts(book, [event for event in book.trades if wanted(event)])
         return await self._many(texts, client)
 
     async def _place(self, client: Client, request: Request) -> Reply:
         grant, desk = await self._admit(client, request)
-        if not isinstance(request.params, dict):
-            raise Failed(Stat.BAD_REQUEST, "params is an object, XTPOrderInsertInfo")
-        params = dict(request.params)
-        own = params.pop("client_order_id", None)
-        own = "" if own is None else own
-        if isinstance(own, bool) or not isinstance(own, str | int) or len(str(own)) > _MOST_OWN:
-            text = f"client_order_id is a text of {_MOST_OWN} characters at the most"
-            raise Failed(Stat.BAD_REQUEST, text)
-        placed = await desk.place(Order(grant.user, str(own), params))
+        placed = await desk.place(params.order(request.params, grant.user))
         return status(placed.reqid, order_xtp_id=placed.order_xtp_id)
 
     async def _cancel(self, client: Client, request: Request) -> Reply:
         _, desk = await self._admit(client, request)
-        return status(await desk.cancel(_order_xtp_id(request.params)))
+        return status(await desk.cancel(params.order_xtp_id(request.params)))
 
     # -- who and what ------------------------------------------------------------------------------
 
@@ -157,7 +146,7 @@ class Trade:
             raise Failed(Stat.FORBIDDEN, f"user {grant.user} has no trading account")
         pushes = request.rest.get("push")
         if pushes is not None:
-            self._follow(client, account, pushes)
+            self._pushes.follow(client, account, pushes)
         return grant, self._desks.get(account) or self._open(account)
 
     def _open(self, account: str) -> Desk:
@@ -194,46 +183,8 @@ class Trade:
             return many(texts, client.shape)
         return await asyncio.to_thread(many, texts, client.shape)
 
-    def _filter(self, params: Any) -> Callable[[Event], bool]:
-        """By code and market; all without them. Raises Failed."""
-        params = {} if params is None else params
-        if not isinstance(params, dict):
-            raise Failed(Stat.BAD_REQUEST, "params is an object with code and market")
-        try:
-            exchange = market_of(params.get("market"))
-            code = params.get("code")
-            if code is None or code == "":
-                return lambda event: not exchange or event.exchange == exchange
-            codes = {code_of(code, exchange)}
-            if not exchange and isinstance(code, int):
-                codes.add(code_of(code, next(iter(SIX_DIGITS))))
-            if not exchange and len(self._setting.instruments()):
-                exchange = self._setting.instruments().find(code).exchange
-        except XtpError as exc:
-            raise Failed(Stat(exc.stat), exc.detail) from None
-        return lambda event: event.code in codes and exchange in ("", event.exchange)
-
-    # -- pushes ------------------------------------------------------------------------------------
-
-    def _follow(self, client: Client, account: str, pushes: Any) -> None:
-        """Raises Failed."""
-        kinds = frozenset(pushes) if _is_kinds(pushes) else None
-        if kinds is None or not kinds <= _PUSHES:
-            raise Failed(Stat.BAD_REQUEST, 'push is a list of "order" and "trade"')
-        if client.push is None:
-            raise Failed(Stat.BAD_REQUEST, "there are no pushes on wire v1")
-        _, _, seqs = self._followers.get(client, ("", frozenset(), {}))
-        self._followers[client] = account, kinds, seqs
-
     def _on_event(self, account: str, kind: str, record: bytes) -> None:
-        for client, (theirs, kinds, seqs) in list(self._followers.items()):
-            if theirs != account or kind not in kinds or client.push is None:
-                continue
-            if not self._access.stands(client, "trade", account):
-                del self._followers[client]
-                continue
-            seqs[kind] = seqs.get(kind, 0) + 1
-            client.push(kind, seqs[kind], record)
+        self._pushes.tell(account, kind, record)
 
     # -- the day -----------------------------------------------------------------------------------
 
@@ -257,22 +208,3 @@ async def _texts(book: Book, events: list[Event]) -> list[bytes]:
         if number % _AT_ONCE == 0:
             await asyncio.sleep(0)
     return texts
-
-
-def _is_kinds(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _flag(request: Request, name: str) -> bool:
-    params = request.params if isinstance(request.params, dict) else {}
-    return request.rest.get(name, params.get(name)) is True
-
-
-def _order_xtp_id(params: Any) -> int:
-    """A bare int, a decimal text, or an object. Raises Failed."""
-    value = params.get("order_xtp_id") if isinstance(params, dict) else params
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
-        value = int(value.strip()[:30])
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise Failed(Stat.BAD_REQUEST, "params is an order_xtp_id")
-    return value

@@ -15,9 +15,9 @@ from schemas.codec import Value
 from schemas.xtp.instruments import Instrument
 
 from ...stat import Failed, Stat
-from ..book import Book, Event
 from ..orders.placed import Placed, Store
 from ..setting import Setting
+from .book import Book, Event
 
 log = logging.getLogger("tcp_edge")
 

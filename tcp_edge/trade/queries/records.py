@@ -8,7 +8,7 @@ from typing import Any
 from schemas.xtp import account as xtp
 from schemas.xtp.instruments import Instruments
 
-from ..book import Book
+from ..account.book import Book
 from .answers import Kind
 
 Fields = Mapping[str, Any]

@@ -7,7 +7,7 @@ from typing import Any
 import schemas.catalogue
 from schemas.xtp.instruments import Instrument
 from schemas.xtp.order_ids import order_xtp_id
-from tcp_edge.trade.book import Book
+from tcp_edge.trade.account.book import Book
 from tcp_edge.trade.orders.placed import Placed
 
 CATALOGUE = schemas.catalogue.load()

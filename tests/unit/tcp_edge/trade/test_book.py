@@ -8,7 +8,7 @@ from typing import Any, Literal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tcp_edge.trade.book import Book, Event
+from tcp_edge.trade.account.book import Book, Event
 from tests.unit.tcp_edge.trade.makers import AT_NS, book, nothing, order, placed, trade
 
 Return = tuple[Literal["order", "trade"], dict[str, Any]]

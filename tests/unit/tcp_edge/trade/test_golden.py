@@ -22,7 +22,7 @@ from tcp_edge.reply import failure
 from tcp_edge.request import Request, parse
 from tcp_edge.service import Client
 from tcp_edge.stat import Failed, Stat
-from tcp_edge.trade.book import Book
+from tcp_edge.trade.account.book import Book
 from tcp_edge.trade.desk import Desk
 from tcp_edge.trade.orders.order import Order
 from tcp_edge.trade.orders.placed import Placed
