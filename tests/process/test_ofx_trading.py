@@ -106,7 +106,13 @@ def start(folder: Path) -> Group:
         overrides={
             "calendar": "always",
             "sim": {"queries_per_second": 0},
-            "td_worker": {"retry_s": 0.2, "step_s": 0.5, "unsent_s": 1, "accounts": accounts},
+            "td_worker": {
+                "retry_s": 0.2,
+                "step_s": 0.5,
+                "unsent_s": 1,
+                "queries_per_s": 50,
+                "accounts": accounts,
+            },
             "tcp_edge": ports,
         },
     )
@@ -120,8 +126,7 @@ def start(folder: Path) -> Group:
 @pytest.fixture(scope="module")
 def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
     with start(tmp_path_factory.mktemp("ofx")) as group:
-        group.start("sim", "md_worker", "td_worker", "ws_edge", "recorder")
-        group.start("tcp_edge")
+        group.start("sim", "md_worker", "td_worker", "ws_edge", "recorder", "tcp_edge")
         with ws(group.url("/td/")) as client:
             client.log_in()
             client.send(MsgType="ReqQryInstrument", QryInstrument={"ProductID": "rb"})
@@ -130,9 +135,8 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
             prices = sim.snapshot(Market.code)
         Market.rests, Market.fills = prices["LowerLimitPrice"], prices["UpperLimitPrice"]
         with OPEN:
-            anna = Desk(group, "anna")
-            wait_for(lambda: anna.ask(210001)["stat"] == 200)
-            wait_for(lambda: Desk(group, "carl").ask(210001)["stat"] == 200)
+            for user in ("anna", "carl"):
+                serving(group, user)
         yield group
 
 
@@ -147,11 +151,11 @@ def ledger(group: Group) -> list[dict[str, Any]]:
         return sim.ledger()
 
 
-def serving(group: Group) -> Desk:
+def serving(group: Group, user: str = "anna") -> Desk:
     """A connection, when the account is ready."""
-    anna = Desk(group, "anna")
-    wait_for(lambda: anna.ask(210001)["stat"] == 200)
-    return anna
+    desk = Desk(group, user)
+    wait_for(lambda: desk.ask(210001)["stat"] == 200)
+    return desk
 
 
 def accepted(group: Group) -> int:
