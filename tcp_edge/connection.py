@@ -8,12 +8,14 @@ import logging
 import socket
 import struct
 from collections import deque
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, cast
 
 from .reply import Reply, failure
 from .request import parse
 from .service import Client
 from .stat import Failed, Stat
+from .wire.deflate import inflated
 from .wire.wire import MOST_REPLY, Wire, WireError
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ _SLICE: Final = 4096  # bytes of a client before the others have their turn
 _TURN: Final = 8  # requests of a client, likewise
 _MANY: Final = 50  # records from which on a reply is made in a thread
 _LEAVE_S: Final = 2.0
+_PART: Final = 256 << 10  # bytes of a reply that are sent at once
 _CRAWL: Final = 64 << 10  # bytes in stall_s: who takes less takes nothing
 _ACKED: Final = struct.Struct("=120xQ")  # tcpi_bytes_acked of Linux's tcp_info
 
@@ -43,7 +46,9 @@ class Connection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._paused = self._ended = self._admitted = self._trusted = False
-        self._owed = 0  # bytes of the reply that is being sent
+        self._replying = False
+        self._held: list[bytes] = []  # pushes that wait for the end of a reply
+        self._held_bytes = 0
         self._read = False  # whether any request could be
         self.made = False  # whether there has been a connection, with TLS after its handshake
 
@@ -183,9 +188,30 @@ class Connection(asyncio.Protocol):
             packed = self._wire.pack(reply)
         else:
             packed = await asyncio.to_thread(self._wire.pack, reply)
-        sealed = self._wire.seal(packed)
-        self._owed = len(sealed)
-        self._transport.write(sealed)
+        self._replying = True
+        for number, part in enumerate(self._parts(reply, packed)):
+            if number:
+                await asyncio.sleep(0)
+            self._transport.write(part)
+            await self._drained()
+        self._replying = False
+        for part in self._held:
+            self._transport.write(part)
+        self._held.clear()
+        self._held_bytes = 0
+
+    def _parts(self, reply: Reply, packed: bytes) -> Iterator[bytes | memoryview]:
+        """So much at once that a client who does not read costs what was made for him and no copy,
+        and one who does holds up nobody."""
+        if reply.packed and not self._wire.codec:
+            yield from inflated(reply.packed, _PART)
+            packed = b""
+        sealed = memoryview(self._wire.seal(packed))
+        for at in range(0, len(sealed), _PART):
+            yield sealed[at : at + _PART]
+
+    async def _drained(self) -> None:
+        """Raises _Slow."""
         while not self._writable.is_set():
             taken = self._taken()
             try:
@@ -194,7 +220,6 @@ class Connection(asyncio.Protocol):
             except TimeoutError:
                 if self._taken() - taken < _CRAWL:
                     raise _Slow from None
-        self._owed = 0
 
     def _taken(self) -> int:
         """How many bytes the client's machine has acknowledged; what a transport has left to send
@@ -211,8 +236,13 @@ class Connection(asyncio.Protocol):
         if self._ended:
             return
         self._counters.pushes += 1
-        self._transport.write(self._wire.push(kind, seq, record))
-        waiting = self._transport.get_write_buffer_size() - self._owed
+        push = self._wire.push(kind, seq, record)
+        if self._replying:  # behind the reply, of which a part may still be to come
+            self._held.append(push)
+            self._held_bytes += len(push)
+        else:
+            self._transport.write(push)
+        waiting = self._transport.get_write_buffer_size() + self._held_bytes
         if waiting > self._limits.send_limit_bytes:
             self.too_slow()
 

@@ -162,7 +162,7 @@ class Quotes:
             since=_count(request.params, "since"),
             limit=_count(request.params, "limit"),
             shape=client.shape,
-            codec=client.codec,
+            codec=client.codec or "zlib",
         )
         return await self._scribe.ask(question)
 

@@ -1,8 +1,9 @@
-"""Replies, compressed with zlib."""
+"""Replies, compressed with zlib, and back in parts."""
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from typing import Final
 
 from ..reply import Reply
@@ -16,3 +17,12 @@ def deflate(reply: Reply) -> bytes:
     # A window no larger than it has to be: to make the usual one takes longer than to compress.
     packer = zlib.compressobj(6, zlib.DEFLATED, 13, 7)
     return packer.compress(reply.body) + packer.flush()
+
+
+def inflated(packed: bytes, most: int) -> Iterator[bytes]:
+    """The text in parts of ``most`` bytes, each made when it is taken."""
+    opener = zlib.decompressobj()
+    while packed:
+        yield opener.decompress(packed, most)
+        packed = opener.unconsumed_tail
+    yield opener.flush()

@@ -27,7 +27,8 @@ class Wire(Protocol):
 
     @property
     def codec(self) -> Codec:
-        """By which replies are compressed: what ``Reply.packed`` has to be; "": by none."""
+        """By which replies are compressed: what ``Reply.packed`` has to be; "": by none. Then it is
+        by zlib, is sent as the text that it was, and ``seal`` of nothing ends it."""
 
     def feed(self, data: bytes) -> Iterable[str]:
         """Request texts that are complete, each opened when it is taken; all are to be taken before

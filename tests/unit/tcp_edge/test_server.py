@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import ssl
+import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -65,6 +67,8 @@ class Fake:
         return one(request.params)
 
     async def _large(self, client: Client, request: Request) -> Reply:
+        if isinstance(request.params, list):
+            return Reply(b"", 10_000, zlib.compress(b'"%s"' % (b"x" * request.params[0]), 1))
         return Reply(b'"%s"' % (b"x" * int(request.params)), 1)
 
     async def _held(self, client: Client, request: Request) -> Reply:
@@ -413,6 +417,59 @@ def test_a_client_that_reads_slowly_gets_all_of_a_large_reply(
 
     with asyncio.Runner(loop_factory=loop) as runner:
         runner.run(main())
+
+
+def test_a_push_never_comes_in_the_midst_of_a_reply() -> None:
+    async def main() -> None:
+        async with running(quote=QuoteListener(port=0, wire="psk")) as run:
+            peer = await run.connect("quote")
+            await peer.ask(110001)
+            (client,) = run.services["quote"].clients
+            assert client.push is not None
+            counted = run.server.counters.replies
+            for number, params in enumerate((32 << 20, [32 << 20]), 2):
+                peer.send(100002, params)
+                await until(lambda n=number: counted[200] == n)  # type: ignore[misc]
+                client.push("tick", 1, b"{}")
+                async with asyncio.timeout(BOUND_S):
+                    reply = await peer.reader.readexactly((32 << 20) + 4)
+                assert reply == b'"%s"\r\n' % (b"x" * (32 << 20))
+                assert (await peer.receive())["push"] == "tick"
+            peer.writer.close()
+
+    asyncio.run(main())
+
+
+def rss_mb() -> int:
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * resource.getpagesize() >> 20
+
+
+def test_clients_who_do_not_read_their_large_replies_cost_little(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    certificate = authority.issue("server")
+    changes: dict[str, Any] = {
+        "quote": QuoteListener(port=0, wire="tls"),
+        "cert_file": str(certificate),
+        "key_file": str(certificate.with_suffix(".key")),
+    }
+
+    async def main() -> None:
+        async with running(**changes) as run:
+            host, _, port = run.server.addresses()["quote"].rpartition(":")
+            context = ssl.create_default_context(cafile=authority.file)
+            before, peers = rss_mb(), []
+            for number in range(1, 11):
+                open_to = asyncio.open_connection(host, int(port), ssl=context, limit=1024)
+                peers.append(Peer(*await open_to))
+                peers[-1].send(100002, [30 << 20])
+                peers[-1].send(100002, [30 << 20])
+                await until(lambda n=number: run.server.counters.replies[200] == n)  # type: ignore[misc]
+            assert rss_mb() - before < 100  # of 300 or more
+            for peer in peers:
+                peer.writer.transport.abort()
+
+    asyncio.run(main())
 
 
 def test_on_v1_there_is_nothing_to_push_with() -> None:
