@@ -28,8 +28,7 @@ POSITION = list(structs.POSITION | structs.POSITION_EXTRA)
 @pytest.fixture
 def group(tmp_path: Path) -> Iterator[Group]:
     with start(tmp_path) as group:
-        group.start("sim", "md_worker", "td_worker", "ws_edge", "recorder")
-        group.start("tcp_edge")
+        group.start("sim", "md_worker", "td_worker", "ws_edge", "recorder", "tcp_edge")
         with OPEN:
             yield group
 
