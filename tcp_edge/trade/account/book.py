@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 from schemas.calendar import Calendar
 from schemas.xtp import orders as xtp
 from schemas.xtp.instruments import Instrument
@@ -24,6 +26,7 @@ from .fills import Fields, Fills
 from .own import Own
 from .records import Made, Records
 
+_bytes: Final = msgspec.msgpack.Encoder(order="sorted").encode
 _TIMES: Final = ("insert_time", "update_time", "cancel_time", "trade_time")
 
 
@@ -56,7 +59,7 @@ class Book:
         self.ids = OrderIds(day, broker_id, investor_id)
         self.orders: list[Event] = []
         self.trades: list[Event] = []
-        self._big_ints = big_ints
+        self._find, self._big_ints = find, big_ints
         self._own, self._fills = Own(), Fills(find)
         self._records = Records(find, calendar, self.ids, self._own, self._fills)
         self._refused: dict[int, Event] = {}  # of which the counter made no order
@@ -228,14 +231,14 @@ class Book:
 
     def _again(self, kind: str, what: object) -> bool:
         """Whether this very thing was told before."""
-        text = json.dumps([kind, what], sort_keys=True, default=str).encode()
-        digest = hashlib.blake2b(text, digest_size=16).digest()
+        digest = hashlib.blake2b(_bytes([kind, what]), digest_size=16).digest()
         known = digest in self._seen
         self._seen.add(digest)
         return known
 
     def _of_input(self, fields: Fields, make: Callable[[], dict[str, Any]]) -> Event:
-        return Event(fields["InstrumentID"], fields["ExchangeID"], lambda: (make(), False))
+        code, exchange = fields["InstrumentID"], fields["ExchangeID"]
+        return Event(code, exchange, lambda: (make(), self._find(code, exchange) is not None))
 
 
 def _is_of(fields: Fields, placed: Placed) -> bool:

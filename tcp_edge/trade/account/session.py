@@ -22,6 +22,7 @@ log = logging.getLogger("tcp_edge")
 READY_S: Final = 8.0  # a command waits so long for an account that is being attached
 
 _AGAIN_S: Final = 1.0
+_AT_ONCE: Final = 100
 _MOST_PAUSE_S: Final = 5.0
 _BOOKED: Final = frozenset(
     {"OnRtnOrder", "OnRtnTrade", "OnErrRtnOrderInsert", "OnErrRtnOrderAction"}
@@ -79,12 +80,16 @@ class Session:
         """One login, until the counter may have begun another day."""
         account = await self._setting.bus.attach(self._user, name=self._setting.name)
         returns = account.returns(Place(0, 0))
+        taken = 0
         try:
             self._open(account)
             while True:
                 async for item in returns:
                     if self._take(item, account):
                         return
+                    taken += 1
+                    if taken % _AT_ONCE == 0:  # of a long day: others have their turn
+                        await asyncio.sleep(0)
                 raise Unavailable("td_worker")
         finally:
             self._books.ready.clear()
