@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from nicegui import ui
+from nicegui.element import Element
 from nicegui.language import Language
 from starlette.requests import Request
 
@@ -41,10 +42,11 @@ Build = Callable[["Context"], Awaitable[None] | None]
 
 
 class Context:
-    """What a page is built with; one for each time that it is opened."""
+    """What a page is built with; one for each time that it is opened. ``place``: the element that
+    is there as long as the page is; what asked for something may be gone when it is done."""
 
-    def __init__(self, site: Site, session: Session) -> None:
-        self.site, self.session = site, session
+    def __init__(self, site: Site, session: Session, place: Element) -> None:
+        self.site, self.session, self.place = site, session, place
 
     @property
     def lang(self) -> Lang:
@@ -79,15 +81,19 @@ class Context:
         try:
             self.audit.write(self.user, self.session.peer, what, on, outcome)
         except OSError as exc:
-            ui.notify(self.text("common.not_audited", why=exc.strerror), type="negative")
+            self._notify(self.text("common.not_audited", why=exc.strerror), good=False)
             return False
         return True
 
     def told(self, what: str) -> None:
-        ui.notify(self.text("common.done", what=what), type="positive")
+        self._notify(self.text("common.done", what=what), good=True)
 
     def failed(self, why: object) -> None:
-        ui.notify(self.text("common.failed", why=why), type="negative", multi_line=True)
+        self._notify(self.text("common.failed", why=why), good=False)
+
+    def _notify(self, said: str, *, good: bool) -> None:
+        with self.place:
+            ui.notify(said, type="positive" if good else "negative", multi_line=True)
 
 
 @dataclass(frozen=True)
@@ -116,8 +122,8 @@ def register(site: Site, shown: Page) -> None:
     """Makes NiceGUI serve it; only who has a session comes that far."""
 
     async def show(request: Request) -> None:
-        context = Context(site, request.scope[SESSION])
         client = ui.context.client
+        context = Context(site, request.scope[SESSION], client.content)
         # The language of a page is NiceGUI's for all who see it; ours is the session's.
         client.page = copy.copy(client.page)
         client.page.language = _QUASAR[context.lang]
@@ -174,7 +180,7 @@ def _menu(context: Context) -> None:
 
 
 def _change_password(context: Context) -> None:
-    with ui.dialog(value=True) as dialog, ui.element("div").classes("cb-panel"):
+    with context.place, ui.dialog(value=True) as dialog, ui.element("div").classes("cb-panel"):
         old, new, again = (
             ui.input(context.text(f"password.{name}"), password=True).classes("w-full")
             for name in ("old", "new", "again")

@@ -146,7 +146,8 @@ class Gate:
 def _same_origin(headers: Headers) -> bool:
     """Whatever the scheme: there may be a TLS proxy before us."""
     origins = headers.getlist("origin")
-    return len(origins) == 1 and urlsplit(origins[0]).netloc.lower() == headers.get("host", "")
+    host = headers.get("host", "").lower()
+    return len(origins) == 1 and origins[0].lower() in (f"http://{host}", f"https://{host}")
 
 
 def _hostname(url: str) -> str:

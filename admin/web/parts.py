@@ -43,7 +43,8 @@ def cell(text: str = "", classes: str = "") -> _Cell:
 
 
 def panel(title: str = "") -> Element:
-    found = ui.element("section").classes("cb-panel")
+    # A div: in a dialog nothing else takes the mouse.
+    found = ui.element("div").classes("cb-panel")
     if title:
         with found, ui.element("h2"):
             ui.label(title)
@@ -52,7 +53,7 @@ def panel(title: str = "") -> Element:
 
 async def confirm(context: Context, question: str, action: str, **values: object) -> bool:
     """Whether the user means it. ``question``, ``action``: keys of texts."""
-    with ui.dialog() as dialog, ui.element("div").classes("cb-panel"):
+    with context.place, ui.element("div") as holder, ui.dialog() as dialog, panel():
         ui.label(context.text(question, **values))
         with ui.element("div").classes("cb-row"):
             ui.button(context.text(action), on_click=lambda: dialog.submit(True)).mark("sure")
@@ -62,4 +63,4 @@ async def confirm(context: Context, question: str, action: str, **values: object
     try:
         return bool(await dialog)
     finally:
-        dialog.delete()
+        holder.delete()

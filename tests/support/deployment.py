@@ -95,6 +95,8 @@ class Deployment:
         named = {}
         for pid in members.find(self.run):
             words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+            if "-m" not in words:  # it has ended, and nobody has waited for it yet
+                continue
             name = words[words.index("-m") + 1]
             if "--member" in words:
                 name += f"_{words[words.index('--member') + 1]}"

@@ -115,12 +115,14 @@ class _Dialog:
 
     def __init__(self, context: Context, view: _View, title: str) -> None:
         self.context, self.view = context, view
-        with ui.dialog(value=True).props("persistent") as self._dialog, panel(title):
+        with context.place, ui.element("div") as holder:
+            self._dialog = ui.dialog(value=True).props("persistent")
+        with self._dialog, panel(title):
             self.fields()
             with ui.element("div").classes("cb-row"):
                 self._save = ui.button(context.text("common.save"), on_click=self._pressed)
                 ui.button(context.text("common.cancel"), on_click=self._dialog.close).props("flat")
-        self._dialog.on("hide", self._dialog.delete)
+        self._dialog.on("hide", holder.delete)
 
     def fields(self) -> None:
         raise NotImplementedError
