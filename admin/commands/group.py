@@ -54,4 +54,7 @@ def enter(config: Path) -> Path:
 def opened(config: Path) -> Opened:
     """Raises ConfigError."""
     path = enter(config)
-    return Opened(read(path), load(str(path), "admin", AdminConfig))
+    try:
+        return Opened(read(path), load(str(path), "admin", AdminConfig))
+    except PermissionError as exc:  # of the folder of sockets
+        raise ConfigError(f"{exc}: chmod 700 the folder, or set `data`") from None

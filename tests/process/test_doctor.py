@@ -15,7 +15,9 @@ import pytest
 import yaml
 
 from admin.keygen import make
+from bus.endpoints import run_dir
 from tests.support.cli import ctpbus
+from tests.support.deployment import free_port
 
 Findings = dict[str, list[dict[str, str]]]
 
@@ -171,6 +173,31 @@ def test_fronts_that_are_not_reached_are_told_apart(patient: Patient, front: str
     ]
     assert "nobody listens" in found["front"][2]["remedy"]
     assert "check the address in the file" in found["front"][3]["remedy"]
+
+
+def test_a_socket_of_another_machine_is_tried(patient: Patient) -> None:
+    make(patient.folder / "keys", ["edge", "md_worker", "td_worker"])
+    patient.document |= {
+        "keys": str(patient.folder / "keys"),
+        # TEST-NET: nobody is there.
+        "bus": {"td_pub": "tcp://192.0.2.1:5553", "md_pub": f"tcp://*:{free_port()}"},
+        "ws_edge": {"host": "", "port": free_port()},
+    }
+    found = patient.examine()
+    (fault,) = faults(found)
+    assert fault["check"] == "bus"
+    assert fault["text"].startswith("bus.td_pub at 192.0.2.1:5553 is not reached")
+    assert {item["level"] for item in found["port"]} == {"ok"}
+    assert any("on all addresses is free (ws_edge.port)" in item["text"] for item in found["port"])
+
+
+def test_a_folder_of_sockets_that_others_may_enter_is_named(patient: Patient) -> None:
+    run = run_dir(str(patient.folder / "var"))
+    run.chmod(0o755)
+    (fault,) = faults(patient.examine())
+    assert str(run) in fault["text"]
+    assert fault["remedy"].startswith("chmod 700")
+    run.chmod(0o700)
 
 
 def test_files_that_others_may_read_are_named(patient: Patient) -> None:

@@ -56,6 +56,8 @@ def of_ports(group: Opened) -> Iterator[Finding]:
     for key, host, port in uses(group):
         fault = ports.fault(host, port)
         holders = ports.holders(port) if fault else set()
+        if _is_elsewhere(key, fault):
+            continue
         if fault is None:
             yield Finding("port", "ok", f"{port} on {host or 'all addresses'} is free ({key})")
         elif holders and holders <= ours:
@@ -63,6 +65,25 @@ def of_ports(group: Opened) -> Iterator[Finding]:
         else:
             remedy = f"end who holds it, or choose another: {group.plan.config}, {key}"
             yield Finding("port", "fault", f"{fault} ({key})", remedy)
+
+
+def _is_elsewhere(key: str, fault: str | None) -> bool:
+    """Whether an address of the bus is one of another machine, where its worker runs."""
+    return key.startswith("bus.") and fault is not None and "is taken" not in fault
+
+
+def of_bus(group: Opened) -> Iterator[Finding]:
+    """Sockets of other machines."""
+    for key, host, port in uses(group):
+        if _is_elsewhere(key, ports.fault(host, port)):
+            what = f"{key} at {host}:{port}"
+            try:
+                socket.create_connection((host, port), _CONNECT_S).close()
+            except OSError as exc:
+                remedy = f"does its program run there? {_way_to(exc)}"
+                yield Finding("bus", "fault", f"{what} is not reached: {_why(exc)}", remedy)
+            else:
+                yield Finding("bus", "ok", f"{what} takes connections")
 
 
 def of_fronts(plan: Plan) -> Iterator[Finding]:
