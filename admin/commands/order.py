@@ -138,8 +138,20 @@ async def look(account: Account, own: str) -> Outcome | None:
     return _decode(row.body)
 
 
+class Sending:
+    """``begun``: it may have been sent."""
+
+    begun = False
+
+
 async def place(
-    client: Client, user: str, password: Secret | None, wanted: Wanted, own: str, wait: float
+    client: Client,
+    user: str,
+    password: Secret | None,
+    wanted: Wanted,
+    own: str,
+    wait: float,
+    sending: Sending,
 ) -> Told:
     """Once. Raises ConfigError: nothing was sent."""
     try:
@@ -152,10 +164,11 @@ async def place(
     except (Unavailable, Refusal) as exc:
         return _not_sent(own, str(exc))
     print(f"client_order_id: {own}", file=sys.stderr, flush=True)
-    began = time.monotonic()
+    began, sending.begun = time.monotonic(), True
     try:
         outcome = await _send(account, wanted, own)
     except FieldError as exc:
+        sending.begun = False
         raise ConfigError(f"it does not fit, and nothing was sent: {exc}") from None
     except Unanswered as exc:
         return await _after_silence(account, own, str(exc), began + _ORDER_S + _LATE_S)
@@ -302,7 +315,7 @@ def command(
         _confirm(f"{wanted}, account {account}. Send it?")
     password = password_for(group, account, password_file)
     own = own or f"cli-{secrets.token_hex(8)}"
-    said = asyncio.run(_place(group, account, password, wanted, own, wait))
+    said = _run(group, account, password, wanted, own, wait)
     if json:
         output.show_json(said)
     else:
@@ -316,6 +329,20 @@ def _confirm(question: str) -> None:
     if not typer.confirm(question, err=True):
         print("ctpbus: nothing was sent", file=sys.stderr)
         raise typer.Exit(EXIT_NOT_SENT)
+
+
+def _run(
+    group: Opened, account: str, password: Secret | None, wanted: Wanted, own: str, wait: float
+) -> Told:
+    """Whatever ends it, what may have been sent is not told as failed."""
+    sending = Sending()
+    try:
+        return asyncio.run(_place(group, account, password, wanted, own, wait, sending))
+    except (KeyboardInterrupt, Exception) as exc:
+        if not sending.begun:
+            raise
+        text = f"UNKNOWN: {str(exc) or type(exc).__name__} in between. {_may_live(own)}"
+        return Told(own, OrderState.UNKNOWN, text)
 
 
 async def _place(group: Opened, *arguments: Any) -> Told:

@@ -13,7 +13,7 @@ import pytest
 
 from deploy import members
 from deploy.supervision import Supervisor
-from tests.support.cli import Operated, ctpbus, operated
+from tests.support.cli import Operated, operated
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_status_answers_beside_a_supervisord_that_does_not(group: Operated) -> N
 def test_status_of_a_group_that_does_not_run(group: Operated, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text(group.config_file.read_text().replace("/var", "/other"))
-    done = ctpbus("status", "--wait", "0.3", "--config", str(other))
+    done = group.call("status", "--wait", "0.3", config=other)
     assert done.returncode == 3
     assert done.stdout.splitlines()[-1] == "the group is down; supervisord does not run"
 
@@ -110,10 +110,10 @@ def test_config_check_asks_every_program(group: Operated, tmp_path: Path) -> Non
     assert group.json("config", "check")["faults"] == {}
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text(group.config_file.read_text() + "\nadmin: {prot: 1}\n")
-    done = ctpbus("config", "check", "--config", str(wrong))
+    done = group.call("config", "check", config=wrong)
     assert done.returncode == 2
     assert "prot" in done.stdout
     wrong.write_text(group.config_file.read_text().replace("recorder: {}", "recorder: {kep: 1}"))
-    done = ctpbus("config", "check", "--config", str(wrong))
+    done = group.call("config", "check", config=wrong)
     assert done.returncode == 2
     assert "kep" in done.stdout

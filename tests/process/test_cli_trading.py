@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +15,8 @@ from typing import Any
 import pytest
 
 from deploy.supervision import Supervisor
-from tests.support.cli import Operated, operated
+from tests.support.cli import COMMAND, Operated, operated
+from tests.support.group import CHECKOUT
 
 CODE = "600000"
 # Far below the market but within the day's limits: it rests.
@@ -153,6 +156,24 @@ def test_an_order_that_nobody_answers_is_unknown_and_not_failed(group: Operated)
         if row["OrderSysID"] == settled["outcome"]["order_sys_id"]
     ]
     assert len(mine) == 1
+
+
+def test_an_interrupted_order_is_not_told_as_failed(group: Operated) -> None:
+    arguments = ("order", *RESTING, "--yes", "--id", "torn", "--wait", "60")
+    command = [sys.executable, "-c", COMMAND, *arguments, "--config", str(group.config_file)]
+    with (
+        frozen(group, "sim"),
+        subprocess.Popen(
+            command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as sending,
+    ):
+        for _ in range(100):
+            if group.call("orders", "--id", "torn").returncode == 3:
+                break
+        sending.send_signal(signal.SIGINT)
+        said, _ = sending.communicate(timeout=60)
+    assert sending.returncode == 3
+    assert said.startswith("UNKNOWN: KeyboardInterrupt in between. It may live.")
 
 
 def test_without_td_worker_an_order_is_not_sent_and_of_an_old_one_nothing_is_known(

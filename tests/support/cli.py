@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import shutil
 import subprocess
 import sys
@@ -42,11 +43,69 @@ def ctpbus(
     )
 
 
+# The imports, which take longer than most commands, are done once; each command is a process.
+_NURSERY = """
+import json, os, sys
+from admin.main import main
+for line in sys.stdin:
+    job = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        for number, name in enumerate(("stdin", "stdout", "stderr")):
+            flags = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            os.dup2(os.open(os.path.join(job["folder"], name), flags, 0o600), number)
+        sys.stdin = open(0, encoding="utf-8", closefd=False)
+        sys.argv = ["ctpbus", *job["arguments"]]
+        status = 1
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code or 0
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+class Nursery:
+    """Where the commands of a test file are forked, one at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "call"
+        self._folder.mkdir()
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _NURSERY],
+            cwd=CHECKOUT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def call(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        (self._folder / "stdin").write_text(stdin, "utf-8")
+        given, told = self._process.stdin, self._process.stdout
+        assert given is not None
+        assert told is not None
+        given.write(json.dumps({"folder": str(self._folder), "arguments": arguments}) + "\n")
+        given.flush()
+        assert select.select([told], [], [], CALL_TIMEOUT_S)[0], f"no end of {arguments}"
+        status = int(told.readline())
+        said = [(self._folder / name).read_text("utf-8") for name in ("stdout", "stderr")]
+        return subprocess.CompletedProcess(arguments, status, *said)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
 class Operated:
     """``folder`` is short enough for sockets."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._nursery = Nursery(folder)
         self.config_file = folder / "group.yaml"
         self.port = free_port()
         front = f"sim://{folder}/sim.sock"
@@ -67,8 +126,16 @@ class Operated:
     def plan(self) -> Plan:
         return read(self.config_file)
 
-    def call(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return ctpbus(*arguments, "--config", str(self.config_file), stdin=stdin)
+    def call(
+        self, *arguments: str, stdin: str = "", config: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        file = str(config or self.config_file)
+        return self._nursery.call(*arguments, "--config", file, stdin=stdin)
+
+    def close(self) -> None:
+        """End the group."""
+        self.call("down")
+        self._nursery.close()
 
     def json(self, *arguments: str, status: int = 0) -> Any:
         """What it prints with --json."""
@@ -86,5 +153,5 @@ def operated() -> Iterator[Operated]:
         assert done.returncode == 0, done.stderr
         yield group
     finally:
-        group.call("down")
+        group.close()
         shutil.rmtree(folder)
