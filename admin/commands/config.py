@@ -41,8 +41,8 @@ def check(config: Config = GROUP, json: output.Json = False) -> None:
     if json:
         output.show_json(report)
     else:
-        for fault in dict.fromkeys(report.faults.values()):
-            output.show(fault)
+        for line in dict.fromkeys("\n".join(report.faults.values()).splitlines()):
+            output.show(line)
         if not report.faults:
             output.show(f"{path}: good for {', '.join(report.programs)}")
     raise typer.Exit(2 if report.faults else 0)

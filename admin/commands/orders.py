@@ -109,5 +109,5 @@ def _show_one(found: Told | None, own: str, json: bool) -> NoReturn:
 
 def _fail(why: str, own: str) -> NoReturn:
     """Of one order nothing is known then; it is not to be taken for one that failed."""
-    typer.echo(f"ctpbus: {why}", err=True)
+    typer.echo(f"ctpbus: {output.plain(why)}", err=True)
     raise typer.Exit(EXIT_UNKNOWN if own else 1)

@@ -37,15 +37,20 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     for heading in headings:
         made.add_column(heading, no_wrap=heading != headings[-1])
     for row in rows:
-        made.add_row(*(Text(cell, COLOURS.get(cell, "")) for cell in row))
+        made.add_row(*(Text(plain(cell), COLOURS.get(cell, "")) for cell in row))
     return made
+
+
+def plain(text: str) -> str:
+    """A counter's text may hold what a terminal would obey."""
+    return "".join(char if char.isprintable() else "�" for char in text)
 
 
 def show(renderable: Any) -> None:
     console = Console(highlight=False, soft_wrap=True, markup=False)
     if not console.is_terminal:
         console.width = _WIDE  # who reads a file or a pipe wants all of it
-    console.print(renderable)
+    console.print(plain(renderable) if isinstance(renderable, str) else renderable)
 
 
 def duration(seconds: float) -> str:
@@ -63,7 +68,7 @@ def size(count: int) -> str:
 def finding(level: str, what: str, text: str, remedy: str) -> Text:
     """A line, and what to do below it."""
     line = Text(f"{level:8}", COLOURS[level])
-    line.append(f"{what:11} {text}", "default")
+    line.append(f"{what:11} {plain(text)}", "default")
     if remedy and level != "ok":
-        line.append(f"\n{'':20}→ {remedy}", "bold")
+        line.append(f"\n{'':20}→ {plain(remedy)}", "bold")
     return line

@@ -93,6 +93,8 @@ def _complete(told: Told) -> bool:
 
 def _of_md(state: dict[str, Any]) -> str:
     logged_in = "logged in" if state["logged_in"] else f"not logged in, reason {state['reason']}"
+    if state["reason"] is None:
+        logged_in = logged_in.partition(",")[0]
     return f"front {state['front']}, {logged_in}, {state['subscribed']} instruments"
 
 

@@ -69,7 +69,7 @@ def _plain(client: Client, item: Item) -> None:
     clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{ms:03}"
     bid, ask = (f"{_text(fields[f'{s}Price1'])}×{fields[f'{s}Volume1']}" for s in ("Bid", "Ask"))
     print(
-        f"{clock} {item.instrument:12} {_text(fields['LastPrice']):>12} "
+        f"{clock} {output.plain(item.instrument):12} {_text(fields['LastPrice']):>12} "
         f"{bid:>18} {ask:>18} {fields['Volume']:>12}",
         flush=True,
     )
