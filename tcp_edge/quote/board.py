@@ -8,7 +8,7 @@ only the next tick is the end.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from bus.client import Fresh, Restarted, Stale, Tick
 from bus.client.items import Item
@@ -20,14 +20,26 @@ from ..wire.wire import Codec
 _NOTHING: Final = b"{}"
 _STALE: Final = b', "stale": true}'
 
+
+class Front(Protocol):
+    """``up``: it is known to be there; ``away``: known not to be."""
+
+    @property
+    def up(self) -> bool: ...
+
+    @property
+    def away(self) -> bool: ...
+
+
 Write = Callable[[bytes, int], bytes]  # a tick's struct and recv_ns to a JSON object
 
 
 class Quote:
-    """``followers`` get each record: of a tick, and once more when it has become stale."""
+    """``front`` says whether the last tick can be of now. ``followers`` get each record: of a tick,
+    and once more when it has become stale."""
 
-    def __init__(self, write: Write) -> None:
-        self._write = write
+    def __init__(self, write: Write, front: Front) -> None:
+        self._write, self._front = write, front
         self._tick: Tick | None = None
         self._record = b""
         self._reply: Reply | None = None
@@ -36,7 +48,7 @@ class Quote:
 
     @property
     def stale(self) -> bool:
-        return self._silent or self._old
+        return self._silent or self._old or not self._front.up
 
     @property
     def record(self) -> bytes:
@@ -49,7 +61,7 @@ class Quote:
 
     def reply(self, codec: Codec) -> Reply:
         """To who asks for the latest. Compressed once: many ask for one tick, on v1 above all."""
-        if codec != "zlib" or not self.record:
+        if codec != "zlib" or not self.record or not self._front.up:
             return Reply(self.record or _NOTHING)
         if self._reply is None:
             self._reply = Reply(b"", 1, deflate(Reply(self.record)))
@@ -58,7 +70,8 @@ class Quote:
     def take(self, item: Item) -> None:
         match item:
             case Tick():
-                self._tick, self._record, self._old = item, b"", False
+                # It may be the last one of before, as who joins late gets it.
+                self._tick, self._record, self._old = item, b"", self._front.away
                 self._reply = None
                 self._tell()
             case Restarted():
@@ -72,7 +85,7 @@ class Quote:
         self._age(old=True, silent=self._silent)
 
     def _age(self, *, old: bool, silent: bool) -> None:
-        fresh = not self.stale
+        fresh = not (self._silent or self._old)
         self._old, self._silent, self._reply = old, silent, None
         if fresh and self._tick is not None:
             self._tell()

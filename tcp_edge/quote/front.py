@@ -27,7 +27,7 @@ class Front:
 
     def __init__(self, on_away: Callable[[], None]) -> None:
         self._pulse = Pulse()
-        self._logged_in = False
+        self._logged_in = self._heard = False
         self._on_away = on_away
 
     @property
@@ -35,12 +35,18 @@ class Front:
         """False until the worker has said so."""
         return self._logged_in and not self._pulse.stale
 
+    @property
+    def away(self) -> bool:
+        """False until the worker has said so."""
+        return self._heard and not self.up
+
     def on_frame(self, frame: bytes) -> None:
         """What was published on TOPIC."""
         try:
             self._logged_in = _decode(unpack_message(frame).body).logged_in
         except (FrameError, msgspec.MsgspecError):
             return
+        self._heard = True
         self._pulse.heard()
         if not self._logged_in:
             self._on_away()

@@ -199,7 +199,7 @@ class Quotes:
 
     def _follow(self, instrument: Instrument) -> None:
         key = _key(instrument)
-        quote = self._quotes[key] = Quote(self._write_of(key))
+        quote = self._quotes[key] = Quote(self._write_of(key), self._front)
         ticks = self._bus.ticks(instrument.code)
         self._following[key] = ticks, asyncio.create_task(self._take(ticks, quote))
 

@@ -25,7 +25,7 @@ from bus.client import Fresh, Gap, Restarted, Stale, Tick
 from bus.client.items import Item
 from bus.endpoints import Addresses
 from bus.errors import Unavailable
-from bus.frames import message_type
+from bus.frames import HEADER, Flag, message_type
 from bus.orders import Place
 from bus.stats import buckets
 from bus.subscriber import Subscriber
@@ -33,6 +33,7 @@ from schemas.calendar import always_open
 from schemas.xtp.instruments import Instrument, Instruments
 from tcp_edge.config import TcpConfig
 from tcp_edge.quote import writer as writer_module
+from tcp_edge.quote.front import TOPIC
 from tcp_edge.quote.scribe import Answer, Question, Scribe, Setting, decode_answer, framed
 from tcp_edge.quote.service import Quotes
 from tcp_edge.quote.subscribed import Subscribed
@@ -190,7 +191,14 @@ class Service:
 
     async def __aenter__(self) -> Service:
         await self.quotes.start()
+        self.say(logged_in=True)
         return self
+
+    def say(self, logged_in: bool) -> None:
+        """What the worker tells of its front."""
+        header = HEADER.pack(1, 1, NOON_NS, NOON_NS, message_type("State"), 0, Flag.MSGPACK)
+        body = msgspec.msgpack.encode({"logged_in": logged_in})
+        self.on_state(TOPIC.encode() + b"\0" + header + body)
 
     async def __aexit__(self, *_: object) -> None:
         await self.quotes.close()
@@ -282,9 +290,20 @@ def test_a_tick_that_may_not_be_the_newest_says_so_until_the_next_one(tmp_path: 
             assert await stale()
             await service.put(tick(STOCK.code, 1))
             assert not await stale()
-            service.quotes._front_lost()
+            service.say(logged_in=False)
             assert await stale()
+            # While the front is away none can be of now, whoever has kept it.
             await service.put(tick(STOCK.code, 2))
+            assert await stale()
+            service.say(logged_in=True)
+            assert await stale()
+            await service.put(tick(STOCK.code, 3))
+            assert not await stale()
+        async with Service(tmp_path) as service:  # subscribed, and nothing is known yet
+            service.quotes._front._heard = service.quotes._front._logged_in = False
+            await service.put(tick(STOCK.code, 3))
+            assert await stale()
+            service.say(logged_in=True)
             assert not await stale()
 
     asyncio.run(main())
@@ -309,9 +328,13 @@ def test_pushes_are_each_tick_once_and_that_one_has_become_stale(tmp_path: Path)
             told = [(record["ticker"], "stale" in record) for _, _, record in pushed[2:]]
             assert told == [("600000", False), ("rb2701", False), ("600000", True)]
             assert [seq for _, seq, _ in pushed] == list(range(1, len(pushed) + 1))
+            for _ in range(2):
+                service.say(logged_in=False)
+            assert (pushed[-1][2]["ticker"], pushed[-1][2]["stale"]) == ("rb2701", True)
+            assert len(pushed) == 6
             service.quotes.gone(client)
             await service.put(tick(STOCK.code, 2))
-            assert len(pushed) == 5
+            assert len(pushed) == 6
             with pytest.raises(Failed, match="400"):
                 await service.ask(ask)
 
