@@ -38,10 +38,7 @@ class Book:
 
     def order(self, fields: Fields) -> None:
         self._begin(fields)
-        key = key_of(fields)
-        # What the returns say again is older than what they have said.
-        self._orders.pop(key, None)
-        self._orders[key] = fields
+        self._orders[key_of(fields)] = fields
         self.number += 1
 
     def trade(self, fields: Fields) -> None:
@@ -65,7 +62,7 @@ class Book:
         )
 
     def orders(self, live: bool = False) -> list[Fields]:
-        """Newest first, by their last change; ``live``: only those that may still trade."""
+        """Newest first; ``live``: only those that may still trade."""
         found = [order for order in reversed(self._orders.values()) if not live or is_live(order)]
         return found[:_SHOWN]
 

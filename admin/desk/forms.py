@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from .listed import Listed
@@ -81,6 +82,21 @@ def fields(form: Form, listed: Listed | None) -> dict[str, Any]:
         **dict(form.texts),
         **dict.fromkeys(form.flags, 1),
     }
+
+
+def summary(fields: Mapping[str, Any]) -> str:
+    """For the audit log: what is not as everybody sends it is named."""
+    side = "buy" if fields["Direction"] == BUY else "sell"
+    kind = "".join(fields[name] for name in ("OrderPriceType", "TimeCondition", "VolumeCondition"))
+    usual = {"CombHedgeFlag": "1", "MinVolume": 1, "ContingentCondition": "1", "StopPrice": 0.0}
+    names = (*usual, *TEXTS, *FLAGS)
+    more = [
+        f"{name}={fields[name]}" for name in names if fields.get(name, "") != usual.get(name, "")
+    ]
+    price = f"{fields['VolumeTotalOriginal']}@{fields['LimitPrice']:g}"
+    offset = f"offset{fields['CombOffsetFlag']}"
+    code = f"{fields['ExchangeID']}.{fields['InstrumentID']}"
+    return " ".join([code, side, offset, f"type{kind}", price, *more])
 
 
 def default_price(

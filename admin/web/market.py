@@ -20,6 +20,7 @@ from .style import ACCENT
 
 # Prices have a time of the exchange's; charts are told the same, wherever the browser is.
 _ZONE_MS: Final = 8 * 3600 * 1000.0
+_RED: Final = "red_up"
 _MARKS: Final = {Mark.FRESH: "good", Mark.STALE: "bad", Mark.GAP: "busy", Mark.WAITING: ""}
 _PALETTE: Final = [ACCENT, "#e07a1f", "#2e9e5b", "#8e44ad", "#c0392b", "#16a2b8", "#7f8c3a"]
 
@@ -217,3 +218,14 @@ def span(seconds: float) -> str:
     if seconds < 3600:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.0f} h"
+
+
+def colours(context: Context) -> str:
+    """The class of what holds prices: in China red is up, elsewhere green, and who wants it the
+    other way round turns them."""
+    return "cb-red-up" if context.session.kept.get(_RED, context.lang == "zh") else "cb-green-up"
+
+
+def turn_colours(context: Context) -> None:
+    """For this session."""
+    context.session.kept[_RED] = colours(context) != "cb-red-up"

@@ -80,6 +80,16 @@ body { background: var(--ground); color: #1d2733; font-size: 14px;
   color: #98a2b3; font-style: italic; }
 .cb-table tr.cb-ask td:last-child, .cb-table tr.cb-bid td:last-child {
   background: linear-gradient(to left, #dbe7f8 var(--part, 0%), transparent var(--part, 0%)); }
+.cb-order { width: 250px; flex: none; }
+.cb-order .cb-panel { display: flex; flex-direction: column; gap: 8px; }
+.cb-order .cb-panel > * { width: 100%; }
+.cb-more .q-item { padding: 0; min-height: 30px; }
+.cb-more .nicegui-expansion-content { padding: 4px 0; gap: 6px; }
+.cb-more .nicegui-expansion-content > * { width: 100%; }
+.cb-scroll { max-height: 420px; overflow: auto; }
+.cb-figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(120px, 1fr));
+  gap: 6px 12px; margin-bottom: 8px; }
+.cb-number { font-variant-numeric: tabular-nums; font-weight: 600; }
 .cb-table tr.cb-edge td { border-top: 2px solid var(--line); }
 .q-dialog .cb-panel { width: min(460px, 94vw); max-width: none; }
 @media (max-width: 700px) {
@@ -92,7 +102,7 @@ body { background: var(--ground); color: #1d2733; font-size: 14px;
   .cb-table .wide { display: none; }
   .cb-table td, .cb-table th { padding-left: 4px; padding-right: 4px; }
   .cb-columns { flex-direction: column; }
-  .cb-main, .cb-side { width: 100%; }
+  .cb-main, .cb-side, .cb-order { width: 100%; }
   .cb-halves { grid-template-columns: 1fr; }
   .cb-chart { height: 210px; }
 }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import signal
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -134,7 +137,136 @@ def test_red_is_up_in_china_and_can_be_turned(manager: Manager) -> None:
         expect(ground).not_to_have_class(re.compile(first))
 
 
-@pytest.mark.parametrize("path", ["/live"])
+# -- the trading panel
+
+
+STEEL = "rb2701"
+FAR = 2950  # from what is traded: it rests
+
+
+def trade_page(manager: Manager, lang: str = "en") -> Page:
+    page = manager.enter(lang)
+    page.goto(manager.at("/trade"))
+    expect(page.locator("body")).to_contain_text("ready" if lang == "en" else "就绪")
+    return page
+
+
+def fill(page: Page, price: float | None = None) -> None:
+    """The form for one lot; its price is proposed."""
+    field = page.get_by_label("Instrument", exact=True)
+    field.fill(STEEL)
+    field.press("Enter")
+    expect(page.locator("body")).to_contain_text("SHFE · ×10 · tick 1")
+    proposed = page.get_by_label("Price", exact=True)
+    expect(proposed).to_have_value(re.compile(r"\d{4}"))
+    if price is not None:
+        proposed.press_sequentially("1")
+        proposed.fill(str(price))
+        proposed.press("Tab")
+
+
+def place(page: Page) -> Locator:
+    page.get_by_role("button", name="Place order").dblclick()
+    return page.locator("tr[data-ticket]").first
+
+
+def orders(sim: SimControl, since: int) -> list[dict[str, Any]]:
+    return [entry for entry in sim.ledger(since) if entry["kind"] == "AcceptedOrder"]
+
+
+def ended(sim: SimControl, since: int) -> list[dict[str, Any]]:
+    return [entry for entry in sim.ledger(since) if entry["kind"] == "EndedOrder"]
+
+
+def audited(manager: Manager, what: str) -> list[dict[str, Any]]:
+    file = manager.deployment.root / "var" / "admin" / "audit.jsonl"
+    entries = [json.loads(each) for each in file.read_text("utf-8").splitlines()]
+    return [entry for entry in entries if entry["what"] == what]
+
+
+def test_an_order_is_placed_once_and_withdrawn(manager: Manager, sim: SimControl) -> None:
+    page, before = trade_page(manager), len(sim.ledger())
+    fill(page, FAR)
+    expect(place(page)).to_contain_text("at the counter")
+    (order,) = wait(lambda: orders(sim, before))
+    assert (order["instrument"], order["volume"]) == (STEEL, 1)
+    line = page.locator("tr[data-order]").first
+    expect(line).to_contain_text(f"{STEEL} buy open 1 @ {FAR}")
+    expect(line).to_contain_text("queued")
+    line.get_by_role("button", name="Withdraw").click()
+    page.get_by_role("dialog").get_by_role("button", name="Withdraw").click()
+    expect(line).to_contain_text("cancelled")
+    expect(line.get_by_role("button", name="Withdraw")).to_be_hidden()
+    assert len(orders(sim, before)) == len(ended(sim, before)) == 1
+    # The form stays shut until somebody asks for the next one.
+    expect(page.get_by_role("button", name="Place order")).to_be_disabled()
+    page.get_by_role("button", name="Next order").click()
+    expect(page.get_by_role("button", name="Place order")).to_be_enabled()
+    asked = audited(manager, "order.place")[-1]
+    assert asked["who"] == "admin"
+    assert f"SHFE.{STEEL} buy offset0 type231 1@{FAR}" in asked["on"]
+    assert [entry["outcome"] for entry in audited(manager, "order.cancel")[-2:]] == ["asked", "ok"]
+    assert audited(manager, "order.outcome")[-1]["outcome"] == "CANCELLED"
+
+
+def test_an_order_at_the_proposed_price_trades(manager: Manager, sim: SimControl) -> None:
+    page, before = trade_page(manager), len(sim.ledger())
+    fill(page)
+    expect(place(page)).to_contain_text("all traded")
+    wait(lambda: any(entry["kind"] == "ExecutedTrade" for entry in sim.ledger(before)))
+    body = page.locator("body")
+    expect(body).to_contain_text(re.compile(r"rb2701\s*long"))
+    expect(body).to_contain_text("Trades of the day")
+
+
+def test_a_price_that_cannot_be_meant_is_not_sent(manager: Manager, sim: SimControl) -> None:
+    page, before = trade_page(manager), len(sim.ledger())
+    fill(page, 3000.5)
+    page.get_by_role("button", name="Place order").click()
+    expect(page.locator("body")).to_contain_text("no multiple of 1")
+    assert not sim.ledger(before)
+
+
+def test_the_kill_switch_refuses_the_next_order(manager: Manager, sim: SimControl) -> None:
+    page, before = trade_page(manager), len(sim.ledger())
+    fill(page, FAR)
+    expect(place(page)).to_contain_text("at the counter")
+    page.get_by_role("button", name="Kill switch").click()
+    page.get_by_role("dialog").get_by_role("button", name="Kill switch").click()
+    expect(page.locator("body")).to_contain_text("Kill switch is on")
+    # It ends what lives, as was asked.
+    expect(page.locator("tr[data-order]").first).to_contain_text("cancelled")
+    page.get_by_role("button", name="Next order").click()
+    fill(page, FAR)
+    line = place(page)
+    expect(line).to_contain_text("not sent")
+    expect(line).to_contain_text("kill switch")
+    assert len(orders(sim, before)) == 1
+    page.get_by_role("button", name="Release").click()
+    page.get_by_role("dialog").get_by_role("button", name="Release").click()
+    expect(page.locator("body")).to_contain_text("Kill switch is off")
+    assert [entry["outcome"] for entry in audited(manager, "kill.set_all")] == ["asked", "ok"]
+    assert audited(manager, "order.outcome")[-1]["outcome"].startswith("NOT_SENT")
+
+
+def test_an_order_without_an_answer_is_unknown_and_not_failed(
+    manager: Manager, sim: SimControl
+) -> None:
+    page, before = trade_page(manager), len(sim.ledger())
+    fill(page, FAR)
+    worker = manager.deployment.pids()["td_worker"]
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        line = place(page)
+        expect(line).to_contain_text("unknown: it may live, do not place it again")
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    # Its time was over when td_worker came back, so it was never sent, and that is found out.
+    expect(line).to_contain_text("not sent")
+    assert not orders(sim, before)
+
+
+@pytest.mark.parametrize("path", ["/live", "/trade"])
 def test_a_page_fits_a_phone(manager: Manager, path: str) -> None:
     page = manager.enter("zh", width=390, height=844)
     page.goto(manager.at(path))

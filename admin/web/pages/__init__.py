@@ -9,6 +9,7 @@ from ..frame import PAGES
 # isort: off
 from . import services
 from . import live
+from . import trade
 from . import clients
 from . import info
 from . import settings
@@ -19,4 +20,4 @@ from . import audit
 
 ALL: Final = PAGES
 
-__all__ = ["ALL", "audit", "clients", "info", "live", "logs", "services", "settings"]
+__all__ = ["ALL", "audit", "clients", "info", "live", "logs", "services", "settings", "trade"]

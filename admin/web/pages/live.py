@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import Any, Final
+from typing import Final
 
 from nicegui import ui
 
@@ -12,7 +12,18 @@ from admin.live.quotes import Mark, Quote
 from admin.watch.health import Colour, Light
 
 from ..frame import Context, page
-from ..market import Badge, Chart, Depth, Text, Watch, number, side, signed
+from ..market import (
+    Badge,
+    Chart,
+    Depth,
+    Text,
+    Watch,
+    colours,
+    number,
+    side,
+    signed,
+    turn_colours,
+)
 from ..parts import cell, panel, row, table
 
 _MOST: Final = 30
@@ -41,7 +52,7 @@ class _View:
         self._watch = Watch(context.site.feed)
         self._rows: dict[str, _Row] = {}
         self._chosen = ""
-        with ui.element("div").classes("cb-columns") as self._ground:
+        with ui.element("div").classes(f"cb-columns {colours(context)}") as self._ground:
             with ui.element("div").classes("cb-main"):
                 self._quotes()
                 with panel():
@@ -50,7 +61,6 @@ class _View:
             side_panel = ui.element("div").classes("cb-side")
             with side_panel, panel(context.text("live.depth")):
                 self._depth = Depth(context)
-        self._colours()
         with ui.element("div").classes("cb-halves"):
             with panel(context.text("live.rates")):
                 self._rates = Chart(legend=True)
@@ -170,12 +180,10 @@ class _View:
 
     # -- colours ---------------------------------------------------------------------------------
 
-    def _colours(self) -> None:
-        show_colours(self._context, self._ground)
-
     def _turn_colours(self) -> None:
-        self._context.session.kept["red_up"] = not red_up(self._context)
-        self._colours()
+        self._ground.classes(remove=colours(self._context))
+        turn_colours(self._context)
+        self._ground.classes(add=colours(self._context))
 
     # -- rates, delays, lights -------------------------------------------------------------------
 
@@ -192,17 +200,6 @@ class _View:
 
 def name_of(program: str, what: str) -> str:
     return f"{program} {what}"
-
-
-def red_up(context: Context) -> bool:
-    """In China red is up."""
-    return bool(context.session.kept.get("red_up", context.lang == "zh"))
-
-
-def show_colours(context: Context, ground: Any) -> None:
-    red = red_up(context)
-    ground.classes(add="cb-red-up" if red else "cb-green-up", remove="cb-red-up cb-green-up")
-    ground.classes(add="cb-red-up" if red else "cb-green-up")
 
 
 def _change(quote: Quote | None, digits: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from admin.desk.book import Book, is_live, key_of
-from admin.desk.forms import Form, FormError, default_price, fields
+from admin.desk.forms import Form, FormError, default_price, fields, summary
 from admin.desk.listed import Listed
 from admin.desk.tickets import Ticket
 from bus.errors import Refused
@@ -94,6 +94,14 @@ def test_the_direction_of_a_stock_says_whether_it_opens() -> None:
     assert (STOCK.offsets, CORN.offsets) == ((), ("0", "1"))
     assert STEEL.offsets == ("0", "1", "3", "4")
     assert (STOCK.digits, STEEL.digits, Listed("x", "").digits) == (2, 0, 2)
+
+
+def test_the_audit_log_names_what_is_not_usual() -> None:
+    assert summary(fields(form(), STEEL)) == "SHFE.rb2701 buy offset0 type231 1@3100"
+    odd = form(direction="1", offset="3", hedge="3", texts=(("OrderMemo", "x"),))
+    assert summary(fields(odd, STEEL)) == (
+        "SHFE.rb2701 sell offset3 type231 1@3100 CombHedgeFlag=3 OrderMemo=x"
+    )
 
 
 def test_the_default_price_is_the_other_side() -> None:
@@ -191,7 +199,7 @@ def test_the_book_has_each_order_once_and_the_newest_first() -> None:
     book.order(order("3"))
     book.order(order("3", OrderRef="2"))
     book.order(order("5"))
-    assert [each["OrderRef"] for each in book.orders()] == ["1", "2"]
+    assert [each["OrderRef"] for each in book.orders()] == ["2", "1"]
     assert [each["OrderRef"] for each in book.orders(live=True)] == ["2"]
     assert is_live(order("a"))
     assert book.find(key_of(order("3"))) == order("5")

@@ -14,7 +14,8 @@ SOURCES = Path(__file__).resolve().parents[3] / "admin"
 # Keys that are put together: what they begin with.
 MADE = (
     *("service.", "state.", "services.", "password.", "info.", "clients.", "settings.", "audit."),
-    *("quote.", "mark.", "hop."),
+    *("quote.", "mark.", "hop.", "side.", "offset.", "kind.", "hedge.", "order.", "outcome."),
+    *("status.", "asset.", "position.", "kill."),
 )
 
 
