@@ -49,11 +49,18 @@ class Instruments:
 
     def __init__(self, instruments: Iterable[Instrument] = ()) -> None:
         self._by_code: dict[str, dict[str, Instrument]] = {}
+        self._derivatives = False
         for instrument in instruments:
             self.add(instrument)
 
     def add(self, instrument: Instrument) -> None:
         self._by_code.setdefault(instrument.code, {})[instrument.exchange] = instrument
+        self._derivatives |= not instrument.is_stock
+
+    @property
+    def stocks_only(self) -> bool:
+        """Whether the counter's accounts are stock accounts."""
+        return bool(self._by_code) and not self._derivatives
 
     def __len__(self) -> int:
         return sum(map(len, self._by_code.values()))

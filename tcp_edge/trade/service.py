@@ -95,23 +95,24 @@ class Trade:
     async def _asset(self, client: Client, request: Request) -> Reply:
         _, desk = await self._admit(client, request)
         if request.reqid is not None:
-            texts = desk.answers.texts(await self._answer(desk, "assets", request))
+            texts = await desk.answers.texts(await self._answer(desk, "assets", request))
             return Reply(texts[-1] if texts else b"{}")
         await self._wait(desk.answers.newest("assets"), request)
         latest = desk.answers.latest("assets")
-        texts = desk.answers.texts(latest) if latest is not None else []
+        texts = await desk.answers.texts(latest) if latest is not None else []
         return Reply(texts[-1] if texts else b"{}")
 
     async def _records(self, kind: Kind, client: Client, request: Request) -> Reply:
         _, desk = await self._admit(client, request)
         if request.reqid is not None:
             answer = await self._answer(desk, kind, request)
-            return await self._many(desk.answers.texts(answer), client)
+            return await self._many(await desk.answers.texts(answer), client)
         await self._wait(desk.answers.newest(kind), request)
         if not params.latest(request):
-            return await self._many(desk.answers.records(kind), client)
+            return await self._many(await desk.answers.records(kind), client)
         latest = desk.answers.latest(kind)
-        return await self._many(desk.answers.texts(latest) if latest is not None else [], client)
+        texts = await desk.answers.texts(latest) if latest is not None else []
+        return await self._many(texts, client)
 
     async def _order_events(self, client: Client, request: Request) -> Reply:
         _, desk = await self._admit(client, request)

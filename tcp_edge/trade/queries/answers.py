@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
@@ -18,7 +18,8 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 @dataclass(slots=True, eq=False)
 class Answer:
     """``rows``: structs as they came so far, with the Unix time at which they did. ``failed``: why
-    no more of them come."""
+    no more of them come. ``made``: by the place of a row, its record and its order's number, when
+    they stay so."""
 
     kind: Kind
     reqid: int
@@ -26,6 +27,7 @@ class Answer:
     failed: Failed | None = None
     done: asyncio.Event = field(default_factory=asyncio.Event)
     texts: list[bytes] | None = None
+    made: dict[int, tuple[bytes, int]] = field(default_factory=dict)
 
     def end(self, failed: Failed | None = None) -> None:
         if not self.done.is_set():
@@ -38,7 +40,9 @@ class Answers:
     nothing is known any more. ``texts`` gives the records of an answer, and whether they stay so.
     """
 
-    def __init__(self, most: int, texts: Callable[[Answer], tuple[list[bytes], bool]]) -> None:
+    def __init__(
+        self, most: int, texts: Callable[[Answer], Awaitable[tuple[list[bytes], bool]]]
+    ) -> None:
         self._most, self._texts = most, texts
         self._count: Counter[Kind] = Counter()
         self._of: dict[Kind, dict[int, Answer]] = {kind: {} for kind in KINDS}
@@ -76,16 +80,18 @@ class Answers:
         answers = reversed(self._of[kind].values())
         return next((a for a in answers if a.done.is_set() and a.failed is None), None)
 
-    def records(self, kind: Kind) -> list[bytes]:
+    async def records(self, kind: Kind) -> list[bytes]:
         """Of all answers, in the order in which they were asked for."""
-        return [text for answer in self._of[kind].values() for text in self.texts(answer)]
+        answers = list(self._of[kind].values())
+        return [text for answer in answers for text in await self.texts(answer)]
 
-    def texts(self, answer: Answer) -> list[bytes]:
+    async def texts(self, answer: Answer) -> list[bytes]:
         """What has come so far."""
         if answer.texts is not None:
             return answer.texts
-        texts, final = self._texts(answer)
-        if final and answer.done.is_set():
+        done = answer.done.is_set()
+        texts, final = await self._texts(answer)
+        if final and done:
             answer.texts = texts
         return texts
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas.xtp import account as xtp
@@ -13,26 +13,13 @@ from .answers import Kind
 
 Fields = Mapping[str, Any]
 Rows = Sequence[tuple[Fields, int]]
-Made = tuple[dict[str, Any], bool]
 
 
-def records(
-    book: Book, kind: Kind, rows: Rows, table: Instruments
-) -> tuple[list[dict[str, Any]], bool]:
-    """``rows``: structs and the Unix times in ns at which they came; ``table`` gives the contract's
-    multipliers. Tells too whether the records stay so."""
-    match kind:
-        case "assets":
-            buys, sells = book.turnover()
-            return [xtp.asset(fields, buys=buys, sells=sells) for fields, _ in rows], True
-        case "positions":
-            return xtp.positions([fields for fields, _ in rows], table), True
-        case "trades":
-            return _made(book.trade_record, rows)
-        case "orders":
-            return _made(book.order_record, rows)
-
-
-def _made(make: Callable[[Fields, int], Made], rows: Rows) -> tuple[list[dict[str, Any]], bool]:
-    made = [make(fields, recv_ns) for fields, recv_ns in rows]
-    return [record for record, _ in made], all(final for _, final in made)
+def sums(book: Book, kind: Kind, rows: Rows, table: Instruments) -> list[dict[str, Any]]:
+    """Assets and positions. ``rows``: structs and the Unix times in ns at which they came;
+    ``table`` gives the contracts' multipliers."""
+    if kind == "positions":
+        return xtp.positions([fields for fields, _ in rows], table)
+    buys, sells = book.turnover()
+    stock = table.stocks_only
+    return [xtp.asset(fields, stock=stock, buys=buys, sells=sells) for fields, _ in rows]

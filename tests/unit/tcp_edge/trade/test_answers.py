@@ -9,7 +9,10 @@ from tcp_edge.trade.queries.answers import Answer, Answers
 
 
 def answers(most: int = 10) -> Answers:
-    return Answers(most, lambda answer: ([raw for raw, _ in answer.rows], True))
+    async def texts(answer: Answer) -> tuple[list[bytes], bool]:
+        return [raw for raw, _ in answer.rows], True
+
+    return Answers(most, texts)
 
 
 def answered(found: Answers, reqid: int, *rows: bytes, failed: bool = False) -> Answer:
@@ -24,19 +27,19 @@ def test_all_records_of_the_day_are_in_the_order_of_the_questions() -> None:
     found = answers()
     answered(found, 1, b"a", b"b")
     answered(found, 2, b"a")
-    assert found.records("trades") == [b"a", b"b", b"a"]
-    assert found.records("orders") == []
+    assert asyncio.run(found.records("trades")) == [b"a", b"b", b"a"]
+    assert asyncio.run(found.records("orders")) == []
 
 
 def test_what_is_shown_of_an_answer_grows_until_it_is_complete() -> None:
     found = answers()
     answer = found.begin("trades", 1)
-    assert found.texts(answer) == []
+    assert asyncio.run(found.texts(answer)) == []
     found.row(answer, b"a", 0)
-    assert found.texts(answer) == [b"a"]
+    assert asyncio.run(found.texts(answer)) == [b"a"]
     found.row(answer, b"b", 0)
     answer.end()
-    assert found.texts(answer) == [b"a", b"b"]
+    assert asyncio.run(found.texts(answer)) == [b"a", b"b"]
 
 
 def test_the_latest_is_the_last_that_is_complete_and_good() -> None:
@@ -72,14 +75,14 @@ def test_answers_of_before_a_restart_stand_before_those_of_after_it() -> None:
     found.put(old)
     again = Answer("trades", 7)
     found.put(again)
-    assert found.records("trades") == [b"old", b"new"]
+    assert asyncio.run(found.records("trades")) == [b"old", b"new"]
 
 
 def test_a_new_day_has_none() -> None:
     found = answers()
     answered(found, 1, b"a")
     found.clear()
-    assert (len(found), found.records("trades")) == (0, [])
+    assert (len(found), asyncio.run(found.records("trades"))) == (0, [])
 
 
 def test_who_waits_hears_of_the_end() -> None:

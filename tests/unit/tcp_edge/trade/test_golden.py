@@ -146,7 +146,7 @@ class Played:
             raise Failed(Stat.NOT_FOUND, "no such order today")
         return next(self._reqids)
 
-    def _texts(self, answer: Answer) -> tuple[list[bytes], bool]:
+    async def _texts(self, answer: Answer) -> tuple[list[bytes], bool]:
         return self._records(answer), True
 
     def _records(self, answer: Answer) -> list[bytes]:
