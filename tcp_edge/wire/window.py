@@ -68,20 +68,24 @@ class ReplayWindow:
 
     def enter(self, unix_ms: int, nonce: bytes) -> None:
         """The line of this time and nonce is served now. Raises Replayed."""
-        now_ms = self._now_ms()
-        if abs(now_ms - unix_ms) > self._span_ms:
-            raise Replayed(f"the line's clock is {(unix_ms - now_ms) / 1000:+.1f} s off")
-        if unix_ms <= self._floor_ms:
-            raise Replayed("the line may be of the time before the machine's start")
-        until_s = (unix_ms + self._span_ms) // 1000 + 1
         at = int.from_bytes(nonce[:4], "big") % _BUCKETS * _BUCKET.size
         # A lock for each bucket, so that a process which is stopped at the wrong moment holds up
         # next to nothing.
         fcntl.lockf(self._file, fcntl.LOCK_EX, _BUCKET.size, at)
         try:
+            # By the time of now: while it waited for the lock, its place may have become free.
+            now_ms = self._now_ms()
+            self._check(unix_ms, now_ms)
+            until_s = (unix_ms + self._span_ms) // 1000 + 1
             self._place(at, _PLACE.pack(nonce, until_s), now_ms // 1000)
         finally:
             fcntl.lockf(self._file, fcntl.LOCK_UN, _BUCKET.size, at)
+
+    def _check(self, unix_ms: int, now_ms: int) -> None:
+        if abs(now_ms - unix_ms) > self._span_ms:
+            raise Replayed(f"the line's clock is {(unix_ms - now_ms) / 1000:+.1f} s off")
+        if unix_ms <= self._floor_ms:
+            raise Replayed("the line may be of the time before the machine's start")
 
     def _place(self, at: int, place: bytes, now_s: int) -> None:
         bucket = os.pread(self._file, _BUCKET.size, at)

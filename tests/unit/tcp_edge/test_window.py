@@ -148,3 +148,22 @@ def test_of_processes_that_race_one_gets_the_line(tmp_path: Path) -> None:
         racer.stdin.flush()
     won = [int(racer.communicate(timeout=60)[0]) for racer in racers]
     assert sum(won) == 20_000, won
+
+
+def test_a_line_that_waits_for_the_lock_is_judged_by_the_time_after_it(
+    window: ReplayWindow, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.enter(NOW, NONCE)
+    clock.ms = NOW + 29_000
+    held: list[int] = []
+
+    def wait(file: int, kind: int, *where: int) -> None:
+        """The first to lock stands still until the place of its line has been given away."""
+        if not held:
+            held.append(kind)
+            clock.ms = NOW + 40_000
+            window.enter(NOW + 40_000, NONCE[:4] + b" another")
+
+    monkeypatch.setattr("fcntl.lockf", wait)
+    with pytest.raises(Replayed, match="clock"):
+        window.enter(NOW, NONCE)
