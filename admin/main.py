@@ -7,6 +7,7 @@ import sys
 import typer
 
 from bus.errors import BusError, Busy
+from schemas.fields import FieldError
 
 from . import export, keygen, replay, users
 from .commands import bench, config, doctor, login, order, orders, status, ticks, top, up
@@ -40,6 +41,9 @@ def main() -> None:
     another process holds the sockets."""
     try:
         app(prog_name="ctpbus")
+    except FieldError as exc:
+        print(f"ctpbus: it does not fit: {exc}", file=sys.stderr)
+        sys.exit(2)
     except BusError as exc:
         print(f"ctpbus: {exc}", file=sys.stderr)
         sys.exit(75 if isinstance(exc, Busy) else 2)

@@ -51,10 +51,18 @@ def enter(config: Path) -> Path:
     return path
 
 
-def opened(config: Path) -> Opened:
+def plan_of(config: Path) -> Plan:
     """Raises ConfigError."""
     path = enter(config)
     try:
-        return Opened(read(path), load(str(path), "admin", AdminConfig))
+        return read(path)
     except PermissionError as exc:  # of the folder of sockets
         raise ConfigError(f"{exc}: chmod 700 the folder, or set `data`") from None
+    except OSError as exc:
+        raise ConfigError(f"{exc}: set `data` to a folder that can be written to") from None
+
+
+def opened(config: Path) -> Opened:
+    """Raises ConfigError."""
+    plan = plan_of(config)
+    return Opened(plan, load(str(plan.config), "admin", AdminConfig))

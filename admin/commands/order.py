@@ -35,6 +35,7 @@ _ORDER_S: Final = 5.0  # td_worker sends it within this time, or never
 _LATE_S: Final = 1.0
 _LOOK_S: Final = 0.2
 _LONGEST_ID: Final = 64
+_MOST: Final = 2**31 - 1
 _SENT, _OUTCOME = message_type("Sent"), message_type("Outcome")
 _decode: Final = msgspec.msgpack.Decoder(Outcome).decode
 EXIT_NOT_SENT: Final = 1
@@ -163,13 +164,14 @@ async def place(
         return _not_sent(own, told_of(exc))
     except (Unavailable, Refusal) as exc:
         return _not_sent(own, str(exc))
+    try:
+        body = account.pack("ReqOrderInsert", _whose(account) | wanted.fields())
+    except FieldError as exc:
+        raise ConfigError(f"it does not fit, and nothing was sent: {exc}") from None
     print(f"client_order_id: {own}", file=sys.stderr, flush=True)
     began, sending.begun = time.monotonic(), True
     try:
-        outcome = await _send(account, wanted, own)
-    except FieldError as exc:
-        sending.begun = False
-        raise ConfigError(f"it does not fit, and nothing was sent: {exc}") from None
+        outcome = await _send(account, body, own)
     except Unanswered as exc:
         return await _after_silence(account, own, str(exc), began + _ORDER_S + _LATE_S)
     except Unavailable as exc:
@@ -185,8 +187,16 @@ def _not_sent(own: str, why: str) -> Told:
     return Told(own, OrderState.NOT_SENT, f"NOT sent: {why}")
 
 
-async def _send(account: Account, wanted: Wanted, own: str) -> Outcome:
-    """td_worker's first word. Raises Refused, Unavailable, Unanswered and FieldError."""
+def _whose(account: Account) -> dict[str, Value]:
+    return {
+        "BrokerID": account.session["BrokerID"],
+        "InvestorID": account.user,
+        "UserID": account.user,
+    }
+
+
+async def _send(account: Account, body: bytes, own: str) -> Outcome:
+    """td_worker's first word. Raises Refused, Unavailable and Unanswered."""
     done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
     def take(row: Row) -> None:
@@ -201,15 +211,9 @@ async def _send(account: Account, wanted: Wanted, own: str) -> Outcome:
         if not done.done():
             done.set_exception(Unanswered("td_worker"))
 
-    fields: dict[str, Value] = {
-        "BrokerID": account.session["BrokerID"],
-        "InvestorID": account.user,
-        "UserID": account.user,
-        **wanted.fields(),
-    }
     account.start(
         "ReqOrderInsert",
-        fields,
+        body,
         take,
         silence,
         _ORDER_S + _LATE_S,
@@ -281,7 +285,7 @@ def told(outcome: Outcome, *, duplicate: bool) -> Told:
 def command(
     side: Annotated[Side, typer.Argument()],
     instrument: Annotated[str, typer.Argument(help="Like rb2610.")],
-    volume: Annotated[int, typer.Argument(min=1, help="Lots, or shares.")],
+    volume: Annotated[int, typer.Argument(min=1, max=_MOST, help="Lots, or shares.")],
     price: Annotated[float, typer.Option(help="The limit.")],
     offset: Annotated[Offset, typer.Option(help="SHFE and INE tell today's from yesterday's.")] = (
         Offset.OPEN
@@ -306,8 +310,7 @@ def command(
     command line is wrong, nothing was sent."""
     if not math.isfinite(price):
         raise ConfigError("--price is no number")
-    if len(own) > _LONGEST_ID or (own and not own.isprintable()):
-        raise ConfigError(f"--id: {_LONGEST_ID} printable characters at the most")
+    check_id(own)
     group = opened(config)
     account = chosen(group, user)
     wanted = Wanted(side, instrument, volume, price, offset, exchange, fak)
@@ -321,6 +324,12 @@ def command(
     else:
         output.show(said.text)
     raise typer.Exit(said.status)
+
+
+def check_id(own: str) -> None:
+    """Raises ConfigError."""
+    if len(own) > _LONGEST_ID or not own.isprintable():
+        raise ConfigError(f"--id: {_LONGEST_ID} printable characters at the most")
 
 
 def _confirm(question: str) -> None:

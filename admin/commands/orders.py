@@ -14,7 +14,7 @@ from schemas.codec import Value
 from . import output
 from .account import PasswordFile, Refusal, User, chosen, entered, password_for, rows, told_of
 from .group import GROUP, Config, Opened, opened
-from .order import EXIT_NOT_SENT, EXIT_UNKNOWN, Told, look, told
+from .order import EXIT_NOT_SENT, EXIT_UNKNOWN, Told, check_id, look, told
 
 # THOST_FTDC_OST_*
 _STATES: Final = {
@@ -80,6 +80,7 @@ def command(
 
     Exit status: 0; with --id that of ctpbus order, 1 also without such an order; 1 the counter
     cannot be asked, 2 the file or the command line is wrong."""
+    check_id(own)
     group = opened(config)
     name = chosen(group, user)
     password = password_for(group, name, password_file)

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from deploy import group
-from deploy.plan import read
 
-from .group import GROUP, Config, enter
+from .group import GROUP, Config, plan_of
 
 
 def up(
@@ -26,7 +25,7 @@ def up(
 
     Exit status: 0 it works, 1 it does not come up (what was started is stopped again), 2 the file
     is wrong."""
-    plan = read(enter(config))
+    plan = plan_of(config)
     status = group.up(plan, timeout_s=timeout, canary=canary, foreground=foreground)
     raise typer.Exit(status)
 
@@ -35,4 +34,4 @@ def down(config: Config = GROUP) -> None:
     """Stop the group, and return when every process has ended.
 
     Exit status: 0 nothing of it is left, 1 something is, 2 the file is wrong."""
-    raise typer.Exit(group.down(read(enter(config))))
+    raise typer.Exit(group.down(plan_of(config)))

@@ -125,8 +125,19 @@ def test_an_order_is_not_sent_without_a_word(group: Operated) -> None:
     done = group.call("order", "buy", "nothing99", "1", "--price", "1", "--yes")
     assert done.returncode == 2
     assert "the counter has no instrument nothing99; nothing was sent" in done.stderr
-    done = group.call("order", *RESTING[:4], "nan", "--yes")
-    assert done.returncode == 2
+    for wrong in (
+        ("buy", CODE, "100", "--price", "nan"),
+        ("buy", CODE, "0", "--price", "11"),
+        ("buy", CODE, "99999999999", "--price", "11"),
+        ("buy", CODE * 20, "100", "--price", "11"),
+        ("buy", CODE, "100", "--price", "11", "--exchange", "NOEXCHANGE"),
+        ("buy", CODE, "100", "--price", "11", "--id", "x" * 65),
+        ("buy", CODE, "100", "--price", "11", "--id", "\a"),
+    ):
+        done = group.call("order", *wrong, "--yes")
+        assert (done.returncode, done.stdout) == (2, ""), (wrong, done)
+        assert "client_order_id:" not in done.stderr
+        assert "Traceback" not in done.stderr
     assert len(group.json("orders")) == before
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import typer.main
 
+from admin.commands import output
 from admin.main import app
 from tests.support.cli import ctpbus
 from tests.support.group import CHECKOUT
@@ -74,3 +75,16 @@ def test_the_shell_completes_commands(shell: str, line: str) -> None:
     done = ctpbus(environment=os.environ | asked)
     assert line in done.stdout
     assert "doctor" not in done.stdout
+
+
+def test_texts_of_a_counter_reach_no_terminal_as_commands(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    evil = "\x1b[2J\x1b]0;owned\x07报单\r\n[bold]"
+    output.show(output.table(["text"], [[evil]]))
+    output.show(output.finding("fault", "login", evil, evil))
+    output.show(evil)
+    said = capsys.readouterr().out
+    assert not {"\x1b", "\x07", "\r"} & set(said)
+    assert said.count("报单") == 4
+    assert said.count("[bold]") == 4
