@@ -28,8 +28,8 @@ _FIELDS: Final = ("InstrumentID", "ExchangeID", "InstrumentName", "ProductClass"
 
 
 class Table:
-    """``now`` is the table of today. ``login`` gives the account that asks; it may be called again,
-    because a handle ends with td_worker."""
+    """``now`` is the table of today. ``login`` gives the account that asks, a login for each
+    time."""
 
     def __init__(
         self,
@@ -61,7 +61,10 @@ class Table:
 
         try:
             account = await self._login()
-            last = await account.request("ReqQryInstrument", {}, take, deadline_s=_ANSWER_S)
+            try:
+                last = await account.request("ReqQryInstrument", {}, take, deadline_s=_ANSWER_S)
+            finally:
+                account.leave()  # td_worker has room for so many logins of an account
         except (Refused, Unavailable, Unanswered) as exc:
             log.info("no instruments", extra={"fields": {"why": str(exc)}})
             return False
