@@ -54,9 +54,9 @@ class Desk:
         assert self.book is not None
         return self.book
 
-    def new_day(self) -> None:
+    def new_day(self, day: str) -> None:
         """Of the gateway: its reqids begin anew."""
-        self.answers.clear()
+        self.answers.turn(day)
 
     async def ask(self, kind: Kind) -> int:
         """Put a query; the reqid of its answer. Raises Failed."""

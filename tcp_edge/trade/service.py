@@ -198,7 +198,7 @@ class Trade:
             if self._today() != self._day:
                 self._day = self._today()
                 for desk in self._desks.values():
-                    desk.new_day()
+                    desk.new_day(self._day)
 
 
 async def _texts(book: Book, events: list[Event]) -> list[bytes]:

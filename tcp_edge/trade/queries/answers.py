@@ -37,13 +37,14 @@ class Answer:
 
 class Answers:
     """Of one account. ``most``: rows of a kind that are kept, and answers; of the oldest ones
-    nothing is known any more. ``texts`` gives the records of an answer, and whether they stay so.
+    nothing is known any more. ``day``: of the gateway, which reqids belong to. ``texts`` gives the
+    records of an answer, and whether they stay so.
     """
 
     def __init__(
-        self, most: int, texts: Callable[[Answer], Awaitable[tuple[list[bytes], bool]]]
+        self, most: int, day: str, texts: Callable[[Answer], Awaitable[tuple[list[bytes], bool]]]
     ) -> None:
-        self._most, self._texts = most, texts
+        self._most, self._day, self._texts = most, day, texts
         self._count: Counter[Kind] = Counter()
         self._of: dict[Kind, dict[int, Answer]] = {kind: {} for kind in KINDS}
         self._rows: dict[bytes, bytes] = {}  # what is the same in several answers is kept once
@@ -95,8 +96,11 @@ class Answers:
             answer.texts = texts
         return texts
 
-    def clear(self) -> None:
-        """A new day."""
+    def turn(self, day: str) -> None:
+        """Before a reqid of this day: one of the day before may have the same number."""
+        if day <= self._day:
+            return
+        self._day = day
         for answers in self._of.values():
             answers.clear()
         self._rows.clear()

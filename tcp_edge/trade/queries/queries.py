@@ -50,13 +50,15 @@ class Queries:
         self._setting, self._user = setting, user
         self._session, self._books, self._tasks = session, books, tasks
         self._catalogue = setting.bus.catalogue
-        self.answers = Answers(min(setting.max_records, _MOST_ROWS), self._texts)
+        most = min(setting.max_records, _MOST_ROWS)
+        self.answers = Answers(most, setting.day_of(time.time_ns()), self._texts)
 
     async def ask(self, kind: Kind) -> int:
         """The reqid of the answer. Raises Failed."""
         account = await self._session.wait_ready()
         if not self._session.front_up:
             raise Failed(Stat.NOT_CONNECTED, "the trading front is disconnected; nothing was sent")
+        self.answers.turn(self._setting.day_of(time.time_ns()))
         reqid = self._setting.next_reqid()
         answer = self.answers.begin(kind, reqid)
         try:

@@ -12,7 +12,7 @@ def answers(most: int = 10) -> Answers:
     async def texts(answer: Answer) -> tuple[list[bytes], bool]:
         return [raw for raw, _ in answer.rows], True
 
-    return Answers(most, texts)
+    return Answers(most, "20261123", texts)
 
 
 def answered(found: Answers, reqid: int, *rows: bytes, failed: bool = False) -> Answer:
@@ -81,7 +81,7 @@ def test_answers_of_before_a_restart_stand_before_those_of_after_it() -> None:
 def test_a_new_day_has_none() -> None:
     found = answers()
     answered(found, 1, b"a")
-    found.clear()
+    found.turn("20261124")
     assert (len(found), asyncio.run(found.records("trades"))) == (0, [])
 
 

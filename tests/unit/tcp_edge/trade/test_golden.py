@@ -122,7 +122,7 @@ class Played:
 
     def __init__(self, book: Book, reqids: itertools.count[int]) -> None:
         self.book, self._reqids = book, reqids
-        self.answers = Answers(1000, self._texts)
+        self.answers = Answers(1000, makers.DAY, self._texts)
 
     def start(self) -> None: ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -22,14 +22,27 @@ STOCK = Instrument("600000", "SSE", 1, "E", "600000")
 ROWS = 2000
 
 
+class Ready:
+    """A login of which no answer comes."""
+
+    handle, front_up, session = b"", True, MappingProxyType({"BrokerID": "9999"})
+
+    async def wait_ready(self) -> Ready:
+        return self
+
+    def start(self, *_: object, **__: object) -> None: ...
+
+
 def queries(*listed: Instrument) -> Queries:
+    days = iter(["20261123"])
     setting = SimpleNamespace(
         bus=SimpleNamespace(catalogue=CATALOGUE),
         max_records=100_000,
         instruments=lambda: Instruments(listed),
+        day_of=lambda unix_ns: next(days, "20261124"),
+        next_reqid=lambda: 1,
     )
-    books = SimpleNamespace(now=book())
-    session = cast(Session, None)
+    books, session = SimpleNamespace(now=book()), cast(Session, Ready())
     return Queries(cast(Setting, setting), "028742", session, cast(Books, books), Tasks())
 
 
@@ -79,3 +92,13 @@ def test_an_account_at_a_counter_of_stocks_is_a_stock_account(
     answer = answered(found, "assets", [nothing("TradingAccount")])
     (text,) = asyncio.run(found.answers.texts(answer))
     assert json.loads(text)["account_type"] == kind
+
+
+def test_the_first_query_of_a_day_is_not_lost_with_the_answers_of_the_day_before() -> None:
+    found = queries(RB)
+    answered(found, "orders", [order("1", "5")])
+    assert asyncio.run(found.ask("orders")) == 1
+    found.answers.turn("20261124")  # noticed by the clock only now
+    answer = found.answers.get("orders", 1)
+    assert answer is not None
+    assert not answer.rows
