@@ -3,6 +3,8 @@ and ``bench``, and what they say when a part of it stands still."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -14,6 +16,10 @@ from typing import Any
 
 import pytest
 
+from admin.commands import order as order_module
+from admin.commands.group import opened
+from admin.commands.order import Offset, Sending, Side, Told, Wanted, place
+from bus.orders import Outcome
 from deploy.supervision import Supervisor
 from tests.support.cli import COMMAND, Operated, operated
 from tests.support.group import CHECKOUT
@@ -167,6 +173,34 @@ def test_an_order_that_nobody_answers_is_unknown_and_not_failed(group: Operated)
         if row["OrderSysID"] == settled["outcome"]["order_sys_id"]
     ]
     assert len(mine) == 1
+
+
+def test_an_order_that_td_worker_is_silent_about_is_unknown(
+    group: Operated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It falls silent when the order is on its way to it."""
+    monkeypatch.chdir(CHECKOUT)
+    about = opened(group.config_file)
+    wanted = Wanted(Side.BUY, CODE, 100, 11.0, Offset.OPEN, "SSE", fak=False)
+    send = order_module._send
+
+    async def place_one() -> Told:
+        async with about.client() as client:
+            return await place(client, "028742", None, wanted, "silent", 5.0, Sending())
+
+    with contextlib.ExitStack() as stack:
+
+        async def freeze_and_send(*arguments: Any) -> Outcome:
+            stack.enter_context(frozen(group, "td_worker"))
+            return await send(*arguments)
+
+        monkeypatch.setattr(order_module, "_send", freeze_and_send)
+        told = asyncio.run(place_one())
+    assert (told.state, told.status) == ("UNKNOWN", 3)
+    assert told.text.startswith("UNKNOWN: td_worker did not answer. It may live.")
+    # It came too late to be sent, so the same may be sent now, and is sent once.
+    assert group.json("orders", "--id", "silent", status=1) is None
+    assert order(group, "--id", "silent")["state"] == "ACK"
 
 
 def test_an_interrupted_order_is_not_told_as_failed(group: Operated) -> None:

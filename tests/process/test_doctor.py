@@ -252,6 +252,16 @@ def test_a_file_with_passwords_is_for_its_owner(patient: Patient) -> None:
     assert "s3cret-code" not in done.stdout + done.stderr
 
 
+def test_what_others_may_change_is_named(patient: Patient) -> None:
+    limits = patient.folder / "limits.yaml"
+    limits.touch()
+    limits.chmod(0o666)
+    patient.change("td_worker", limits_file=str(limits))
+    (fault,) = faults(patient.examine())
+    assert fault["text"] == f"others may change {limits}"
+    assert fault["remedy"].startswith(f"chmod go-w {limits}")
+
+
 def test_of_a_wrong_file_it_says_so_and_looks_at_the_rest(patient: Patient) -> None:
     patient.change("ws_edge", prot=1)
     found = patient.examine()

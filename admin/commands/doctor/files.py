@@ -86,6 +86,11 @@ def of_secrets(group: Opened) -> Iterator[Finding]:
     for path in _made(group):
         looked += 1
         yield from _of_mode(path)
+    limits = [Path(value) for key, value in found if key == "td_worker.limits_file" and value]
+    for path in (group.plan.config, *limits):
+        if path.exists() and path.stat().st_mode & 0o022:
+            text = f"others may change {path}"
+            yield Finding("file modes", "fault", text, f"chmod go-w {path}, and read it through")
     inline = [key for key, value in found if isinstance(value, Secret) and value]
     if inline and not group.loaded.embedded and _open(group.plan.config):
         text = f"{group.plan.config} holds {inline[0]} and others may read it"
