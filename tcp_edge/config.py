@@ -88,6 +88,10 @@ class TcpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     cert_file, key_file  PEM files for the wire tls
     client_ca_file       clients need a certificate that this one signed
     big_ints             string: data_time as text, for JavaScript
+    auto_offset          an order for futures without position_effect closes what can be closed,
+                         and opens when there is nothing; it waits for a query of the positions
+    fak                  form of fill-and-kill orders that the counter takes: any (VolumeCondition
+                         '1'), or minimum ('2' with MinVolume 1)
     authcode_scope       connection: shown once; command: with each command
     authcode_style       token, or digits8 (weak)
     authcode_hours       0: valid to the end of the trading day
@@ -120,6 +124,8 @@ class TcpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     key_file: str = ""
     client_ca_file: str = ""
     big_ints: Literal["number", "string"] = "number"
+    auto_offset: bool = False
+    fak: Literal["any", "minimum"] = "any"
     authcode_scope: Literal["connection", "command"] = "connection"
     authcode_style: Literal["token", "digits8"] = "token"
     authcode_hours: Annotated[float, Meta(ge=0, le=720)] = 0.0

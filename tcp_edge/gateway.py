@@ -111,6 +111,8 @@ class Gateway:
             day_of=self._day_of,
             big_ints=self._config.big_ints == "string",
             max_records=self._config.max_records,
+            auto_offset=self._config.auto_offset,
+            fak_minimum=self._config.fak == "minimum",
         )
         return Trade(setting, access, self._config.account)
 

@@ -15,7 +15,7 @@ from schemas.xtp.instruments import Instruments
 class Setting(NamedTuple):
     """``name``: the gateway's at td_worker; ``folder``: of its orders; ``day_of`` gives the
     gateway's day of a Unix time in ns; ``on_event`` gets the account, "order" or "trade", and the
-    record."""
+    record. ``auto_offset``, ``fak_minimum``: of ``schemas.xtp.insert``."""
 
     bus: Client
     name: str
@@ -27,4 +27,6 @@ class Setting(NamedTuple):
     day_of: Callable[[int], str]
     big_ints: bool
     max_records: int
+    auto_offset: bool = False
+    fak_minimum: bool = False
     on_event: Callable[[str, str, bytes], None] = lambda account, kind, record: None

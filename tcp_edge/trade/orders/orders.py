@@ -83,9 +83,7 @@ class Orders:
             if book.is_unheard(known):
                 await self._outcomes.look(known)  # it must be known to have been sent, or never
             return known
-        insertion = await wanted(
-            order.params, self._setting.instruments(), account, self._catalogue
-        )
+        insertion = await wanted(order.params, account, self._setting)
         return await self._send(order, insertion, account, self._setting.next_reqid())
 
     async def _send(
