@@ -23,6 +23,7 @@ _LONG: Final = (
     "test_binding_versions",
     "test_orders",
     "test_td_login",
+    "test_web_manager",
     "test_machines",
     "test_freshness",
 )

@@ -21,14 +21,15 @@ class _Cell(TextElement):
 def table(
     titles: Sequence[str], numeric: Sequence[int] = (), wide: Sequence[int] = ()
 ) -> Iterator[Element]:
-    """Inside come its rows. ``numeric``: columns that stand to the right; ``wide``: for which a
-    phone has no place, see the class of the same name."""
+    """Inside come its rows. Without ``titles`` it has no head. ``numeric``: columns that stand to
+    the right; ``wide``: for which a phone has no place, see the class of the same name."""
     with ui.element("table").classes("cb-table"):
-        with ui.element("thead"), ui.element("tr"):
-            for number, title in enumerate(titles):
-                head = ui.element("th").classes("num" if number in numeric else "")
-                with head.classes("wide" if number in wide else ""):
-                    ui.label(title)
+        if titles:
+            with ui.element("thead"), ui.element("tr"):
+                for number, title in enumerate(titles):
+                    head = ui.element("th").classes("num" if number in numeric else "")
+                    with head.classes("wide" if number in wide else ""):
+                        ui.label(title)
         with ui.element("tbody") as body:
             yield body
 

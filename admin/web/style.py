@@ -59,6 +59,7 @@ body { background: var(--ground); color: #1d2733; font-size: 14px;
   padding: 8px 10px; border-radius: 4px; line-height: 1.45; }
 .q-btn { text-transform: none; }
 .w-full { width: 100%; }
+.cb-select { min-width: 170px; }
 .cb-columns { display: flex; gap: 12px; width: 100%; align-items: flex-start; }
 .cb-main { flex: 1; min-width: 0; display: flex; flex-direction: column; gap: 12px; }
 .cb-side { width: 250px; flex: none; display: flex; flex-direction: column; gap: 12px; }

@@ -147,6 +147,19 @@ def test_a_service_really_stops_and_starts(manager: Manager) -> None:
     assert what == [("service.stop", "ws_edge"), ("service.start", "ws_edge")]
 
 
+def test_quotes_by_ofx_stop_and_logins_and_trading_go_on(manager: Manager) -> None:
+    page = manager.enter("en")
+    before = manager.deployment.pids()
+    name = TEXTS["service.quote"][0]
+    press(page, name, "Stop", "Stop")
+    expect(row(page, name)).to_contain_text("stopped")
+    after = manager.deployment.pids()
+    assert before.keys() - after.keys() == {"tcp_edge_quote"}
+    assert "authcode" in log_in(manager, "demo", "demo")
+    press(page, name, "Start")
+    expect(row(page, name)).to_contain_text("running")
+
+
 def test_a_stream_stops_and_starts_and_the_recorder_goes_on(manager: Manager) -> None:
     page = manager.enter("zh")
     before = manager.deployment.pids()["recorder"]

@@ -87,7 +87,7 @@ def managed(
     path: Path, prepare: Callable[[Deployment], None] = lambda deployment: None
 ) -> Iterator[Manager]:
     """``prepare`` may edit the group's file."""
-    deployment = Deployment(path)
+    deployment = Deployment(path, three=True)
     port = free_port()
     deployment.edit(r"admin: \{port: 0\}", f"admin: {{port: {port}}}")
     prepare(deployment)

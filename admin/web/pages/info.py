@@ -21,7 +21,7 @@ _LOOK_S = 1.0
 
 @page("/info", title="info.title")
 def build(context: Context) -> None:
-    with panel(context.text("info.title")), table(["", ""]):
+    with panel(context.text("info.title")), table([]):
         for key, value in _facts(context):
             with row():
                 cell(context.text(f"info.{key}"), "cb-faint")

@@ -37,13 +37,13 @@ class _View:
                     value=programs[0],
                     label=context.text("logs.program"),
                     on_change=self.look,
-                ).mark("program")
+                ).classes("cb-select")
                 self._wanted = ui.input(context.text("logs.wanted"), on_change=self.look).props(
                     "clearable debounce=300"
                 )
                 self._follow = ui.switch(context.text("logs.follow"), value=True)
                 ui.label(context.text("logs.hint", lines=_LINES)).classes("cb-faint")
-            self._text = ui.label().classes("cb-log cb-mono").mark("log")
+            self._text = ui.label().classes("cb-log cb-mono")
 
     async def look(self) -> None:
         if self._busy:

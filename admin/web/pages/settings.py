@@ -23,7 +23,7 @@ def build(context: Context) -> None:
             ui.label(context.text("settings.faulty", why=exc)).classes("cb-state bad")
         return
     values = {(each.section, each.key): each.value for each in found}
-    with panel(context.text("settings.server")), table(["", ""]):
+    with panel(context.text("settings.server")), table([]):
         for key, value in _server(context, values):
             with row():
                 cell(context.text(f"settings.{key}"), "cb-faint")
