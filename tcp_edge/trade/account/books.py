@@ -98,14 +98,20 @@ class Books:
                 self._tell("order", book.cancel_refused(fields, info, at))
 
     def refuse(self, placed: Placed, error_id: int, error_msg: str) -> None:
-        if self.now is not None:
+        if self._is_of_now(placed):
+            assert self.now is not None
             # A restart does not know when it was refused, and has to say the same.
             event = self.now.refuse(placed, error_id, error_msg, placed.placed_ns)
             self._tell("order", event)
 
     def doubt(self, placed: Placed) -> None:
-        if self.now is not None:
+        if self._is_of_now(placed):
+            assert self.now is not None
             self._tell("order", self.now.doubt(placed))
+
+    def _is_of_now(self, placed: Placed) -> bool:
+        """What became of it may be known only when its day is over."""
+        return self.now is not None and self.now.placed(placed.order_xtp_id) is not None
 
     def _tell(self, kind: str, event: Event | None) -> None:
         if event is not None and self.ready.is_set() and self.now is not None:

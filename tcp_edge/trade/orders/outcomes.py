@@ -48,6 +48,8 @@ class Outcomes:
                     except Failed as exc:
                         fields = {"order": placed.order_xtp_id, "why": exc.detail}
                         log.warning("an order cannot be looked up", extra={"fields": fields})
+                    except Exception:  # one answer that makes no sense ends no look-ups
+                        log.exception("an order cannot be looked up")
 
     async def look(self, placed: Placed) -> None:
         """Put into the books what td_worker knows. Raises Failed."""

@@ -1,78 +1,44 @@
-"""The books of an account over its logins."""
+"""Books of one account, day by day."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
 from pathlib import Path
-from typing import Any, cast
+from types import SimpleNamespace
+from typing import cast
 
-import pytest
-
-from schemas.calendar import Calendar
-from schemas.xtp.instruments import Instruments
 from tcp_edge.trade.account.books import Books
-from tcp_edge.trade.orders.placed import Placed, Store
 from tcp_edge.trade.setting import Setting
 from tests.unit.tcp_edge.trade.makers import BROKER, DAY, RB, USER, placed
 
-SESSION = {"TradingDay": DAY, "BrokerID": BROKER}
+NEXT_DAY = "20261124"
 
 
-def books(folder: Path) -> Books:
-    setting = cast(Any, Setting)(
-        bus=None,
-        name="gateway",
+async def events_of_the_next_day(folder: Path) -> int:
+    setting = SimpleNamespace(
         folder=folder,
-        calendar=cast(Calendar, None),
-        instruments=lambda: Instruments([RB]),
-        instruments_loaded=None,
-        next_reqid=None,
-        day_of=lambda ns: DAY,
+        calendar=None,
         big_ints=False,
-        max_records=1000,
+        instruments=lambda: SimpleNamespace(get=lambda code, exchange: RB),
+        on_event=lambda *_: None,
     )
-    return Books(setting, USER)
+    books = Books(cast(Setting, setting), USER)
+    books.begin({"TradingDay": DAY, "BrokerID": BROKER})
+    books.complete()
+    await books.keep(placed("1"))
+    await books.keep(placed("2"))
+    books.refuse(placed("1"), 31, "no funds")
+    books.doubt(placed("2"))
+    assert books.now is not None
+    assert len(books.now.orders) == 2
+    books.begin({"TradingDay": NEXT_DAY, "BrokerID": BROKER})
+    books.complete()
+    books.refuse(placed("1"), 31, "no funds")
+    books.doubt(placed("2"))
+    books.refuse(placed("2"), -1, "it never reached td_worker, and will not")
+    books.close()
+    return len(books.now.orders)
 
 
-def test_an_order_is_kept_while_the_account_is_attached_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    attached, put = threading.Event(), Store.put
-
-    def late(store: Store, order: Placed) -> None:
-        assert attached.wait(10)
-        put(store, order)
-
-    monkeypatch.setattr(Store, "put", late)
-
-    async def run() -> None:
-        made = books(tmp_path)
-        made.begin(SESSION)
-        made.complete()
-        keeping = asyncio.create_task(made.keep(placed("1")))
-        await asyncio.sleep(0)
-        made.begin(SESSION)
-        attached.set()
-        await keeping
-        made.complete()
-        assert made.now is not None
-        assert made.now.placed(placed("1").order_xtp_id) is not None
-        made.close()
-
-    asyncio.run(run())
-
-
-def test_a_new_trading_day_has_another_file(tmp_path: Path) -> None:
-    async def run() -> None:
-        made = books(tmp_path)
-        made.begin(SESSION)
-        made.complete()
-        await made.keep(placed("1"))
-        made.begin(SESSION | {"TradingDay": "20261124"})
-        made.complete()
-        assert made.now is not None
-        assert made.now.unheard() == []
-        made.close()
-
-    asyncio.run(run())
+def test_what_became_of_yesterdays_orders_is_not_in_todays_list(tmp_path: Path) -> None:
+    assert asyncio.run(events_of_the_next_day(tmp_path)) == 0
