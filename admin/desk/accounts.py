@@ -10,4 +10,13 @@ from td_worker.config import TdConfig
 
 def accounts(path: Path) -> list[str]:
     """In the group's file of now. Raises ConfigError."""
-    return [each.user for each in config.load(str(path), "td_worker", TdConfig).own.accounts]
+    return [each.user for each in _section(path).accounts]
+
+
+def broker(path: Path) -> str:
+    """Of all of them. Raises ConfigError."""
+    return _section(path).broker_id
+
+
+def _section(path: Path) -> TdConfig:
+    return config.load(str(path), "td_worker", TdConfig).own

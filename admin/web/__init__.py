@@ -19,7 +19,7 @@ from admin.config import AdminConfig
 from bus.config import Loaded
 from deploy.plan import Plan
 
-from . import frame, pages
+from . import downloads, frame, pages
 from .gate import Gate
 from .login import Login
 from .site import Site
@@ -29,6 +29,7 @@ def mount(app: FastAPI, loaded: Loaded[AdminConfig], plan: Plan) -> None:
     """Once in a process, because NiceGUI is one in a process. Raises OSError."""
     site = Site(app, loaded, plan)
     _live(app, site)
+    downloads.register(app, site)
     # No storage_secret: NiceGUI then keeps nothing, neither in cookies nor on disk.
     ui.run_with(app, tailwind=False, show_welcome_message=False)
     for each in pages.ALL:

@@ -87,6 +87,10 @@ body { background: var(--ground); color: #1d2733; font-size: 14px;
 .cb-more .q-item { padding: 0; min-height: 30px; }
 .cb-more .nicegui-expansion-content { padding: 4px 0; gap: 6px; }
 .cb-more .nicegui-expansion-content > * { width: 100%; }
+.cb-wide { width: 100%; }
+.cb-button { border: 1px solid var(--accent); border-radius: 4px; padding: 3px 10px;
+  color: var(--accent); text-decoration: none; font-size: 13px; }
+.cb-table tr.cb-gap td { background: #fdf3d8; color: #8a5a00; }
 .cb-scroll { max-height: 420px; overflow: auto; }
 .cb-figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(120px, 1fr));
   gap: 6px 12px; margin-bottom: 8px; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -266,7 +267,91 @@ def test_an_order_without_an_answer_is_unknown_and_not_failed(
     assert not orders(sim, before)
 
 
-@pytest.mark.parametrize("path", ["/live", "/trade"])
+# -- the day's data
+
+
+def choose(page: Page, label: str, name: str) -> None:
+    page.get_by_label(label, exact=True).first.click()
+    page.get_by_role("option", name=name, exact=True).click()
+
+
+def show(page: Page, button: str = "Show") -> Locator:
+    page.get_by_role("button", name=button, exact=True).click()
+    return page.locator("table.cb-table tbody tr")
+
+
+def test_the_ticks_of_the_day_are_paged_and_downloaded(manager: Manager, sim: SimControl) -> None:
+    page = manager.enter("en")
+    page.goto(manager.at("/live"))
+    look_at(page, OURS)
+    expect(line(page, OURS)).to_contain_text("live")
+    today = sim.snapshot(OURS)["TradingDay"]
+    page.goto(manager.at("/data"))
+    expect(page.get_by_role("button", name="Show", exact=True)).to_be_enabled()
+    page.get_by_label("Instrument", exact=True).fill(OURS)
+    rows = show(page)
+    expect(rows.first).to_contain_text(OURS)
+    expect(page.locator("body")).to_contain_text("rows 1 to")
+    with page.expect_download() as downloading:
+        page.get_by_role("link", name="CSV").click()
+    assert downloading.value.suggested_filename == f"ticks-{OURS}.csv"
+    with downloading.value.path().open(encoding="utf-8-sig", newline="") as file:
+        kept = list(csv.DictReader(file))
+    assert {row["InstrumentID"] for row in kept} == {OURS}
+    assert {row["TradingDay"] for row in kept} == {today}
+    # More than a page of another one, which the whole group looks at.
+    page.get_by_label("Instrument", exact=True).fill(STOCK)
+    on = page.get_by_role("button", name="On", exact=True)
+    for _ in range(60):
+        expect(show(page).first).to_contain_text(STOCK)
+        if on.is_enabled():
+            break
+        page.wait_for_timeout(1000)
+    first = rows.first.inner_text()
+    on.click()
+    expect(page.locator("body")).to_contain_text("rows 101 to")
+    assert rows.first.inner_text() != first
+    page.get_by_role("button", name="Back", exact=True).click()
+    expect(page.locator("body")).to_contain_text("rows 1 to 100")
+    assert rows.first.inner_text() == first
+    # A day on which nothing was recorded, and one that is none.
+    page.get_by_label("Trading day", exact=True).fill("20200102")
+    show(page)
+    expect(page.locator("body")).to_contain_text("nothing on record")
+    page.get_by_label("Trading day", exact=True).fill("yesterday")
+    show(page)
+    expect(page.locator("body")).to_contain_text("A day is written")
+
+
+def test_orders_and_assets_of_the_day_are_shown(manager: Manager) -> None:
+    page = manager.enter("zh")
+    page.goto(manager.at("/trade"))
+    expect(page.locator("body")).to_contain_text("就绪")
+    field = page.get_by_label("合约代码", exact=True)
+    field.fill(STEEL)
+    field.press("Enter")
+    expect(page.get_by_label("价格", exact=True)).to_have_value(re.compile(r"\d{4}"))
+    page.get_by_role("button", name="下单", exact=True).click()
+    expect(page.locator("tr[data-ticket]").first).to_contain_text("全部成交")
+    expect(page.locator("body")).to_contain_text(re.compile(rf"{STEEL}\s*多"))
+    page.goto(manager.at("/data"))
+    page.get_by_label("合约代码", exact=True).fill("")
+    for stream, told in (
+        ("委托回调", "OnRtnOrder"),
+        ("成交回调", STEEL),
+        ("资产查询", "028742"),
+        ("持仓查询", STEEL),
+    ):
+        choose(page, "数据", stream)
+        expect(show(page, "查询").filter(has_text=told).first).to_be_visible()
+    # Only this instrument.
+    choose(page, "数据", "委托回调")
+    page.get_by_label("合约代码", exact=True).fill("au2702")
+    show(page, "查询")
+    expect(page.locator("body")).to_contain_text("无记录")
+
+
+@pytest.mark.parametrize("path", ["/live", "/trade", "/data"])
 def test_a_page_fits_a_phone(manager: Manager, path: str) -> None:
     page = manager.enter("zh", width=390, height=844)
     page.goto(manager.at(path))

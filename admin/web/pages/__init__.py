@@ -10,6 +10,7 @@ from ..frame import PAGES
 from . import services
 from . import live
 from . import trade
+from . import data
 from . import clients
 from . import info
 from . import settings
@@ -20,4 +21,15 @@ from . import audit
 
 ALL: Final = PAGES
 
-__all__ = ["ALL", "audit", "clients", "info", "live", "logs", "services", "settings", "trade"]
+__all__ = [
+    "ALL",
+    "audit",
+    "clients",
+    "data",
+    "info",
+    "live",
+    "logs",
+    "services",
+    "settings",
+    "trade",
+]

@@ -158,7 +158,8 @@ class _Kill:
             if await dialog:
                 await self._turn(True, bool(also.value))
         finally:
-            dialog.delete()
+            if not dialog.is_deleted:  # with its page
+                dialog.delete()
 
     async def _clear(self) -> None:
         context = self._context

@@ -15,7 +15,7 @@ SOURCES = Path(__file__).resolve().parents[3] / "admin"
 MADE = (
     *("service.", "state.", "services.", "password.", "info.", "clients.", "settings.", "audit."),
     *("quote.", "mark.", "hop.", "side.", "offset.", "kind.", "hedge.", "order.", "outcome."),
-    *("status.", "asset.", "position.", "kill."),
+    *("status.", "asset.", "position.", "kill.", "stream.", "field."),
 )
 
 
