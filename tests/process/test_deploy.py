@@ -349,12 +349,11 @@ FEEDS = "  feeds: {a: {}, b: {user_id: '100001', password: '123456'}}\n"
 @pytest.fixture(scope="module")
 def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """Several feeds, recorders, ws_edges and processes of OFX; the tests follow one another."""
-    deployment = Deployment(tmp_path_factory.mktemp("several"))
+    deployment = Deployment(tmp_path_factory.mktemp("several"), three=True)
     deployment.edit(r"(?m)^admin: .*\n", "")  # nobody needs it
     deployment.edit("md_worker:\n", f"md_worker:\n{FEEDS}")
     deployment.edit(r"(?m)^  port: (\d+)", r"  port: \1\n  processes: 2")
     deployment.edit("keep_days: 30", "keep_days: 30\n  members: [b]")
-    deployment.edit("tcp_edge:\n", "tcp_edge:\n  processes: three\n")
     try:
         done = deployment.up()
         assert done.returncode == 0, done.stderr
