@@ -59,8 +59,25 @@ def test_an_exit_is_told_once_with_its_end() -> None:
     assert told(alarms.event(event("EXITED", expected="0"), 1)) == [("exit.ws_edge", False)]
     assert told(alarms.event(event("BACKOFF"), 2)) == []
     assert told(alarms.event(event("FATAL"), 3)) == [("exit.ws_edge", False)]
-    assert told(alarms.event(event("RUNNING"), 4)) == [("exit.ws_edge", True)]
-    assert told(alarms.event(event("RUNNING"), 5)) == []
+    assert told(alarms.event(event("FATAL"), 3)) == []
+    alarms.event(event("RUNNING"), S)
+    assert told(alarms.look([], 10 * S)) == []
+    assert told(alarms.look([], 11 * S)) == [("exit.ws_edge", True)]
+    assert told(alarms.look([], 12 * S)) == []
+
+
+def test_a_program_that_ends_again_and_again_is_one_alarm() -> None:
+    alarms = Alarms(10)
+    silent = [light("process.ws_edge", Colour.RED)]
+    found = []
+    for at in range(0, 300, 5):
+        found += alarms.event(event("EXITED", expected="0"), at * S)
+        found += alarms.look(silent, (at + 1) * S)
+        found += alarms.event(event("RUNNING"), (at + 2) * S)
+        found += alarms.look([], (at + 4) * S)
+    assert told(found) == [("exit.ws_edge", False)]
+    assert told(alarms.look([], 400 * S)) == [("exit.ws_edge", True)]
+    assert told(alarms.look(silent, 401 * S)) == [("process.ws_edge", False)]
 
 
 def test_a_stop_on_purpose_is_no_alarm_and_neither_is_the_silence() -> None:
@@ -80,7 +97,9 @@ def test_a_light_is_an_alarm_when_it_stays_red() -> None:
     assert told(alarms.look(red, 12 * S)) == []
     assert told(alarms.look([light("md_data.md_worker", Colour.GREY)], 13 * S)) == []
     green = [light("md_data.md_worker", Colour.GREEN)]
-    assert told(alarms.look(green, 14 * S)) == [("md_data.md_worker", True)]
+    (over,) = alarms.look(green, 14 * S)
+    assert (over.what, over.over) == ("md_data.md_worker", True)
+    assert (over.en, over.zh) == ("over: en", "已恢复：zh")  # a chat shows the text alone
 
 
 @pytest.mark.parametrize("name", ["orders", "limits", "disk"])
