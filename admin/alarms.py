@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from admin.config import AdminConfig
+from admin.control import ControlError, ask
 from admin.watch.alarming import Alarm, Alarms
 from admin.watch.events import DONE, READY, Event, Events
 from admin.watch.health import Light
@@ -59,6 +60,8 @@ class Listener:
         protocol = asyncio.StreamReaderProtocol(reader)
         await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
         events = Events()
+        for event in await asyncio.to_thread(_states):
+            self._on_event(event)
         _say(READY)
         while data := await reader.read(1 << 16):
             for event in events.receive(data):
@@ -79,6 +82,21 @@ class Listener:
             log.log(level, "alarm", extra={"fields": fields})
             if self._webhook is not None:
                 self._webhook.send(alarm)
+
+
+def _states() -> list[Event]:
+    """What was told before we were started, as events. Later ones wait for our READY."""
+    url = os.environ.get("SUPERVISOR_SERVER_URL", "")
+    if not url.startswith("unix://"):
+        return []
+    try:
+        rows = ask(url, "getAllProcessInfo")
+    except ControlError as exc:
+        log.warning("the states of the programs are not known", extra={"fields": {"why": str(exc)}})
+        return []
+    return [
+        Event(f"PROCESS_STATE_{row['statename']}", {"processname": row["name"]}) for row in rows
+    ]
 
 
 def webhook_of(config: AdminConfig) -> Secret:

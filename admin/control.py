@@ -49,18 +49,20 @@ class Control:
         await self._call("stopProcess", name, False)
 
     async def _call(self, method: str, *arguments: Any) -> Any:
-        return await asyncio.to_thread(self._ask, method, *arguments)
+        return await asyncio.to_thread(ask, self._url, method, *arguments)
 
-    def _ask(self, method: str, *arguments: Any) -> Any:
-        try:
-            with ServerProxy("http://localhost", SupervisorTransport(serverurl=self._url)) as proxy:
-                return getattr(proxy.supervisor, method)(*arguments)
-        except Fault as fault:
-            if fault.faultCode in _SO_ALREADY:
-                return True
-            raise ControlError(f"supervisord: {fault.faultString}") from None
-        except (OSError, HTTPException, Error) as exc:
-            raise ControlError(f"supervisord: {exc}") from None
+
+def ask(url: str, method: str, *arguments: Any) -> Any:
+    """Waits. Raises ControlError."""
+    try:
+        with ServerProxy("http://localhost", SupervisorTransport(serverurl=url)) as proxy:
+            return getattr(proxy.supervisor, method)(*arguments)
+    except Fault as fault:
+        if fault.faultCode in _SO_ALREADY:
+            return True
+        raise ControlError(f"supervisord: {fault.faultString}") from None
+    except (OSError, HTTPException, Error) as exc:
+        raise ControlError(f"supervisord: {exc}") from None
 
 
 def _row(info: dict[str, Any]) -> Row:

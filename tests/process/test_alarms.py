@@ -202,6 +202,20 @@ def test_a_stop_on_purpose_is_no_alarm(supervised: Supervised, receiver: Receive
     assert [x for x in receiver.heard if x["what"] == "exit.md_worker"] == before
 
 
+def test_a_stop_on_purpose_is_none_for_an_alarms_that_was_started_after_it(
+    supervised: Supervised, receiver: Receiver
+) -> None:
+    """md_worker is here, and silent at all times: only supervisord knows why."""
+    supervised.ctl("stop", "md_worker")
+    receiver.heard.clear()
+    os.kill(supervised.pid("alarms"), signal.SIGKILL)
+    receiver.wait("exit.alarms")  # from the new one, of the old one
+    receiver.wait("process.ws_edge")  # nobody has stopped it, so by now md_worker's would be here
+    assert not [x for x in receiver.heard if x["what"] == "process.md_worker"]
+    supervised.ctl("start", "md_worker")
+    receiver.wait("process.md_worker")
+
+
 def test_a_silent_process_is_told_without_admin(
     supervised: Supervised, receiver: Receiver, group: Group
 ) -> None:
