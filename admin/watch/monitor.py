@@ -30,7 +30,7 @@ from .told import Group
 log = logging.getLogger("admin")
 
 _LOOK_S: Final = 0.2
-_DISK_S: Final = 5.0
+_DISK_S: Final = 1.0
 
 
 class Monitor:
