@@ -5,6 +5,14 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 LIVE: Final = frozenset("13abc")  # OrderStatus: in the queue, not there yet, or conditional
+MOST: Final = 5000  # of each kind; what has ended and is oldest goes first
+# What a page shows and a cancel needs: a day may have 100,000 orders, of 60 fields each.
+_KEPT: Final = (
+    *("InstrumentID", "ExchangeID", "Direction", "CombOffsetFlag", "OffsetFlag", "TradingDay"),
+    *("FrontID", "SessionID", "OrderRef", "OrderSysID", "OrderStatus", "OrderSubmitStatus"),
+    *("LimitPrice", "OrderPriceType", "VolumeTotalOriginal", "VolumeTraded", "StatusMsg"),
+    *("InsertTime", "Price", "Volume", "TradeID", "TradeTime"),
+)
 _SHOWN: Final = 200
 
 Fields = dict[str, Any]
@@ -34,17 +42,26 @@ class Book:
         self.day = ""
         self._orders: dict[Key, Fields] = {}
         self._trades: dict[tuple[str, str, str], Fields] = {}
+        self._left_out = [0, 0]
         self.number = 0
 
     def order(self, fields: Fields) -> None:
         self._begin(fields)
-        self._orders[key_of(fields)] = fields
+        self._orders[key_of(fields)] = _kept(fields)
+        if len(self._orders) > MOST:
+            ended = (key for key, order in self._orders.items() if not is_live(order))
+            if (oldest := next(ended, None)) is not None:
+                del self._orders[oldest]
+                self._left_out[0] += 1
         self.number += 1
 
     def trade(self, fields: Fields) -> None:
         self._begin(fields)
         key = (str(fields["ExchangeID"]), str(fields["TradeID"]), str(fields["Direction"]))
-        self._trades[key] = fields
+        self._trades[key] = _kept(fields)
+        if len(self._trades) > MOST:
+            del self._trades[next(iter(self._trades))]
+            self._left_out[1] += 1
         self.number += 1
 
     def find(self, key: Key) -> Fields | None:
@@ -72,7 +89,9 @@ class Book:
 
     @property
     def counts(self) -> tuple[int, int]:
-        return len(self._orders), len(self._trades)
+        """Orders and trades of the day."""
+        orders, trades = self._left_out
+        return len(self._orders) + orders, len(self._trades) + trades
 
     def _begin(self, fields: Fields) -> None:
         day = str(fields["TradingDay"])
@@ -80,3 +99,8 @@ class Book:
             self.day = day
             self._orders.clear()
             self._trades.clear()
+            self._left_out = [0, 0]
+
+
+def _kept(fields: Fields) -> Fields:
+    return {name: fields[name] for name in _KEPT if name in fields}

@@ -39,6 +39,7 @@ _AGAIN_S: Final = 3.0
 _IDLE_S: Final = 60.0
 _LOOK_S: Final = 0.5
 _LOOK_AGAIN_S: Final = 1.0
+_AT_ONCE: Final = 100
 _MOST_TICKETS: Final = 50
 _SENT: Final = message_type("Sent")
 _OUTCOME: Final = message_type("Outcome")
@@ -115,8 +116,12 @@ class Desk:
             self._dirty.set()
             if not self.listed:
                 listing = asyncio.create_task(self._list())
+            count = 0
             async for item in returns:
                 self._take(item)
+                count += 1
+                if count % _AT_ONCE == 0:  # a day of them comes at once
+                    await asyncio.sleep(0)
         finally:
             if listing is not None:
                 listing.cancel()

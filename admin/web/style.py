@@ -75,6 +75,7 @@ body { background: var(--ground); color: #1d2733; font-size: 14px;
 .cb-red-up .cb-up, .cb-green-up .cb-down { color: #c5221f; }
 .cb-red-up .cb-down, .cb-green-up .cb-up { color: #13783f; }
 .cb-choose { cursor: pointer; }
+.cb-table tr.cb-choose td { padding-left: 6px; padding-right: 6px; }
 .cb-table tr.chosen td { background: #eaf1fb; }
 .cb-table tr.cb-old td, .cb-old .cb-table td, .cb-table tr.cb-old td.cb-up,
 .cb-table tr.cb-old td.cb-down, .cb-old .cb-table td.cb-up, .cb-old .cb-table td.cb-down {

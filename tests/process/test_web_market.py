@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import http.client
 import json
 import os
 import re
@@ -128,7 +129,7 @@ def test_a_closed_page_gives_back_what_it_had_subscribed(manager: Manager) -> No
 def test_red_is_up_in_china_and_can_be_turned(manager: Manager) -> None:
     for lang, button, first in (
         ("zh", "红绿互换", "cb-red-up"),
-        ("en", "Red / green", "cb-green-up"),
+        ("en", "Red ⇄ green", "cb-green-up"),
     ):
         page = manager.enter(lang)
         page.goto(manager.at("/live"))
@@ -191,7 +192,7 @@ def test_an_order_is_placed_once_and_withdrawn(manager: Manager, sim: SimControl
     expect(place(page)).to_contain_text("at the counter")
     (order,) = wait(lambda: orders(sim, before))
     assert (order["instrument"], order["volume"]) == (STEEL, 1)
-    line = page.locator("tr[data-order]").first
+    line = page.locator("tr.cb-an-order").first
     expect(line).to_contain_text(f"{STEEL} buy open 1 @ {FAR}")
     expect(line).to_contain_text("queued")
     line.get_by_role("button", name="Withdraw").click()
@@ -236,7 +237,7 @@ def test_the_kill_switch_refuses_the_next_order(manager: Manager, sim: SimContro
     page.get_by_role("dialog").get_by_role("button", name="Kill switch").click()
     expect(page.locator("body")).to_contain_text("Kill switch is on")
     # It ends what lives, as was asked.
-    expect(page.locator("tr[data-order]").first).to_contain_text("cancelled")
+    expect(page.locator("tr.cb-an-order").first).to_contain_text("cancelled")
     page.get_by_role("button", name="Next order").click()
     fill(page, FAR)
     line = place(page)
@@ -301,7 +302,7 @@ def test_the_ticks_of_the_day_are_paged_and_downloaded(manager: Manager, sim: Si
     assert {row["TradingDay"] for row in kept} == {today}
     # More than a page of another one, which the whole group looks at.
     page.get_by_label("Instrument", exact=True).fill(STOCK)
-    on = page.get_by_role("button", name="On", exact=True)
+    on = page.get_by_role("button", name="Next", exact=True)
     for _ in range(60):
         expect(show(page).first).to_contain_text(STOCK)
         if on.is_enabled():
@@ -311,7 +312,7 @@ def test_the_ticks_of_the_day_are_paged_and_downloaded(manager: Manager, sim: Si
     on.click()
     expect(page.locator("body")).to_contain_text("rows 101 to")
     assert rows.first.inner_text() != first
-    page.get_by_role("button", name="Back", exact=True).click()
+    page.get_by_role("button", name="Previous", exact=True).click()
     expect(page.locator("body")).to_contain_text("rows 1 to 100")
     assert rows.first.inner_text() == first
     # A day on which nothing was recorded, and one that is none.
@@ -321,6 +322,18 @@ def test_the_ticks_of_the_day_are_paged_and_downloaded(manager: Manager, sim: Si
     page.get_by_label("Trading day", exact=True).fill("yesterday")
     show(page)
     expect(page.locator("body")).to_contain_text("A day is written")
+
+
+def test_a_file_needs_a_login(manager: Manager) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", manager.port, timeout=10)
+    connection.request("GET", f"/data.csv?stream=ticks&instrument={STOCK}")
+    answer = connection.getresponse()
+    assert (answer.status, answer.getheader("location")) == (303, "/login")
+    connection.close()
+    page = manager.enter("en")
+    asked = page.request.get(manager.at("/data.csv?stream=orders&account=somebody"))
+    assert asked.status == 400
+    assert "data.no_account" in asked.text()
 
 
 def test_orders_and_assets_of_the_day_are_shown(manager: Manager) -> None:

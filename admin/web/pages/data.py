@@ -144,7 +144,7 @@ class _View:
         self._table(query, found)
         self._back.set_enabled(first > 0)
         self._on.set_enabled(found.more)
-        self._file.props(f'href="{PATH}?{query.address}"')
+        self._file.props["href"] = f"{PATH}?{query.address}"
         self._file.set_visibility(True)
         if found.rows:
             shown = text("data.shown", first=first + 1, last=first + len(found.rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
@@ -34,7 +35,16 @@ _COLUMNS: Final = (
     *("best_bid", "bid_volume", "best_ask", "ask_volume"),
     *("volume", "open_interest", "high", "low", "time"),
 )
-_WIDE: Final = ("bid_volume", "ask_volume", "volume", "open_interest", "high", "low", "time")
+_WIDE: Final = (
+    "change",
+    "bid_volume",
+    "ask_volume",
+    "volume",
+    "open_interest",
+    "high",
+    "low",
+    "time",
+)
 _NUMERIC: Final = range(2, 13)
 # Prices have the time of the exchanges, and so has the rest of the page.
 _ZONE: Final = timezone(timedelta(hours=8))
@@ -106,7 +116,8 @@ class _View:
                 pass
 
     def _add_typed(self) -> None:
-        for name in (self._input.value or "").replace(",", " ").split():
+        # Names of combinations have a space inside.
+        for name in filter(None, map(str.strip, re.split("[,，;]", self._input.value or ""))):
             if len(self._rows) >= _MOST:
                 self._context.failed(self._context.text("live.most", most=_MOST))
                 break
@@ -215,7 +226,8 @@ class _Row:
         self.watched = watched
         self._shown: object = None
         name = watched.instrument
-        with row("cb-choose").props(f'data-instrument="{name}"') as self._line:
+        with row("cb-choose") as self._line:
+            self._line.props["data-instrument"] = name
             self._line.on("click", lambda: view.choose(name))
             self._cells = {}
             for at, column in enumerate(_COLUMNS):
@@ -265,7 +277,7 @@ class _Row:
             "open_interest": (f"{quote.open_interest:,.0f}" if quote.open_interest else "", ""),
             "high": (number(quote.high, digits), side(quote.high, quote.base)),
             "low": (number(quote.low, digits), side(quote.low, quote.base)),
-            "time": (quote.time, ""),
+            "time": (quote.time[:8], ""),
         }
         for column, (text, classes) in shown.items():
             self._cells[column].show(text, classes)

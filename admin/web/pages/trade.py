@@ -216,7 +216,8 @@ class _Tickets:
 
     def _add(self, name: str, ticket: Ticket) -> None:
         with self._body:
-            line = row().props(f'data-ticket="{name}"')
+            line = row()
+            line.props["data-ticket"] = name
         line.move(target_index=0)
         with line:
             cell(clock(ticket.placed_ns), "cb-faint wide")
@@ -266,7 +267,7 @@ class _Orders:
 class _OrderRow:
     def __init__(self, context: Context, desk: Desk, order: dict[str, Any]) -> None:
         self._context, self._desk, self._order = context, desk, order
-        self.line = row()
+        self.line = row("cb-an-order")
         with self.line:
             cell(str(order["InsertTime"]), "cb-faint wide")
             cell(words(context, desk, order), "wrap")
@@ -282,7 +283,6 @@ class _OrderRow:
     def show(self, order: dict[str, Any]) -> None:
         self._order = order
         text, live = self._context.text, is_live(order)
-        self.line.props(f'data-order="{str(order["OrderSysID"]).strip()}"')
         self._traded.show(f"{order['VolumeTraded']} / {order['VolumeTotalOriginal']}")
         self._state.show(text(f"status.{order['OrderStatus']}"), "good" if live else "")
         self._said.show(str(order["StatusMsg"]))

@@ -207,6 +207,20 @@ def test_the_book_has_each_order_once_and_the_newest_first() -> None:
     assert book.of(8, "2") is None
 
 
+def test_a_busy_day_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("admin.desk.book.MOST", 3)
+    book = Book()
+    for ref in range(6):
+        book.order(order("3" if ref == 0 else "5", OrderRef=str(ref), BranchID="x"))
+        trade = {"ExchangeID": "", "TradeID": str(ref), "Direction": "0", "TradingDay": "20261123"}
+        book.trade(trade)
+    # The one that lives stays, however old it is.
+    assert [each["OrderRef"] for each in book.orders()] == ["5", "4", "0"]
+    assert [each["TradeID"] for each in book.trades()] == ["5", "4", "3"]
+    assert book.counts == (6, 6)
+    assert "BranchID" not in book.orders()[0]
+
+
 def test_a_trade_told_twice_is_one_and_another_day_begins_anew() -> None:
     book = Book()
     trade = {"ExchangeID": "SHFE", "TradeID": "1", "Direction": "0", "TradingDay": "20261123"}
