@@ -4,13 +4,19 @@ its own, because a proxy is not for several threads and a call may wait."""
 from __future__ import annotations
 
 import asyncio
+import socket
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from xmlrpc.client import Error, Fault, ServerProxy
 
-from supervisor.xmlrpc import Faults, SupervisorTransport  # type: ignore[import-untyped]
+from supervisor.xmlrpc import (  # type: ignore[import-untyped]
+    Faults,
+    SupervisorTransport,
+    UnixStreamHTTPConnection,
+)
 
+_ANSWER_S: Final = 5.0
 # What a button asks for is so already.
 _SO_ALREADY: Final = (Faults.ALREADY_STARTED, Faults.NOT_RUNNING)
 
@@ -53,9 +59,9 @@ class Control:
 
 
 def ask(url: str, method: str, *arguments: Any) -> Any:
-    """Waits. Raises ControlError."""
+    """Waits, for some seconds at the most. ``url``: unix://FILE. Raises ControlError."""
     try:
-        with ServerProxy("http://localhost", SupervisorTransport(serverurl=url)) as proxy:
+        with ServerProxy("http://localhost", _transport(url)) as proxy:
             return getattr(proxy.supervisor, method)(*arguments)
     except Fault as fault:
         if fault.faultCode in _SO_ALREADY:
@@ -63,6 +69,26 @@ def ask(url: str, method: str, *arguments: Any) -> Any:
         raise ControlError(f"supervisord: {fault.faultString}") from None
     except (OSError, HTTPException, Error) as exc:
         raise ControlError(f"supervisord: {exc}") from None
+
+
+def _transport(url: str) -> SupervisorTransport:
+    def connect() -> _Connection:
+        connection = _Connection("localhost")
+        connection.socketfile = url.removeprefix("unix://")
+        return connection
+
+    transport = SupervisorTransport(serverurl=url)
+    transport._get_connection = connect
+    return transport
+
+
+class _Connection(UnixStreamHTTPConnection):  # type: ignore[misc]
+    """Ends with a supervisord that hangs, or it would keep a thread for ever."""
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(_ANSWER_S)
+        self.sock.connect(self.socketfile)
 
 
 def _row(info: dict[str, Any]) -> Row:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from admin.admins import SHORTEST, Admins, TooShort, WrongPassword
-from admin.audit import Audit
+from admin.audit import OK, Audit
 from bus.secrets import Secret
 from tcp_edge.stat import Failed
 from tcp_edge.tries import Tries
 
 from .sessions import Session, Sessions
 from .texts import Lang, text
+
+log = logging.getLogger("admin")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,16 +42,16 @@ class Entry:
     async def log_in(self, name: str, password: Secret, peer: str, lang: Lang) -> str:
         """The token of a new session. Raises Refused."""
         if not await self._try(name, password, peer, lang):
-            self._audit.write(await self._known(name), peer, "login", outcome="wrong password")
+            self._note(await self._known(name), peer, "login", outcome="wrong password")
             raise Refused(text(lang, "login.wrong"))
-        self._audit.write(name, peer, "login")
+        self._note(name, peer, "login")
         return self._sessions.start(name, peer, lang)
 
     async def change_password(self, session: Session, old: Secret, new: Secret) -> None:
         """Ends the other sessions of the user. Raises Refused."""
         lang = session.lang
         if not await self._try(session.user, old, session.peer, lang):
-            self._audit.write(session.user, session.peer, "password", outcome="wrong password")
+            self._note(session.user, session.peer, "password", outcome="wrong password")
             raise Refused(text(lang, "password.wrong"))
         try:
             await self._run(self._admins.set_password, session.user, old, new)
@@ -56,7 +59,7 @@ class Entry:
             raise Refused(text(lang, "password.short", least=SHORTEST)) from None
         except ValueError as exc:
             raise Refused(str(exc)) from None
-        self._audit.write(session.user, session.peer, "password")
+        self._note(session.user, session.peer, "password")
         self._sessions.end_others(session)
 
     async def _try(self, name: str, password: Secret, peer: str, lang: Lang) -> bool:
@@ -71,6 +74,14 @@ class Entry:
         except Failed as failed:
             raise Refused(str(failed)) from None
         return right
+
+    def _note(self, who: str, peer: str, what: str, outcome: str = OK) -> None:
+        """On a full disk an administrator is needed, so it keeps nobody out."""
+        try:
+            self._audit.write(who, peer, what, outcome=outcome)
+        except OSError as exc:
+            fields = {"who": who, "what": what, "reason": exc.strerror}
+            log.error("the audit log cannot be written", extra={"fields": fields})
 
     async def _known(self, name: str) -> str:
         """For the log, where what is no name of ours may be a password in the wrong field."""

@@ -34,6 +34,7 @@ from .texts import Lang, text
 
 SESSION: Final = "ctpbus.session"  # in the scope of a request that the gate has let in
 HOME: Final = "/services"
+_OVER: Final = "/login?over"
 _LOOK_S: Final = 0.5
 _ORDER: Final = (Colour.RED, Colour.YELLOW, Colour.GREEN, Colour.GREY)
 _QUASAR: Final[dict[Lang, Language]] = {"en": "en-US", "zh": "zh-CN"}
@@ -172,7 +173,7 @@ def _menu(context: Context) -> None:
     def log_out() -> None:
         context.note("logout")
         context.site.sessions.end(context.session)
-        ui.navigate.to("/login")
+        ui.navigate.to(_OVER)
 
     with ui.button(context.user, icon="person").props("flat dense no-caps"), ui.menu():
         ui.menu_item(context.text("frame.password"), lambda: _change_password(context))
@@ -222,7 +223,7 @@ class _Lights:
 
     def _look(self) -> None:
         if not self._context.site.sessions.alive(self._context.session):
-            ui.navigate.to("/login?over")
+            ui.navigate.to(_OVER)
             return
         lights = sorted(self._context.monitor.lights, key=lambda light: _ORDER.index(light.colour))
         if lights != self._shown:

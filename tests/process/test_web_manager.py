@@ -106,7 +106,7 @@ def test_after_the_logout_no_page_opens(manager: Manager) -> None:
     cookie = page.context.cookies()[0]
     page.get_by_role("button", name="admin").click()
     page.get_by_text(TEXTS["frame.logout"][0], exact=True).click()
-    page.wait_for_url(manager.at("/login"))
+    page.wait_for_url(manager.at("/login?over"))
     kept: Any = {"name": cookie["name"], "value": cookie["value"], "url": manager.url}
     page.context.add_cookies([kept])
     page.goto(manager.at("/services"))
@@ -312,6 +312,27 @@ def test_on_a_phone_no_page_is_wider_than_the_screen(manager: Manager) -> None:
         expect(page.locator(".cb-panel").first).to_be_visible()
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= 390, path
+
+
+def test_a_new_password_of_the_administrator_ends_his_other_sessions(manager: Manager) -> None:
+    other, page = manager.enter("en"), manager.enter("en")
+    page.get_by_role("button", name="admin").click()
+    page.get_by_text(TEXTS["frame.password"][0], exact=True).click()
+    form = page.get_by_role("dialog")
+    form.get_by_label(TEXTS["password.old"][0]).fill("wrong")
+    for key in ("new", "again"):
+        form.get_by_label(TEXTS[f"password.{key}"][0], exact=True).fill(PASSWORD)
+    form.get_by_role("button", name="Save").click()
+    expect(page.get_by_text(TEXTS["password.wrong"][0])).to_be_visible()
+    form.get_by_label(TEXTS["password.old"][0]).fill(manager.password)
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_have_count(0)
+    other.wait_for_url(manager.at("/login?over"))
+    manager.fill_in(other, manager.password)
+    expect(other.get_by_role("alert")).to_have_text(TEXTS["login.wrong"][0])
+    manager.fill_in(other, PASSWORD)
+    expect(other.locator(".cb-header")).to_be_visible()
+    manager.password = PASSWORD
 
 
 # -- last, because everything stops -------------------------------------------------------------

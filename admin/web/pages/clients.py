@@ -38,6 +38,8 @@ class _View:
             with ui.element("div").classes("cb-row"):
                 ui.button(text("clients.add"), on_click=lambda: _Add(context, self)).mark("add")
                 ui.label(text("clients.hint")).classes("cb-faint")
+                self._said = ui.label().classes("cb-state bad")
+                self._said.bind_visibility_from(self._said, "text")
             titles = [text(f"clients.{name}") for name in (*_COLUMNS, *_COUNTS, "last_login")]
             titles.append(text("services.action"))
             with table(titles, numeric=(6, 7), wide=(2, 3, 4, 5, 7, 8)) as self._body:
@@ -47,8 +49,9 @@ class _View:
         try:
             found = await self._clients.all()
         except BusError as exc:
-            self._context.failed(exc)
+            self._said.text = self._context.text("common.failed", why=exc)
             return
+        self._said.text = ""
         if found != self._shown:
             self._shown = found
             self._body.clear()
