@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import platform
 import time
+import tomllib
 from collections import Counter
-from importlib.metadata import version
 
 from nicegui import ui
 
@@ -33,7 +33,7 @@ def build(context: Context) -> None:
 def _facts(context: Context) -> list[tuple[str, str]]:
     plan, config, tcp = context.site.plan, context.site.config, context.site.plan.tcp
     facts = [
-        ("version", f"ctpbus {version('ctpbus')}"),
+        ("version", f"ctpbus {_version()}"),
         ("architecture", platform.machine()),
         ("system", f"{platform.system()} {platform.release()}, Python {platform.python_version()}"),
         ("path", str(CHECKOUT)),
@@ -51,6 +51,12 @@ def _facts(context: Context) -> list[tuple[str, str]]:
         kids = sorted(key.kid for key in tcp.keys) or [1]
         facts.append(("key", ", ".join(f"octkey.1.{kid}" for kid in kids)))
     return facts
+
+
+def _version() -> str:
+    """Of the checkout: an image with the dependencies alone has no package of ours."""
+    found = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))
+    return str(found["project"]["version"])
 
 
 def _address(listener: Listener) -> str:
