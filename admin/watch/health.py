@@ -361,11 +361,12 @@ class Health:
 def ready(lights: Iterable[Light]) -> bool:
     """Whether clients are served: nothing is red that they need. A kill switch is meant, and the
     canary and the recorder are nobody's road."""
-    return not any(
-        light.colour is Colour.RED
-        and light.name.partition(".")[0] not in ("limits", "canary", "recorder")
-        for light in lights
-    )
+    return not any(light.colour is Colour.RED and _is_needed(light.name) for light in lights)
+
+
+def _is_needed(light: str) -> bool:
+    kind, _, program = light.partition(".")
+    return kind not in _NOT_NEEDED and not program.startswith("recorder")
 
 
 def _away(text: tuple[str, str], trades: bool) -> Verdict:

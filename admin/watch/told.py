@@ -11,6 +11,7 @@ from bus.frames import Message
 from bus.stats import MdStat
 
 _decode_stat: Final = msgspec.msgpack.Decoder(MdStat).decode
+_WOKE_S: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -49,8 +50,11 @@ class Group:
             stat = _decode_stat(message.body)
             if told.stat is None or told.stat.started_ns != stat.started_ns:
                 told.began = now
+            # Who was frozen tells his figures before he has read what came meanwhile.
+            woke = now - told.heard > _WOKE_S
             told.stat, told.heard = stat, now
-            told.lags = {source: self._lag(told, source, now) for source in told.stat.ages}
+            sources = () if woke else told.stat.ages
+            told.lags = {source: self._lag(told, source, now) for source in sources}
         elif message.topic.startswith("state/"):
             told.state, told.state_heard = msgspec.msgpack.decode(message.body), now
 

@@ -97,6 +97,25 @@ def test_a_process_that_is_silent_is_red_within_three_seconds(world: World, prog
     assert world.red() == set()
 
 
+def test_a_process_that_wakes_up_has_not_lost_its_link(world: World) -> None:
+    world.frozen = {"ws_edge"}
+    world.run(6)
+    world.frozen, world.ages = set(), {"md_worker": 6.0, "td_worker": 6.0}
+    world.say()
+    lights = world.look()
+    assert lights["process.ws_edge"].colour is Colour.GREEN
+    assert lights["bus.ws_edge"].colour is Colour.GREEN
+    assert lights["bus.recorder"].colour is Colour.RED  # which had its time
+
+
+def test_clients_are_served_without_a_recorder(world: World) -> None:
+    world.frozen = {"recorder"}
+    assert world.red() == {"process.recorder"}
+    assert ready(world.run(0.2).values())
+    world.frozen = {"ws_edge"}
+    assert not ready(world.run(3).values())
+
+
 def test_a_feed_that_has_stopped(world: World) -> None:
     world.tick_age = 2.5
     assert world.red() == {"md_data.md_worker"}
