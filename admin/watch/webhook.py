@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import socket
 import threading
 import time
 import urllib.error
@@ -24,10 +25,12 @@ _MOST_WAITING: Final = 100
 
 
 class Webhook:
-    """POSTs each alarm as a JSON object. The URL may hold a token, so it is never told."""
+    """POSTs each alarm as a JSON object, with the name of this machine: one receiver may hear many
+    groups. The URL may hold a token, so it is never told."""
 
     def __init__(self, url: Secret, timeout_s: float) -> None:
         self._url, self._timeout_s = url, timeout_s
+        self._host = socket.gethostname()
         self._waiting: queue.Queue[Alarm] = queue.Queue(_MOST_WAITING)
         self.lost = 0
         threading.Thread(target=self._work, daemon=True).start()
@@ -60,7 +63,7 @@ class Webhook:
         try:
             request = urllib.request.Request(
                 self._url.reveal(),
-                msgspec.json.encode(alarm),
+                msgspec.json.encode({"host": self._host, **msgspec.structs.asdict(alarm)}),
                 {"Content-Type": "application/json"},
             )
             with urllib.request.urlopen(request, timeout=self._timeout_s):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -183,6 +184,7 @@ def test_an_exit_is_told_in_both_languages_and_when_it_is_over(
     alarm = receiver.wait("exit.md_worker")
     assert alarm["en"] == "md_worker ended unexpectedly"
     assert alarm["zh"] == "md_worker 意外结束"
+    assert alarm["host"] == socket.gethostname()
     receiver.wait("exit.md_worker", over=True)
 
 
