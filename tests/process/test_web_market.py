@@ -211,6 +211,21 @@ def test_an_order_is_placed_once_and_withdrawn(manager: Manager, sim: SimControl
     assert audited(manager, "order.outcome")[-1]["outcome"] == "CANCELLED"
 
 
+def test_a_withdrawal_is_told_of_when_its_row_is_gone(manager: Manager, sim: SimControl) -> None:
+    page = trade_page(manager)
+    fill(page, FAR)
+    expect(place(page)).to_contain_text("at the counter")
+    page.get_by_text("only live ones").click()
+    lines = page.locator("tr.cb-an-order")
+    lines.first.get_by_role("button", name="Withdraw").click()
+    other = trade_page(manager)
+    other.locator("tr.cb-an-order").first.get_by_role("button", name="Withdraw").click()
+    other.get_by_role("dialog").get_by_role("button", name="Withdraw").click()
+    expect(lines).to_have_count(0)
+    page.get_by_role("dialog").get_by_role("button", name="Withdraw").click()
+    expect(page.locator(".q-notification").filter(has_text="Cancel")).to_be_visible()
+
+
 def test_an_order_at_the_proposed_price_trades(manager: Manager, sim: SimControl) -> None:
     page, before = trade_page(manager), len(sim.ledger())
     fill(page)

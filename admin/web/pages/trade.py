@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from nicegui import ui
 
@@ -185,14 +185,20 @@ async def act(
         await action(desk)
     except Unanswered as exc:
         context.note(what, on, f"not known: {exc}")
-        ui.notify(context.text("trade.not_known", why=exc), type="warning", multi_line=True)
+        _tell(context, context.text("trade.not_known", why=exc), "warning")
         return False
     except BusError as exc:
         context.note(what, on, str(exc))
-        ui.notify(context.text("trade.nothing_sent", why=exc), type="negative", multi_line=True)
+        _tell(context, context.text("trade.nothing_sent", why=exc), "negative")
         return False
     context.note(what, on)
     return True
+
+
+def _tell(context: Context, said: str, kind: Literal["info", "warning", "negative"]) -> None:
+    """On the page: the row with the button may be gone by now."""
+    with context.place:
+        ui.notify(said, type=kind, multi_line=True)
 
 
 class _Tickets:
@@ -297,7 +303,7 @@ class _OrderRow:
             return
         on = f"{self._desk.user} {order['ExchangeID']} {str(order['OrderSysID']).strip()}"
         if await act(context, "order.cancel", on, lambda desk: desk.cancel(order), self._desk):
-            ui.notify(context.text("trade.cancel_asked"))
+            _tell(context, context.text("trade.cancel_asked"), "info")
 
 
 class _Trades:
