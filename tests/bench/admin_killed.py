@@ -3,7 +3,9 @@
     python -m tests.bench.admin_killed [--kills 100]
 
 Rounds take turns: in one half admin listens in peace, in the other it is killed and started ten
-times at any moment of its life. Peace is measured twice: what the two differ by is the machine's.
+times at any moment of its life. Peace is measured twice: what the two differ by is the machine's,
+and where they differ by more than what is asked for, a p99 says nothing and the verdict is missed.
+Each figure is the median of the rounds, so that a burst of somebody else spoils one of them alone.
 A tick's time is from md_worker's callback to a subscriber, an order's from the call to td_worker's
 row that it was sent.
 """
@@ -18,6 +20,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 import msgspec
@@ -139,9 +142,9 @@ def while_killed(admin: Admin, kills: int, done: threading.Event) -> None:
 
 def run(folder: Path, kills: int) -> bool:
     context: zmq.Context[Any] = zmq.Context()
-    calm: Times = ([], [])
-    again: Times = ([], [])
-    killed: Times = ([], [])
+    calm: list[Times] = []
+    again: list[Times] = []
+    killed: list[Times] = []
     with Group(folder, overrides=OVERRIDES) as group:
         group.start("sim", "md_worker", "td_worker", "ws_edge", "tcp_edge")
         admin = Admin(group)
@@ -160,33 +163,34 @@ def run(folder: Path, kills: int) -> bool:
                 for half in (calm, again):
                     peace = threading.Event()
                     threading.Timer(portion * LONGEST_LIFE_S / 4, peace.set).start()
-                    _add(half, measure(ticks, orders, peace))
+                    half.append(measure(ticks, orders, peace))
                 war = threading.Event()
                 threading.Thread(target=while_killed, args=(admin, portion, war)).start()
-                _add(killed, measure(ticks, orders, war))
+                killed.append(measure(ticks, orders, war))
             admin.kill()
     return _compare(calm, again, killed, kills)
 
 
-def _add(to: Times, more: Times) -> None:
-    to[0].extend(more[0])
-    to[1].extend(more[1])
-
-
-def _compare(calm: Times, again: Times, killed: Times, kills: int) -> bool:
+def _compare(calm: list[Times], again: list[Times], killed: list[Times], kills: int) -> bool:
+    words = ("admin in peace", "in peace, once more", f"killed {kills} times")
     kept = []
-    for name, *parts in zip(("ticks", "orders"), calm, again, killed, strict=True):
-        was, also, now = (quantile(values, 0.99) for values in parts)
-        words = ("admin in peace", "in peace, once more", f"killed {kills} times")
-        for when, values in zip(words, parts, strict=True):
-            row(
-                f"{name}, {when}",
-                n=len(values),
-                p50_us=quantile(values, 0.5),
-                p99_us=quantile(values, 0.99),
-            )
-        kept.append(verdict(f"{name}: p99", now, max(was, also) * (1 + CHANGE) + NOISE_US, "us"))
+    for which, name in enumerate(("ticks", "orders")):
+        p99s = []
+        for when, rounds in zip(words, (calm, again, killed), strict=True):
+            parts = [times[which] for times in rounds]
+            p50, p99 = (median(quantile(part, share) for part in parts) for share in (0.5, 0.99))
+            row(f"{name}, {when}", n=sum(map(len, parts)), p50_us=p50, p99_us=p99)
+            p99s.append(p99)
+        was, also, now = p99s
+        kept.append(
+            verdict(f"{name}: p99, the two in peace", max(was, also), _most(min(was, also)), "us")
+        )
+        kept.append(verdict(f"{name}: p99, killed", now, _most((was + also) / 2), "us"))
     return all(kept)
+
+
+def _most(p99_us: float) -> float:
+    return p99_us * (1 + CHANGE) + NOISE_US
 
 
 def main() -> None:
