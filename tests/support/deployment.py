@@ -97,7 +97,10 @@ class Deployment:
         """The running processes by name."""
         named = {}
         for pid in members.find(self.run):
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+            try:
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+            except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+                continue
             if "-m" not in words:  # it has ended, and nobody has waited for it yet
                 continue
             name = words[words.index("-m") + 1]
