@@ -12,6 +12,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from string import Template
 from typing import Final
 
 from nicegui import ui
@@ -36,6 +37,16 @@ SESSION: Final = "ctpbus.session"  # in the scope of a request that the gate has
 HOME: Final = "/services"
 _OVER: Final = "/login?over"
 _LOOK_S: Final = 0.5
+# After a restart of admin nobody is logged in, and no websocket is let in that could say so: a page
+# that has lost its own asks. Nothing is there; 401 says that there is no session either.
+_ASK_MS: Final = 2000
+_LEAVE: Final = Template("""<script>
+setInterval(async () => {
+  if (!window.socket || window.socket.connected) return;
+  const answer = await fetch("/_nicegui/", {cache: "no-store"}).catch(() => null);
+  if (answer && answer.status === 401) window.location.href = "$over";
+}, $ask_ms);
+</script>""")
 _ORDER: Final = (Colour.RED, Colour.YELLOW, Colour.GREEN, Colour.GREY)
 _QUASAR: Final[dict[Lang, Language]] = {"en": "en-US", "zh": "zh-CN"}
 
@@ -140,6 +151,7 @@ def register(site: Site, shown: Page) -> None:
 def _frame(context: Context, shown: Page) -> Iterator[None]:
     ui.colors(primary=ACCENT)
     ui.add_css(CSS)
+    ui.add_head_html(_LEAVE.substitute(over=_OVER, ask_ms=_ASK_MS))
     ui.page_title(f"{context.text(shown.title)} · {context.text('app.title')}")
     with ui.header().classes("cb-header"):
         with ui.element("div").classes("cb-bar"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -336,6 +338,13 @@ def test_a_new_password_of_the_administrator_ends_his_other_sessions(manager: Ma
 
 
 # -- last, because everything stops -------------------------------------------------------------
+
+
+def test_a_page_that_admin_has_left_behind_leads_to_the_login(manager: Manager) -> None:
+    page = manager.enter()
+    page.goto(manager.at("/live"))
+    os.kill(manager.deployment.pids()["admin"], signal.SIGKILL)
+    page.wait_for_url("**/login?over")
 
 
 def test_all_stop_but_this_page_and_all_start_again(manager: Manager) -> None:
