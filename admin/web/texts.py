@@ -292,8 +292,14 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "services.start_all": ("Start all", "全部启动"),
     "services.stop_all": ("Stop all", "全部停止"),
     "services.stop_all_sure": (
-        "Stop all services? Clients lose their connections. This page stays.",
-        "停止全部服务？客户端连接将断开，本管理页面保持运行。",
+        "Stop all services? Clients lose their connections; live orders stay at the counter. "
+        "This page stays.",
+        "停止全部服务？客户端连接将断开，未成交委托仍留在柜台；本管理页面保持运行。",
+    ),
+    "services.stop_td_sure": (
+        "Stop {name}? Live orders stay at the counter, and nobody can cancel them through this "
+        "group while it is stopped.",
+        "停止 {name}？未成交委托仍留在柜台，停止期间无法通过本系统撤单。",
     ),
     "services.stop_sure": ("Stop {name}?", "停止 {name}？"),
     "services.ours": ("Further processes", "其他进程"),

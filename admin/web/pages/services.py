@@ -141,7 +141,9 @@ class _Row:
         await self._do("service.start", self._context.site.services.start)
 
     async def _do_stop(self) -> None:
-        if await confirm(self._context, "services.stop_sure", "services.stop", name=self.name):
+        live = self._service.program.startswith("td_worker")
+        sure = "services.stop_td_sure" if live else "services.stop_sure"
+        if await confirm(self._context, sure, "services.stop", name=self.name):
             await self._do("service.stop", self._context.site.services.stop)
 
     async def _do(self, what: str, action: Callable[[Service], Awaitable[None]]) -> None:
