@@ -119,4 +119,6 @@ def command(
     except KeyboardInterrupt:
         print(f"ctpbus: ended after {time.monotonic() - began:.0f} s", file=sys.stderr)
         raise typer.Exit(0) from None
-    raise typer.Exit(0 if came >= max(count, 1) else 1)
+    if came < max(count, 1):
+        print(f"ctpbus: {came} ticks came, and ctpbus status shows what runs", file=sys.stderr)
+        raise typer.Exit(1)

@@ -140,7 +140,10 @@ def _picture(sample: Sample) -> Group:
     for light in sample.lights:
         if light.colour in (Colour.RED, Colour.YELLOW):
             lights.append(f"{light.colour:7} {light.name}: {light.en}\n", _STYLES[light.colour])
-    if not lights and sample.lights:
+    silent = [row.program for row in sample.programs if not row.heard]
+    if not lights and silent:
+        lights.append(f"not heard: {', '.join(silent)}", _STYLES[Colour.YELLOW])
+    elif not lights and sample.lights:
         lights.append("no light is red or yellow", "green")
     return Group(table, Text(), lights)
 

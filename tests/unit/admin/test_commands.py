@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,3 +89,18 @@ def test_texts_of_a_counter_reach_no_terminal_as_commands(
     assert not {"\x1b", "\x07", "\r"} & set(said)
     assert said.count("报单") == 4
     assert said.count("[bold]") == 4
+
+
+def test_a_group_that_does_not_run_is_not_shown_as_well(tmp_path: Path) -> None:
+    file = tmp_path / "group.yaml"
+    file.write_text(
+        f"data: {tmp_path}/var\n"
+        "md_worker: {front: 'sim://s', broker_id: '9999'}\n"
+        "td_worker: {front: 'sim://s', broker_id: '9999'}\nadmin: {}\n"
+    )
+    top = ctpbus("top", "-n", "1", "--config", str(file))
+    assert "no light is red" not in top.stdout
+    assert "not heard: sim, md_worker, td_worker" in top.stdout
+    ticks = ctpbus("ticks", "rb2610", "--seconds", "0.5", "--config", str(file))
+    assert (ticks.returncode, ticks.stdout) == (1, "")
+    assert "0 ticks came" in ticks.stderr
