@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from admin.control import Control, Row
+from admin.control import Control, ControlError, Row
 from admin.streams import Streams
 from admin.watch.told import Told
 from bus.errors import BusError
@@ -102,18 +102,16 @@ class Services:
             await self._control.stop(service.program)
 
     async def start_all(self) -> None:
-        """Processes and streams."""
-        for name in self._plan.programs:
-            await self._control.start(name)
+        """Processes and streams; of those that fail the first one is told when all were tried."""
+        await _each(self._control.start, self._plan.programs)
         if _RECORDER in self._plan.programs:
             await self._switch_on(list(STREAMS))
 
     async def stop_all(self) -> None:
         """All but this process: whoever has stopped them must be able to start them. Clients go
         before what serves them."""
-        for name in reversed(self._plan.programs):
-            if name != SELF:
-                await self._control.stop(name)
+        others = [name for name in reversed(self._plan.programs) if name != SELF]
+        await _each(self._control.stop, others)
 
     async def _switch_on(self, names: list[str]) -> None:
         """As soon as the recorder answers."""
@@ -148,6 +146,18 @@ class Services:
         if told is not None and told.stat is not None and told.stat.pid == row.pid:
             return told.stat.memory
         return resident(row.pid)
+
+
+async def _each(action: Callable[[str], Awaitable[None]], names: Iterable[str]) -> None:
+    """Raises the first ControlError at the end: one that refuses is no reason to leave the rest."""
+    failed: ControlError | None = None
+    for name in names:
+        try:
+            await action(name)
+        except ControlError as exc:
+            failed = failed or ControlError(f"{name}: {exc}")
+    if failed is not None:
+        raise failed
 
 
 def resident(pid: int) -> int:
