@@ -50,6 +50,8 @@ HIGH_WATER: Final = 200  # so that who stands still soon loses something
 BROKE_OFF: Final = "broke off"
 _READERS: Final[tuple[Way, ...]] = ("complete", "fresh", "returns", "ws", "ws_returns")
 _ORDERS: Final = "orders"  # the returns that ws_edge shows
+# Where each publisher keeps the number of its start.
+_EPOCHS: Final = {"md_worker": "md_worker", "td_worker": "td_worker/accounts"}
 _LEDGERS: Final[dict[Way, str]] = {"returns": TD_FILE, "ws_returns": _ORDERS}
 _PROMISES: Final[dict[Way, Promise]] = {
     "returns": "returns",
@@ -99,6 +101,7 @@ class Round:
             _ORDERS: JournalLedger(self._files[TD_FILE], accounts, SHOWN),
         }
         self._pages: dict[Way, Pages] = {}
+        self._died = dict.fromkeys(_EPOCHS, 0)  # the number of the start that was killed last
         self._judges: dict[Way, Judge] = {}
         self.counts: Counter[str] = Counter()
 
@@ -183,6 +186,7 @@ class Round:
             self._wait(lambda: self._size(ledger) > begin, 2.0)
         time.sleep(self._chance.uniform(0, 0.2))
         self._group.kill(target)
+        self._died[target] = self._epoch(_EPOCHS[target])
         self.counts[f"killed {target}"] += 1
         time.sleep(self._chance.choice((0, 0, 0.05, 0.3)))
         self._group.go(target)
@@ -230,13 +234,16 @@ class Round:
     def _md_is_back(self) -> bool:
         """Whether the last start publishes all topics."""
         self._look()
+        epoch = self._epoch(_EPOCHS["md_worker"])
         ends = {self._ledgers[MD_FILE].end(topic)[0] for topic in self._topics}
-        return ends == {self._epoch("md_worker")}
+        return epoch > self._died["md_worker"] and ends == {epoch}
 
     def _td_is_back(self) -> bool:
         """Whether the subscriber has logged in to the last start, which takes the exchange."""
         self._look()
-        return self._judges["returns"].epoch(self._account) == self._epoch("td_worker/accounts")
+        epoch = self._epoch(_EPOCHS["td_worker"])
+        come = self._judges["returns"].epoch(self._account) == epoch
+        return epoch > self._died["td_worker"] and come
 
     def _epoch(self, folder: str) -> int:
         return int((self._path / "var" / folder / "epoch").read_text())

@@ -60,8 +60,10 @@ def future(group: Group) -> dict[str, str]:
 
 
 def quote(client: OfxClient, code: dict[str, Any]) -> dict[str, Any]:
-    """The first one there is."""
-    told: dict[str, Any] = until(lambda: client.ask(100001, code), lambda reply: "ticker" in reply)
+    """The first one there is; right after its start tcp_edge takes every tick for stale."""
+    told: dict[str, Any] = until(
+        lambda: client.ask(100001, code), lambda reply: "ticker" in reply and "stale" not in reply
+    )
     return told
 
 

@@ -14,7 +14,8 @@ from .bindings import CHECKOUT, OTHERS, environment
 pytestmark = [pytest.mark.slow, pytest.mark.front]
 
 
-@pytest.mark.parametrize("version", OTHERS)
+# The oldest and the newest of the others: building takes a minute each.
+@pytest.mark.parametrize("version", [OTHERS[0], OTHERS[-1]])
 def test_the_front_drives_this_version(version: str, tmp_path: Path) -> None:
     variables = environment(version, tmp_path)
     _run(["tests/front/build.sh"], variables | {"PYTHON": sys.executable})
