@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 
 from nicegui import ui
@@ -113,7 +114,7 @@ class _View:
             button.props("dense outline")
 
 
-class _Dialog:
+class _Dialog(ABC):
     """A form with its buttons; ``save`` says whether it is done."""
 
     def __init__(self, context: Context, view: _View, title: str) -> None:
@@ -127,11 +128,11 @@ class _Dialog:
                 ui.button(context.text("common.cancel"), on_click=self._dialog.close).props("flat")
         self._dialog.on("hide", holder.delete)
 
-    def fields(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def fields(self) -> None: ...
 
-    async def save(self) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    async def save(self) -> bool: ...
 
     async def _pressed(self) -> None:
         self._save.disable()
