@@ -61,7 +61,7 @@ class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     unsent_s       an order that may have left over a connection that was lost counts as never sent
                    when so long after the loss the counter does not list it; before that a front
                    may still hold bytes of it. On a connection that stands it stays unknown
-    limits_file    what accounts and clients may do, see README.md; empty: no limits
+    limits_file    what accounts and clients may do, see docs/configuration.md; empty: no limits
     retry_s        first pause after a login that the front refused for now; doubles up to a minute
     wrong_s        a wrong password is answered after this; the next one from the same origin after
                    twice as long, up to 10 s

@@ -1,4 +1,4 @@
-"""The snippets of both READMEs, run as printed, against a running group."""
+"""The snippets of the documentation, run as printed, against a running group."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ from tests.support.group import CHECKOUT, Group
 from ws_edge.config import WsConfig
 
 READMES = ("README.md", "README.zh.md")
+CONFIGURATION = ("docs/configuration.md", "docs/configuration.zh.md")
+DOCUMENTS = sorted(str(path.relative_to(CHECKOUT)) for path in CHECKOUT.glob("docs/*.md"))
 SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PRINTED_ADDRESS = "ws://127.0.0.1:8080"
 SECTIONS: dict[str, type[msgspec.Struct]] = {
@@ -107,22 +109,27 @@ def test_the_ofx_session_gets_a_tick_and_a_trade(readme: str, running: Group) ->
 
 
 @pytest.mark.parametrize("readme", READMES)
-def test_every_file_that_is_linked_or_mapped_exists(readme: str) -> None:
+def test_every_folder_that_is_mapped_exists(readme: str) -> None:
     text = (CHECKOUT / readme).read_text("utf-8")
-    links = set(re.findall(r"\]\((?!https?:|#)([^)#]+)", text))
     folders = set(re.findall(r"^\| `([a-z_]+/)` \|", text, re.MULTILINE))
-    missing = [name for name in links | folders if not Path(CHECKOUT, name).exists()]
-    assert not missing
+    assert not [name for name in folders if not Path(CHECKOUT, name).exists()]
     assert len(folders) > 5
 
 
-@pytest.mark.parametrize("readme", READMES)
+@pytest.mark.parametrize("document", [*READMES, *DOCUMENTS])
+def test_every_file_that_is_linked_exists(document: str) -> None:
+    path = CHECKOUT / document
+    links = set(re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text("utf-8")))
+    assert not [name for name in links if not Path(path.parent, name).exists()]
+
+
+@pytest.mark.parametrize("document", CONFIGURATION)
 @pytest.mark.parametrize(("section", "kind"), SECTIONS.items())
 def test_the_configuration_table_has_every_key_with_its_default(
-    readme: str, section: str, kind: type[msgspec.Struct]
+    document: str, section: str, kind: type[msgspec.Struct]
 ) -> None:
-    text = (CHECKOUT / readme).read_text("utf-8")
-    heading = f"\n`{section}:`" if section else "\n## (?:Configuration|配置)\n"
+    text = (CHECKOUT / document).read_text("utf-8")
+    heading = f"\n`{section}:`" if section else "\n(?:The common keys:|公共键：)\n"
     table = re.split(heading, text)[-1].split("|---|---|---|\n", 1)[1].split("\n\n", 1)[0]
     printed = {}
     for line in table.splitlines():

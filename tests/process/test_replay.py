@@ -346,10 +346,10 @@ def test_the_command_leaves_a_running_md_worker_alone(tmp_path: Path) -> None:
         assert group.running("md_worker")
 
 
-@pytest.mark.parametrize("readme", ["README.md", "README.zh.md"])
-def test_the_commands_of_the_readme_do_what_they_say(tmp_path: Path, readme: str) -> None:
+@pytest.mark.parametrize("name", ["recording.md", "recording.zh.md"])
+def test_the_documented_commands_do_what_they_say(tmp_path: Path, name: str) -> None:
     bodies = record(tmp_path / "ticks", ["rb2610"], 200)
-    text = (CHECKOUT / readme).read_text("utf-8")
+    text = (CHECKOUT / "docs" / name).read_text("utf-8")
     exports = re.findall(r"^    \.venv/bin/ctpbus (export .*)$", text, re.MULTILINE)
     (replay,) = re.findall(r"^    \.venv/bin/ctpbus replay exported --config \S+ (.*)$", text, re.M)
     out = tmp_path / "exported"

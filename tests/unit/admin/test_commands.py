@@ -1,4 +1,4 @@
-"""The commands of ``ctpbus``, their help, and what the READMEs say of them."""
+"""The commands of ``ctpbus``, their help, and what the documentation says of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from admin.main import app
 from tests.support.cli import ctpbus
 from tests.support.group import CHECKOUT
 
-READMES = {"README.md": "## The command\n", "README.zh.md": "## ctpbus 命令\n"}
+DOCUMENTS = {
+    "docs/operations.md": "## The command\n",
+    "docs/operations.zh.md": "## ctpbus 命令\n",
+}
 # They print no table.
 WITHOUT_JSON = {
     *("up", "down"),
@@ -35,9 +38,9 @@ def leaves(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 COMMANDS = dict(leaves(typer.main.get_command(app)))
 
 
-@pytest.mark.parametrize(("readme", "heading"), READMES.items())
-def test_the_readme_has_every_command(readme: str, heading: str) -> None:
-    section = (CHECKOUT / readme).read_text("utf-8").split(heading)[1].split("\n## ")[0]
+@pytest.mark.parametrize(("document", "heading"), DOCUMENTS.items())
+def test_the_documentation_has_every_command(document: str, heading: str) -> None:
+    section = (CHECKOUT / document).read_text("utf-8").split(heading)[1].split("\n## ")[0]
     named: set[str] = set()
     for line in section.splitlines():
         if line.startswith("| `ctpbus"):

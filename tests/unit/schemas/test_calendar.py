@@ -295,9 +295,9 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
         read_calendar(str(tmp_path / "none.yaml"))
 
 
-@pytest.mark.parametrize("readme", ["README.md", "README.zh.md"])
-def test_the_example_of_the_readme_is_a_file_that_can_be_used(readme: str, tmp_path: Path) -> None:
-    text = Path(__file__).parents[3].joinpath(readme).read_text("utf-8")
+@pytest.mark.parametrize("name", ["configuration.md", "configuration.zh.md"])
+def test_the_documented_example_is_a_file_that_can_be_used(name: str, tmp_path: Path) -> None:
+    text = Path(__file__).parents[3].joinpath("docs", name).read_text("utf-8")
     example = text.split("```yaml\nholidays:", 1)[1].split("```", 1)[0]
     calendar = from_file(tmp_path, "holidays:" + example)
     assert not calendar.trades(date(2027, 2, 5))

@@ -38,9 +38,9 @@ def test_the_example_is_in_order_and_uses_every_key() -> None:
     assert needs_ticks(rules)
 
 
-@pytest.mark.parametrize("readme", ["README.md", "README.zh.md"])
-def test_both_readmes_explain_every_key(readme: str) -> None:
-    text = (CHECKOUT / readme).read_text("utf-8")
+@pytest.mark.parametrize("name", ["configuration.md", "configuration.zh.md"])
+def test_the_documentation_explains_every_key(name: str) -> None:
+    text = (CHECKOUT / "docs" / name).read_text("utf-8")
     table = text.split("| `max_volume` |")[1].split("\n\n")[0]
     explained = {"max_volume", *re.findall(r"^\| `(\w+)`", table, re.MULTILINE)}
     keys = {*Account.__struct_fields__, *Rules.__struct_fields__} - {"defaults", "accounts"}
