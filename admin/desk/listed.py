@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Self
 
+from schemas.closing import SPLIT
+
 FIELDS: Final = (
     *("InstrumentID", "ExchangeID", "InstrumentName", "ProductClass", "VolumeMultiple"),
     *("PriceTick", "MinLimitOrderVolume", "MaxLimitOrderVolume"),
 )
 _SECURITIES: Final = frozenset({"SSE", "SZSE", "BSE"})
 _OPTIONS: Final = frozenset("26")
-# Only these keep today's lots apart from those of earlier days.
-_SPLIT: Final = frozenset({"SHFE", "INE"})
 
 
 class Listed(NamedTuple):
@@ -52,7 +52,7 @@ class Listed(NamedTuple):
         which."""
         if self.is_stock:
             return ()
-        return ("0", "1", "3", "4") if self.exchange in _SPLIT else ("0", "1")
+        return ("0", "1", "3", "4") if self.exchange in SPLIT else ("0", "1")
 
     @property
     def digits(self) -> int:

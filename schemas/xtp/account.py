@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from ..closing import LONG, SHORT
 from .instruments import Instruments
 from .markets import market_number
-from .sides import Closable
 from .structs import ASSET, ASSET_EXTRA, POSITION, POSITION_EXTRA, nothing
 from .ticks import number
 
 _NORMAL, _DERIVE = 0, 2
-_LONG: Final = "2"
-_SHORT: Final = "3"
-_TODAY, _EARLIER = "1", "2"  # PositionDate
-_SPECULATION: Final = "1"
 # PosiDirection is net, long, short.
-_DIRECTIONS: Final = {"1": 0, "2": 1, _SHORT: 2}
+_DIRECTIONS: Final = {"1": 0, LONG: 1, SHORT: 2}
 
 
 def asset(
@@ -62,19 +58,6 @@ def positions(rows: Iterable[Mapping[str, Any]], instruments: Instruments) -> li
     return [_position(*key, group, instruments) for key, group in merged.items()]
 
 
-def closable(rows: Iterable[Mapping[str, Any]], *, buys: bool) -> Closable:
-    """What an order that buys, or sells, could close: rows of CTP's InvestorPosition of one
-    instrument, without lots that orders hold and without those that hedge."""
-    side, frozen = (_SHORT, "LongFrozen") if buys else (_LONG, "ShortFrozen")
-    lots = {_TODAY: 0, _EARLIER: 0}
-    for row in rows:
-        if row["PosiDirection"] == side and row["HedgeFlag"] == _SPECULATION:
-            lots[_TODAY if row["PositionDate"] == _TODAY else _EARLIER] += max(
-                0, row["Position"] - row[frozen]
-            )
-    return Closable(today=lots[_TODAY], earlier=lots[_EARLIER])
-
-
 def _position(
     exchange: str,
     code: str,
@@ -91,7 +74,7 @@ def _position(
     instrument = instruments.get(code, exchange)
     quantity = total("Position")
     # What closes a long position is a short order.
-    frozen = total("LongFrozen" if direction == _SHORT else "ShortFrozen")
+    frozen = total("LongFrozen" if direction == SHORT else "ShortFrozen")
     lots = quantity * instrument.multiplier if instrument else 0
     return (
         nothing(POSITION)

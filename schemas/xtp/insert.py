@@ -7,12 +7,13 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from ..closing import Closable
 from .enums import unsupported
 from .errors import wrong
 from .instruments import Instrument
 from .order_ids import Identity
 from .price_types import priced
-from .sides import Closable, direction_and_offset
+from .sides import direction_and_offset
 
 _MOST: Final = 2**31 - 1
 _WHOLE: Final = re.compile(r"-?[0-9]{1,20}")

@@ -13,8 +13,9 @@ Sides 3 to 6 of generation 16 say both things at once.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from ..closing import SPLIT, Closable
 from .enums import unsupported
 from .errors import wrong
 from .instruments import Instrument
@@ -22,9 +23,6 @@ from .instruments import Instrument
 BUY, SELL = 1, 2
 OPEN, CLOSE, FORCE_CLOSE, CLOSE_TODAY, CLOSE_YESTERDAY = 1, 2, 3, 4, 5
 FORCE_OFF, LOCAL_FORCE_CLOSE = 6, 7
-
-# Only these keep today's lots apart from those of earlier days.
-SPLIT: Final = frozenset({"SHFE", "INE"})
 
 _SIDES: Final = {
     1: (BUY, 0),
@@ -38,14 +36,6 @@ _DIRECTIONS: Final = {BUY: "0", SELL: "1"}
 SIDE_OF: Final = {"0": BUY, "1": SELL}
 _OFFSETS: Final = {effect: str(effect - 1) for effect in range(OPEN, LOCAL_FORCE_CLOSE + 1)}
 EFFECT_OF: Final = {offset: effect for effect, offset in _OFFSETS.items()}
-
-
-class Closable(NamedTuple):
-    """Lots on the other side that could be closed now, of today and of earlier days. An exchange
-    that does not tell them apart has all of them in ``earlier``."""
-
-    today: int = 0
-    earlier: int = 0
 
 
 def direction_and_offset(

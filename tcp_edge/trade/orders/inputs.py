@@ -9,7 +9,7 @@ from bus.client import Account
 from bus.errors import Refused, Unavailable
 from bus.frames import Row
 from schemas.catalogue import Catalogue
-from schemas.xtp.account import closable as could_close
+from schemas.closing import closable as could_close
 from schemas.xtp.errors import XtpError
 from schemas.xtp.insert import Insertion, insert
 from schemas.xtp.instruments import Instrument

@@ -13,9 +13,9 @@ from typing import Any, Final
 import pytest
 
 import schemas.catalogue
+from schemas.closing import Closable
 from schemas.xtp import account, insert, orders, ticks
 from schemas.xtp.instruments import Instrument, Instruments
-from schemas.xtp.sides import Closable
 from schemas.xtp.tick_json import compile_tick_json
 
 from ..test_calendar import at

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import schemas.catalogue
+from schemas.closing import Closable
 from schemas.xtp import sides
 from schemas.xtp.errors import XtpError
 from schemas.xtp.insert import cancel, insert
 from schemas.xtp.instruments import Instrument
 from schemas.xtp.order_ids import Identity
 from schemas.xtp.orders import OrderNames, order
-from schemas.xtp.sides import Closable
 
 CATALOGUE = schemas.catalogue.load()
 INPUT = CATALOGUE.codec("InputOrder")
