@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated, Literal
 
 import msgspec
@@ -37,6 +38,8 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     host, port          where to listen; port 0: any free one, see the ready line
     processes           so many ws_edges share the port; the kernel gives each client to one of them
     cert_file, key_file PEM files; with them the edge speaks TLS
+    insecure            may listen elsewhere than on loopback without TLS: passwords and tokens can
+                        be read on the way, and orders changed
     tokens              who may connect; empty: everybody who reaches the port
     origins             allowed values of the header Origin; empty: all. Programs send none
     max_message_bytes   a longer message of a client closes its socket with 1009
@@ -61,6 +64,7 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     processes: Annotated[int, Meta(ge=1, le=64)] = 1
     cert_file: str = ""
     key_file: str = ""
+    insecure: bool = False
     tokens: tuple[TokenConfig, ...] = ()
     origins: tuple[str, ...] = ()
     max_message_bytes: Bytes = 1 << 20
@@ -92,8 +96,26 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError("processes: several need one port, so it cannot be 0")
         if bool(self.cert_file) != bool(self.key_file):
             raise ValueError("cert_file and key_file belong together")
+        if self.in_the_clear and not self.insecure:
+            raise ValueError(
+                f"host: {self.host or 'every address'} is not loopback, so it needs cert_file and "
+                "key_file, or `insecure: true`"
+            )
         if any(bool(token.token) == bool(token.token_file) for token in self.tokens):
             raise ValueError("each of the tokens has either token or token_file")
+
+    @property
+    def in_the_clear(self) -> bool:
+        """Whether what clients send can be read on a network."""
+        return not (self.cert_file or _is_loopback(self.host))
+
+
+def _is_loopback(host: str) -> bool:
+    """Any other name may mean another address tomorrow."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def as_member(config: WsConfig, member: str) -> WsConfig:

@@ -118,6 +118,7 @@ class Edge:
         port = server.sockets[0].getsockname()[1]
         scheme = "wss" if self.tls else "ws"
         host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
+        self._warn()
         announce({"ws": f"{scheme}://{host}:{port}"})
         watches = [
             asyncio.create_task(watch)
@@ -133,6 +134,11 @@ class Edge:
         for part in (self.md_sub, self.td_sub, self.md_rpc, self.td_rpc, self.stat_socket):
             part.close()
         context.term()
+
+    def _warn(self) -> None:
+        fields = {"host": self.config.host}
+        if self.config.in_the_clear:
+            log.warning("clients speak in the clear: insecure", extra={"fields": fields})
 
     # -- the bus -----------------------------------------------------------------------------
 

@@ -184,7 +184,7 @@ def test_a_socket_of_another_machine_is_tried(patient: Patient) -> None:
         "keys": str(patient.folder / "keys"),
         # TEST-NET: nobody is there.
         "bus": {"td_pub": "tcp://192.0.2.1:5553", "md_pub": f"tcp://*:{free_port()}"},
-        "ws_edge": {"host": "", "port": free_port()},
+        "ws_edge": {"host": "", "port": free_port(), "insecure": True},
     }
     found = patient.examine()
     (fault,) = faults(found)

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
@@ -333,6 +334,21 @@ def test_tls(tmp_path: Path) -> None:
             subscribe(stage, client, "rb2610")
             tick(stage.md, "rb2610")
             assert client.hear()["MsgType"] == "RtnDepthMarketData"
+    finally:
+        stage.close()
+
+
+def test_elsewhere_than_on_loopback_there_is_tls_or_a_warning(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, host="0.0.0.0")
+    try:
+        status, said = stage.group.refused("ws_edge")
+        assert (status, "`insecure: true`" in said, said.count("\n")) == (2, True, 1)
+        stage.group.config["ws_edge"]["insecure"] = True
+        stage.group.config_file.write_text(yaml.safe_dump(stage.group.config), "utf-8")
+        stage.start("md")
+        with ws(stage.url("/md/").replace("0.0.0.0", "127.0.0.1")) as client:
+            client.ask(MsgType="ReqUserLogin", ReqUserLogin={})
+        assert "clients speak in the clear" in stage.group.log("ws_edge")
     finally:
         stage.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -148,6 +149,12 @@ def test_the_config_has_the_last_word_only_where_the_url_is_silent() -> None:
         ("ws_edge: {port: 70000}", "port"),
         ("ws_edge: {ports: 1}", "ports"),
         ("ws_edge: {cert_file: a.pem}", "cert_file and key_file"),
+        ("ws_edge: {host: 0.0.0.0}", "host: 0.0.0.0 is not loopback"),
+        ("ws_edge: {host: ''}", "host: every address is not loopback"),
+        ("ws_edge: {host: '::'}", "not loopback"),
+        ("ws_edge: {host: 10.0.0.1, processes: 2}", "cert_file and key_file, or `insecure: true`"),
+        ("ws_edge: {host: gateway.example}", "not loopback"),
+        ("ws_edge: {host: '::ffff:10.0.0.1'}", "not loopback"),
         ("ws_edge: {tokens: [{rights: [md]}]}", "token"),
         ("ws_edge: {tokens: [{token: secret, rights: [all]}]}", "rights"),
         ("ws_edge: {tokens: [{token: 5}]}", "token"),
@@ -160,6 +167,20 @@ def test_a_wrong_config_is_one_line(tmp_path: Path, text: str, complaint: str) -
         load(str(path), "ws_edge", WsConfig)
     assert "\n" not in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"host": "localhost"},
+        {"host": "127.1.2.3"},
+        {"host": "::1"},
+        {"host": "0.0.0.0", "insecure": True},
+        {"host": "0.0.0.0", "cert_file": "cert.pem", "key_file": "key.pem"},
+    ],
+)
+def test_what_may_listen(config: dict[str, Any]) -> None:
+    assert WsConfig(**config).in_the_clear == ("insecure" in config)
 
 
 def test_a_token_from_a_file(tmp_path: Path) -> None:
