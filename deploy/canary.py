@@ -88,6 +88,7 @@ class Canary:
     url: str
     bus: Addresses
     md_fronts: list[str]
+    """Empty: market data is not served; and so with the next."""
     td_fronts: list[str]
     md: str
     must_tick: bool
@@ -103,13 +104,14 @@ class Canary:
     """Of tcp_edge, where it keeps a key that it has made."""
 
     def fly(self) -> list[str]:
-        """Send both canaries; what was proven and what was not, a sentence each."""
-        said = [self._until_deadline(self._market_data)]
+        """Send a canary to each front; what was proven and what was not, a sentence each."""
+        said = [self._until_deadline(self._market_data)] if self.md_fronts else []
         if self.md == "md_merge":
             said.append(self._feeds())
         if self.history and self.config.instrument:
             said.append(self._recorded())
-        said.append(self._until_deadline(self._trading))
+        if self.td_fronts:
+            said.append(self._until_deadline(self._trading))
         if self.ofx is not None:
             said.append(self._until_deadline(self._ofx))
         return said

@@ -230,8 +230,8 @@ def _fly(plan: Plan, deadline: float) -> None:
         config=plan.canary,
         url=_url(plan, connect=True),
         bus=plan.bus,
-        md_fronts=plan.md_fronts,
-        td_fronts=plan.td_fronts,
+        md_fronts=plan.md_fronts if "md" in plan.edge.paths else [],
+        td_fronts=plan.td_fronts if "td" in plan.edge.paths else [],
         md=plan.md,
         must_tick=plan.embedded,
         deadline=deadline,
@@ -265,16 +265,22 @@ def _url(plan: Plan, *, connect: bool) -> str:
 
 
 def _summary(plan: Plan) -> str:
-    url = _url(plan, connect=False)
     config = "" if plan.config == DEFAULT_CONFIG else f" --config {plan.config}"
     return f"""\
 ctpbus is up: {", ".join(plan.programs)}
-  market data  {url}/md/
-  trading      {url}/td/
-  bus          ticks {plan.bus.md_pub}, requests {plan.bus.md_rpc}
-               returns {plan.bus.td_pub}, requests {plan.bus.td_rpc}
-{_recorders(plan)}{_ofx(plan)}{_web(plan)}  logs         {plan.log}
+{_paths(plan)}{_recorders(plan)}{_ofx(plan)}{_web(plan)}  logs         {plan.log}
 Next: README.md shows a first tick and a first order. deploy/down{config} stops the group."""
+
+
+def _paths(plan: Plan) -> str:
+    url, bus = _url(plan, connect=False), plan.bus
+    lines = [
+        *([f"market data  {url}/md/"] if "md" in plan.edge.paths else []),
+        *([f"trading      {url}/td/"] if "td" in plan.edge.paths else []),
+        *([f"ticks        {bus.md_pub}, requests {bus.md_rpc}"] if plan.md_fronts else []),
+        *([f"returns      {bus.td_pub}, requests {bus.td_rpc}"] if plan.td_fronts else []),
+    ]
+    return "".join(f"  {line}\n" for line in lines)
 
 
 def _recorders(plan: Plan) -> str:

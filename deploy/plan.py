@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from bus import config, endpoints
+from bus.errors import ConfigError
 from bus.security import Keys, keys_of
 from deploy.canary import CanaryConfig
 from md_worker.config import MdConfig
@@ -73,13 +74,12 @@ def read(path: Path) -> Plan:
     """Raises ConfigError with one line. Relative paths in the file are relative to the working
     directory, which has to be the checkout, as it is for every program."""
     canary = config.load(str(path), "canary", CanaryConfig)
-    md = config.load(str(path), "md_worker", MdConfig).own
-    sources = [md.feed(name) for name in md.feeds] or [md]
-    md_fronts = list(dict.fromkeys(front for source in sources for front in source.fronts))
-    td = config.load(str(path), "td_worker", TdConfig).own.fronts
     data = Path(canary.common.data).absolute()
     edge = config.load(str(path), "ws_edge", WsConfig).own
-    document: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    document: dict[str, Any] = yaml.safe_load(path.read_text("utf-8")) or {}
+    md, td = (_needed(path, document, edge, side) for side in ("md", "td"))
+    feeds, md_fronts = _feeds(path) if md else ([], [])
+    td_fronts = config.load(str(path), "td_worker", TdConfig).own.fronts if td else []
     tcp = config.load(str(path), "tcp_edge", TcpConfig).own if "tcp_edge" in document else None
     recorders: list[str] = []
     if "recorder" in document:
@@ -88,8 +88,10 @@ def read(path: Path) -> Plan:
         config=path,
         programs=_programs(
             document,
-            sim=any(front.startswith("sim://") for front in md_fronts + td),
-            feeds=list(md.feeds),
+            sim=any(front.startswith("sim://") for front in md_fronts + td_fronts),
+            md=md,
+            td=td,
+            feeds=feeds,
             edges=edge.processes,
             recorders=recorders,
             tcp=tcp,
@@ -101,16 +103,38 @@ def read(path: Path) -> Plan:
         edge=edge,
         tcp=tcp,
         md_fronts=md_fronts,
-        td_fronts=td,
+        td_fronts=td_fronts,
         canary=canary.own,
         keys=keys_of(canary.common.keys, "canary"),
     )
+
+
+def _needed(path: Path, document: dict[str, Any], edge: WsConfig, side: str) -> bool:
+    """Whether the group has the worker of this side: it may be left out of the file when ws_edge
+    does not serve its path. Raises ConfigError."""
+    worker = f"{side}_worker"
+    if worker in document or side in edge.paths:
+        return True
+    for program in ("tcp_edge", "recorder"):
+        if program in document:
+            raise ConfigError(f"{path}: {program} needs {worker}, which has no section")
+    return False
+
+
+def _feeds(path: Path) -> tuple[list[str], list[str]]:
+    """Names of the feeds, none when there is one md_worker; and the fronts of all of them."""
+    md = config.load(str(path), "md_worker", MdConfig).own
+    sources = [md.feed(name) for name in md.feeds] or [md]
+    fronts = dict.fromkeys(front for source in sources for front in source.fronts)
+    return list(md.feeds), list(fronts)
 
 
 def _programs(
     document: dict[str, Any],
     *,
     sim: bool,
+    md: bool,
+    td: bool,
     feeds: list[str],
     edges: int,
     recorders: list[str],
@@ -127,7 +151,7 @@ def _programs(
 
     if sim:
         add("sim", section["sim"])
-    if not feeds:
+    if md and not feeds:
         add("md_worker", section["md_worker"])
     for feed in feeds:
         add(
@@ -137,7 +161,8 @@ def _programs(
         )
     if feeds:
         add("md_merge", {**section["md_worker"], "feeds": feeds})
-    add("td_worker", section["td_worker"])
+    if td:
+        add("td_worker", section["td_worker"])
     # How many there are of these concerns none of those that stay.
     reads = {key: value for key, value in section["recorder"].items() if key != "members"}
     for name in recorders:

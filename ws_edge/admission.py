@@ -71,7 +71,7 @@ class Door:
         except ValueError:
             return None
         side = _SIDES.get(parts.path)
-        if side is None or not self._origin_allowed(origin):
+        if side not in self._config.paths or not self._origin_allowed(origin):
             return None
         binary = SUBPROTOCOL in subprotocols
         options = read_options(query, self._config, binary)

@@ -16,6 +16,7 @@ Bytes = Annotated[int, Meta(ge=1024)]
 Count = Annotated[int, Meta(ge=1)]
 Notice = Literal["front", "status", "error", "all", "gap", "stale"]
 Right = Literal["md", "query", "trade"]
+Path = Literal["md", "td"]
 
 
 class TokenConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,6 +37,8 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """One ws_edge.
 
     host, port          where to listen; port 0: any free one, see the ready line
+    paths               of /md/ and /td/ those that are served; a worker that serves none of them
+                        can be left out of the group
     processes           so many ws_edges share the port; the kernel gives each client to one of them
     cert_file, key_file PEM files; with them the edge speaks TLS
     insecure            may listen elsewhere than on loopback without TLS: passwords and tokens can
@@ -61,6 +64,7 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    paths: tuple[Path, ...] = ("md", "td")
     processes: Annotated[int, Meta(ge=1, le=64)] = 1
     cert_file: str = ""
     key_file: str = ""
@@ -92,6 +96,8 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     heartbeat_timeout_s: Seconds = 60.0
 
     def __post_init__(self) -> None:
+        if not self.paths:
+            raise ValueError("paths: expected md, td or both")
         if self.processes > 1 and not self.port:
             raise ValueError("processes: several need one port, so it cannot be 0")
         if bool(self.cert_file) != bool(self.key_file):

@@ -104,7 +104,8 @@ async def _ticks(client: Client, names: list[str], seconds: float) -> list[Way]:
 
 async def run(group: Opened, names: list[str], seconds: float) -> list[Way]:
     plan = group.plan
-    servers = [(plan.md, plan.bus.md_rpc, "md_worker"), ("td_worker", plan.bus.td_rpc, "td_worker")]
+    workers = [(plan.md, plan.bus.md_rpc, "md_worker"), ("td_worker", plan.bus.td_rpc, "td_worker")]
+    servers = [server for server in workers if server[0] in plan.programs]
     if "recorder" in plan.programs:
         servers.append(("recorder", plan.bus.rec_rpc, "recorder"))
     share = seconds / (len(servers) + bool(names))

@@ -81,8 +81,9 @@ def of_worker(name: str, told: Told | None) -> Step:
 
 async def steps(group: Opened, user: str, password: Secret | None) -> list[Step]:
     told = await listen(group, _LISTEN_S)
-    done = [of_worker(name, told.get(name)) for name in (group.plan.md, "td_worker")]
-    if not told["td_worker"].heard:
+    md = [group.plan.md] if group.plan.md_fronts else []
+    done = [of_worker(name, told.get(name)) for name in (*md, "td_worker")]
+    if "td_worker" not in told or not told["td_worker"].heard:
         return done
     async with group.client() as client:
         began = time.monotonic()

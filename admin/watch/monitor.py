@@ -102,10 +102,15 @@ class Monitor:
 
     def _make_callers(self) -> dict[str, Caller]:
         bus, data = self.plan.bus, str(self.plan.data)
-        callers = {
-            "client → td_worker": Caller(self._context, bus.td_rpc, "td_worker", self.keys),
-            "client → md_worker": Caller(self._context, bus.md_rpc, "md_worker", self.keys),
-        }
+        callers = {}
+        if self.plan.td_fronts:
+            callers["client → td_worker"] = Caller(
+                self._context, bus.td_rpc, "td_worker", self.keys
+            )
+        if self.plan.md_fronts:
+            callers["client → md_worker"] = Caller(
+                self._context, bus.md_rpc, "md_worker", self.keys
+            )
         for name, program in self.plan.programs.items():
             if program.module == "recorder":
                 address = recorder_address(bus, data, program.member)
@@ -115,7 +120,7 @@ class Monitor:
     async def _fly(self) -> None:
         config, edge = self.plan.canary, self.plan.edge
         canary = Canary(
-            _edge_url(self.plan) if edge.port else "",
+            _edge_url(self.plan) if edge.port and "md" in edge.paths else "",
             config.token_file,
             _trusting(edge.cert_file) if edge.cert_file else None,
             config.instrument,

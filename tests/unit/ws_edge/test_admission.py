@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -43,6 +43,12 @@ def test_paths_that_lead_in(path: str) -> None:
 )
 def test_paths_that_do_not(path: str) -> None:
     assert OPEN.admit(path) is None
+
+
+@pytest.mark.parametrize("path", ["md", "td"])
+def test_a_path_that_is_not_served_is_no_path(path: Literal["md", "td"]) -> None:
+    door = Door(WsConfig(paths=(path,)))
+    assert {side for side in ("md", "td") if door.admit(f"/{side}/")} == {path}
 
 
 @pytest.mark.parametrize(
