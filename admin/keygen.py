@@ -12,7 +12,8 @@ import zmq
 from rich.console import Console
 
 from bus.errors import ConfigError
-from bus.security import ROLES, SERVERS, read_public_key, read_secret_key, role_of
+from bus.roles import ROLES
+from bus.security import SERVERS, read_public_key, read_secret_key, role_of
 
 _LONGEST_NAME: Final = 64
 

@@ -10,7 +10,11 @@ BusError
 
 from __future__ import annotations
 
+from typing import Final
+
 from schemas import errors
+
+_NO_PRIVILEGE: Final = 9
 
 
 class BusError(Exception):
@@ -53,6 +57,11 @@ class Refused(BusError):
 def refused(number: int, detail: str) -> Refused:
     """A local error (-1, -2, -3, or one of ``schemas.errors.LOCAL_TEXTS``) with its exact text."""
     return Refused(number, errors.LOCAL_TEXTS.get(number) or errors.return_text(number), detail)
+
+
+def forbidden(detail: str) -> Refused:
+    """Who asks may not do this. The number is the counter's own for it."""
+    return Refused(_NO_PRIVILEGE, errors.text_of(_NO_PRIVILEGE), detail)
 
 
 def request_failed(detail: str) -> Refused:

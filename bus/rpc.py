@@ -22,8 +22,8 @@ import msgspec
 import zmq
 from msgspec import Meta
 
-from . import links, security
-from .errors import Refused, Unavailable
+from . import links, roles, security
+from .errors import Refused, Unavailable, forbidden
 from .frames import Flag, FrameError, Row, message_type, pack_row, unpack_row
 from .publisher import HIGH_WATER
 
@@ -35,6 +35,7 @@ OnSilence = Callable[[str], None]  # gets the reason, for people
 _LINGER_MS: Final = 500
 _SLICE: Final = 50  # rows handed over before the loop may do something else
 MAX_CALL: Final = 1 << 20  # bytes; the largest struct of the API has 4 KB
+_BAD_AT_ONCE: Final = 256  # frames that are no calls for us, before the loop may do something else
 
 
 class Call(msgspec.Struct, frozen=True, array_like=True):
@@ -91,6 +92,7 @@ class SessionBody(msgspec.Struct, frozen=True):
 
 
 _PROBE: Final = message_type("Probe")
+_NOBODY: Final = "nobody"  # has connected with a key that has been taken away since
 _decode_call = msgspec.msgpack.Decoder(Call).decode
 _decode_error = msgspec.msgpack.Decoder(ErrorBody).decode
 
@@ -98,9 +100,10 @@ _decode_error = msgspec.msgpack.Decoder(ErrorBody).decode
 class Router:
     """The worker's side. One thread uses it.
 
-    ``dropped`` counts rows that nobody took, ``malformed`` calls that are none of this protocol.
-    ``role`` is that of the key with which the last call came; "" over ipc. ``high_water``: rows
-    that wait for one caller before more are not taken.
+    ``dropped`` counts rows that nobody took, ``malformed`` calls that are none of this protocol,
+    ``forbidden`` those that the role of their caller may not make (bus/roles.py), which are refused
+    here. ``role`` is that of the key with which the last call came; "" over ipc. ``high_water``:
+    rows that wait for one caller before more are not taken.
     """
 
     def __init__(
@@ -114,8 +117,9 @@ class Router:
     ) -> None:
         self.layout = layout
         self.role = ""
-        self.dropped = self.malformed = 0
+        self.dropped = self.malformed = self.forbidden = 0
         self._keys = keys
+        self._name = f"{security.SERVERS[keys.role]}_rpc" if keys is not None else ""
         self.socket = context.socket(zmq.ROUTER)
         self.socket.set(zmq.LINGER, 0)
         self.socket.set(zmq.ROUTER_MANDATORY, 1)
@@ -134,16 +138,23 @@ class Router:
         return 0 if self._keys is None else self._keys.refused
 
     def receive(self) -> tuple[bytes, Call] | None:
-        """The next call with the identity of its caller; None when none waits."""
-        while True:
+        """The next call that its caller may make, with his identity; None when none waits, or
+        after many that are of no use: look again in the next turn."""
+        for _ in range(_BAD_AT_ONCE):
             try:
                 frames = self._frames()
             except zmq.Again:
                 return None
             try:
-                return frames[0], _decode_call(frames[1])
+                call = _decode_call(frames[1])
             except (msgspec.MsgspecError, UnicodeDecodeError, IndexError, RecursionError):
-                self._count_malformed(len(frames[-1]))
+                self.malformed += 1
+                self._tell("malformed call", self.malformed, bytes=len(frames[-1]))
+                continue
+            if self._may(call):
+                return frames[0], call
+            self._forbid(frames[0], call)
+        return None
 
     def send(self, peer: bytes, row: Row) -> None:
         """A caller that is gone, or that has not read ``high_water`` rows, loses the row."""
@@ -182,14 +193,23 @@ class Router:
             return frames
         # Only frames that were not copied tell whose they are.
         uncopied = self.socket.recv_multipart(zmq.NOBLOCK, copy=False)
-        self.role = str(uncopied[-1].get("User-Id"))
+        assert self._keys is not None
+        self.role = self._keys.role_of(str(uncopied[-1].get("User-Id"))) or _NOBODY
         return [frame.bytes for frame in uncopied]
 
-    def _count_malformed(self, size: int) -> None:
-        self.malformed += 1
-        if self.malformed & (self.malformed - 1) == 0:  # 1, 2, 4 …: a flood must not fill the log
-            fields = {"bytes": size, "count": self.malformed}
-            log.warning("malformed call", extra={"fields": fields})
+    def _may(self, call: Call) -> bool:
+        return self._plain or roles.may_call(self.role, self._name, call.method)
+
+    def _forbid(self, peer: bytes, call: Call) -> None:
+        self.forbidden += 1
+        self._tell("call forbidden", self.forbidden, role=self.role, method=call.method)
+        what = f"a key of the role {self.role} may not call {call.method}"
+        gone = "the key is not admitted any more"
+        self.refuse(peer, call, forbidden(gone if self.role == _NOBODY else what))
+
+    def _tell(self, event: str, count: int, **fields: object) -> None:
+        if count & (count - 1) == 0:  # 1, 2, 4 …: a flood must not fill the log
+            log.warning(event, extra={"fields": fields | {"count": count}})
 
 
 class _Waiting(NamedTuple):

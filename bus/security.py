@@ -1,4 +1,4 @@
-"""Keys for tcp between machines: CURVE, keys by role, and which role may use which socket.
+"""Keys for tcp between machines: CURVE, and keys by role. What a role may do is in bus/roles.py.
 
 ipc needs none of this: its folder is closed to others. A tcp address without keys is an error.
 
@@ -12,10 +12,10 @@ keys: edge.shanghai. Wherever a process runs, its folder holds
 
 The server side is CURVE with the ZAP domain md_pub, md_rpc, td_pub, td_rpc, rec_rpc, login_pub,
 rec_pub or edge_pub, the last two for figures (bus/stats.py). The folder is read again when somebody
-knocks, at most once a second: a .pub that is dropped in is admitted without a restart, one that is
-taken away opens no new connection. The connections it has stand until they are cut or the worker is
-restarted. A server's own key, and what a client knows of it, change with a restart. A key under two
-roles is admitted under neither.
+knocks or calls, at most once a second: a .pub that is dropped in is admitted without a restart, one
+that is taken away opens no new connection, and calls over those that stand are refused. What it
+hears of streams ends when the connection is cut or the worker is restarted. A server's own key, and
+what a client knows of it, change with a restart. A key under two roles is admitted under neither.
 """
 
 from __future__ import annotations
@@ -33,27 +33,12 @@ from zmq.utils import z85
 
 from . import links
 from .errors import Busy, ConfigError
+from .roles import ROLES
 from .secrets import Secret
 from .zap import Door, Verdict
 
 log = logging.getLogger(__name__)
 
-_MARKET_DATA: Final = frozenset({"md_pub", "md_rpc"})
-_EVERYTHING: Final = _MARKET_DATA | {"td_pub", "td_rpc", "rec_rpc"}
-_REVOCATIONS: Final = frozenset({"login_pub"})  # they name the client accounts
-_FIGURES: Final = frozenset({"edge_pub", "rec_pub"})  # of those without streams
-# What a key of each role may connect to. The role is also the User-Id of what its owner sends.
-ROLES: Final = {
-    "md_worker": _MARKET_DATA,  # md_merge reads several
-    "td_worker": _MARKET_DATA,  # for the price bands
-    "edge": _EVERYTHING | _REVOCATIONS,
-    "client": _EVERYTHING,  # a program of one's own that trades
-    "admin": _EVERYTHING | _REVOCATIONS | _FIGURES,
-    # Hears all returns, and can call td_worker for those that it has missed, for nothing else.
-    "recorder": _MARKET_DATA | {"td_pub", "td_rpc"},
-    "service": _MARKET_DATA,
-    "login": frozenset(),  # the second key of the tcp_edge that has the login service
-}
 # Who binds, and what its ZAP domains begin with.
 SERVERS: Final = {
     "md_worker": "md",
@@ -98,6 +83,7 @@ class Keys:
         self._public = zmq.curve_public(self._secret.reveal().encode())
         self._door: Door | None = None
         self._admitted: dict[str, str] = {}
+        self._faults: list[str] = []  # of public files, as they were told last
         self._read_at = -_READ_AGAIN_S
 
     @property
@@ -132,10 +118,7 @@ class Keys:
 
     def judge(self, domain: str, key: str) -> Verdict:
         """Whether the owner of a public key may use the sockets of ``domain``."""
-        if time.monotonic() - self._read_at >= _READ_AGAIN_S:
-            self._admitted = read_admitted(self.folder)
-            self._read_at = time.monotonic()
-        role = self._admitted.get(key)
+        role = self._look_up(key)
         if role is None:
             return Verdict("", "unknown key")
         if not role:
@@ -144,11 +127,26 @@ class Keys:
             return Verdict("", f"role {role} is not admitted")
         return Verdict(role)
 
+    def role_of(self, key: str) -> str:
+        """Of a public key as the folder has it now; "" when it is admitted no more."""
+        return self._look_up(key) or ""
+
     def close(self) -> None:
         """After the sockets."""
         if self._door is not None:
             self._door.close()
             self._door = None
+
+    def _look_up(self, key: str) -> str | None:
+        # The thread of the handshakes and that of the calls; whichever comes first reads.
+        if time.monotonic() - self._read_at >= _READ_AGAIN_S:
+            self._read_at = time.monotonic()
+            self._admitted, faults = read_admitted(self.folder)
+            for fault in faults:
+                if fault not in self._faults:
+                    log.warning("public key not read", extra={"fields": {"reason": fault}})
+            self._faults = faults
+        return self._admitted.get(key)
 
     def _own_file(self) -> Path:
         """ROLE.key, or the only ROLE.ANYTHING.key."""
@@ -227,19 +225,21 @@ def read_public_key(path: Path) -> str:
     return text
 
 
-def read_admitted(folder: Path) -> dict[str, str]:
-    """Public keys in ``folder`` with their roles; "" for a key of two roles."""
+def read_admitted(folder: Path) -> tuple[dict[str, str], list[str]]:
+    """Public keys in ``folder`` with their roles, "" for a key of two roles; and what is wrong with
+    files that cannot be read."""
     admitted: dict[str, str] = {}
+    faults: list[str] = []
     for path in sorted(folder.glob("*.pub")):
         role = role_of(path.name)
         try:
             key = read_public_key(path)
         except (OSError, ValueError) as exc:
-            log.warning("public key not read", extra={"fields": {"reason": str(exc)}})
+            faults.append(str(exc))
             continue
         if role:
             admitted[key] = role if admitted.get(key, role) == role else ""
-    return admitted
+    return admitted, faults
 
 
 def _check_folder(folder: Path) -> None:

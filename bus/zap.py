@@ -42,23 +42,25 @@ Judge = Callable[[str, str], Verdict]  # of a domain and a public key in Z85
 
 
 def answer(request: Sequence[bytes], judge: Judge) -> tuple[list[bytes], Verdict]:
-    """The reply to one request, and what was decided. The role travels as the User-Id of every
-    message of the peer.
+    """The reply to one request, and what was decided. The key travels as the User-Id of every
+    message of the peer, so that it can be judged anew.
 
     A refusal is 300 (temporary), not 400: after 400 libzmq's client never tries again, and a key
     that is admitted later would need a restart of its owner.
     """
     version, number, domain, _, _, mechanism, *credentials = request
+    key = b""
     if mechanism == b"CURVE" and len(credentials) == 1 and len(credentials[0]) == 32:
+        key = z85.encode(credentials[0])
         try:
-            verdict = judge(domain.decode(), z85.encode(credentials[0]).decode())
+            verdict = judge(domain.decode(), key.decode())
         except Exception:
             log.exception("a key could not be judged")
             verdict = Verdict("", "fault")
     else:
         verdict = Verdict("", "no CURVE")
     status = [b"200", b"OK"] if verdict.role else [b"300", b"refused"]
-    return [version, number, *status, verdict.role.encode(), b""], verdict
+    return [version, number, *status, key if verdict.role else b"", b""], verdict
 
 
 class Door(threading.Thread):

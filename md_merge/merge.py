@@ -424,6 +424,7 @@ class Merge:
                 "rows_dropped": self.router.dropped,
                 "malformed_calls": self.router.malformed,
                 "connections_refused": self.router.refused,
+                "calls_forbidden": self.router.forbidden,
             },
             queues={"calls": self.open},
             levels={"wanted": len(self.topics)},
@@ -451,6 +452,7 @@ class Merge:
             "rows_dropped": self.router.dropped,
             "malformed_calls": self.router.malformed,
             "connections_refused": self.router.refused,
+            "calls_forbidden": self.router.forbidden,
             **self._count(time.monotonic_ns()),
         }
 

@@ -57,6 +57,7 @@ class Stats:
                 "rows_dropped": self._router.dropped,
                 "malformed_calls": self._router.malformed,
                 "connections_refused": self._router.refused,
+                "calls_forbidden": self._router.forbidden,
             },
             queues=queues,
             levels={"subscribed": len(instruments), "wanted": wanted},

@@ -450,6 +450,7 @@ class MdWorker:
             "wanted": len(self.families[0].state),
             "rows_dropped": self.router.dropped,
             "connections_refused": self.router.refused,
+            "calls_forbidden": self.router.forbidden,
             "malformed_calls": self.router.malformed,
             **({"replay": replay} if replay else {}),
         }

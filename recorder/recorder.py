@@ -238,6 +238,7 @@ class Recorder:
             "rows_dropped": self.router.dropped,
             "malformed_calls": self.router.malformed,
             "connections_refused": self.router.refused,
+            "calls_forbidden": self.router.forbidden,
         }
 
     # -- time ------------------------------------------------------------------------------------
@@ -272,6 +273,7 @@ class Recorder:
                 "rows_dropped": self.router.dropped,
                 "malformed_calls": self.router.malformed,
                 "connections_refused": self.router.refused,
+                "calls_forbidden": self.router.forbidden,
             },
             queues={"tables": tables.waiting},
             levels={

@@ -92,6 +92,7 @@ class Stats:
                 "returns": sum(session.returns.seq for session in sessions),
                 "rows_dropped": self._router.dropped,
                 "connections_refused": self._router.refused,
+                "calls_forbidden": self._router.forbidden,
                 "malformed_calls": self._router.malformed,
             },
             queues={

@@ -29,6 +29,7 @@ DROPS: Final = frozenset(
         "ticks_failed",
         "rows_dropped",
         "malformed_calls",
+        "calls_forbidden",
         "not_written",
         "answers_missed",
         "unhandled",

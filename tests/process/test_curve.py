@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
@@ -19,8 +19,9 @@ from admin.keygen import make
 from bus.errors import Unavailable
 from bus.frames import Flag, Row, account_topic
 from bus.orders import After
+from bus.roles import ROLES
 from bus.rpc import Call, Caller, Router, refusal
-from bus.security import ROLES, Keys
+from bus.security import Keys
 from bus.subscriber import Subscriber
 from tests.support.group import Group
 from tests.support.ws_client import ws
@@ -188,7 +189,7 @@ def test_a_recorder_may_ask_for_missed_returns_and_for_nothing_else(group: Curve
         assert "log in first" in refusal_of("client", "Returns", returns)
         assert "log in first" in refusal_of("edge", "Returns", returns)
     for method in ("ReqUserLogin", "ReqOrderInsert", "Detach", "SetKillSwitch"):
-        assert "and nothing else" in refusal_of("recorder", method), method
+        assert refusal_of("recorder", method).startswith("9 a key of the role recorder"), method
 
 
 def test_a_key_for_market_data_never_hears_a_return(group: CurveGroup) -> None:
@@ -299,24 +300,101 @@ def test_a_key_that_is_dropped_in_is_admitted_without_a_restart_of_anybody(
     (group.keys / "client.new.pub").unlink()
 
 
-def test_the_worker_knows_the_role_behind_each_call(tmp_path: Path) -> None:
-    make(tmp_path / "keys", list(ROLES))
-    address = f"tcp://127.0.0.1:{free_ports(1)[0]}"
+class Bench:
+    """A td_worker's ROUTER with keys, without its worker, and one caller."""
 
-    async def scenario() -> None:
+    def __init__(self, path: Path) -> None:
+        self.keys = path / "keys"
+        make(self.keys, list(ROLES))
+        self.address = f"tcp://127.0.0.1:{free_ports(1)[0]}"
+
+    async def hears(self, role: str, method: str, act: Callable[[], None] = lambda: None) -> Heard:
+        """What becomes of a call, ``act`` being done between the connection and it."""
         with new_context() as context, new_context() as other:
-            server = Keys(tmp_path / "keys", "td_worker")
-            router = Router(context, address, 1, server)
-            for role in ("edge", "admin"):
-                asker = Asker(other, address, "td_worker", Keys(tmp_path / "keys", role))
-                await until_soon(asker.asks, "connection")
-                await until_soon(lambda: router.receive() is not None, "call")
-                assert router.role == role
-                asker.caller.close()
+            server = Keys(self.keys, "td_worker")
+            router = Router(context, self.address, 1, server)
+            asker = Asker(other, self.address, "td_worker", Keys(self.keys, role))
+            await until_soon(asker.asks, "connection")
+            await until_soon(lambda: router.receive() is not None, "call")
+            act()
+            assert asker.asks(method)
+            came: list[str] = []
+
+            def over() -> bool:
+                received = router.receive()
+                came.extend([received[1].method] if received else [])
+                return bool(came or asker.rows)
+
+            await until_soon(over, "end of the call")
+            error = refusal(asker.rows[0]) if asker.rows else None
+            told = f"{error.error_id} {error.error_msg}: {error.detail}" if error else ""
+            asker.caller.close()
+            heard = Heard(came, router.role, told, router.forbidden)
             router.close()
             server.close()
+        return heard
+
+
+class Heard(NamedTuple):
+    came: list[str]
+    role: str
+    told: str
+    forbidden: int
+
+
+@pytest.mark.parametrize("role", ["edge", "admin"])
+def test_the_worker_knows_the_role_behind_each_call(tmp_path: Path, role: str) -> None:
+    heard = asyncio.run(Bench(tmp_path).hears(role, "Attach"))
+    assert heard == (["Attach"], role, "", 0)
+
+
+@pytest.mark.parametrize(
+    ("role", "method"),
+    [
+        ("client", "Attach"),
+        ("viewer", "ReqOrderInsert"),
+        ("viewer", "SetKillSwitch"),
+        ("recorder", "ReqUserLogin"),
+    ],
+)
+@pytest.mark.parametrize("enforced", [True, False])
+def test_a_verb_that_a_role_does_not_have_never_reaches_the_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str, method: str, enforced: bool
+) -> None:
+    if not enforced:  # the control: without the table it does
+        monkeypatch.setattr("bus.roles.may_call", lambda *_: True)
+    heard = asyncio.run(Bench(tmp_path).hears(role, method))
+    refusal = f"9 CTP:无此权限: a key of the role {role} may not call {method}"
+    assert heard == (([], role, refusal, 1) if enforced else ([method], role, "", 0))
+
+
+def test_a_key_that_is_taken_away_calls_nothing_over_a_connection_that_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bus.security._READ_AGAIN_S", 0.0)
+    bench = Bench(tmp_path)
+    heard = asyncio.run(bench.hears("client", "State", (bench.keys / "client.pub").unlink))
+    assert heard == ([], "nobody", "9 CTP:无此权限: the key is not admitted any more", 1)
+
+
+def test_a_flood_of_forbidden_calls_leaves_the_worker_to_others(group: CurveGroup) -> None:
+    """Each is refused, and meanwhile somebody else is served."""
+
+    async def scenario() -> None:
+        with new_context() as context:
+            flood = Asker(context, group.bus["td_rpc"], "td_worker", Keys(group.keys, "viewer"))
+            await until_soon(flood.asks, "connection")
+            sent = 5000
+            assert all(flood.asks("ReqOrderInsert") for _ in range(sent))
+            await answered(group.bus["td_rpc"], "td_worker", Keys(group.keys, "client"))
+            await until_soon(lambda: len(flood.rows) == sent + 1, "refusals")
+            errors = [refusal(row) for row in flood.rows]
+            assert sum(error is not None and error.error_id == 9 for error in errors) == sent
+            flood.caller.close()
 
     asyncio.run(scenario())
+    lines = [line for line in group.log("td_worker").splitlines() if "call forbidden" in line]
+    assert 0 < len(lines) < 40
 
 
 @pytest.mark.parametrize("name", ["md_worker", "td_worker", "ws_edge"])

@@ -6,16 +6,26 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from admin.keygen import make
 from bus.client import Client, Tick, addresses_of
-from bus.security import ROLES, Keys
-from tests.process.test_curve import answered, free_ports, refused_while
+from bus.roles import ROLES
+from bus.rpc import refusal
+from bus.security import Keys
+from tests.process.test_curve import (
+    Asker,
+    answered,
+    free_ports,
+    new_context,
+    refused_while,
+    until_soon,
+)
 from tests.support.group import Group
 
 NAME, WAIT_S = "600000", 30.0
-ADMITTED = ("edge", "client", "admin")
+ADMITTED = ("edge", "client", "viewer", "admin")
 
 
 class CurveRecorder(Group):
@@ -68,3 +78,21 @@ def test_a_key_asks_by_its_role(group: CurveRecorder, role: str) -> None:
         group.rec_rpc, "recorder", keys, lambda: reason in group.log("recorder")
     )
     asyncio.run(refusal)
+
+
+@pytest.mark.parametrize(("role", "error"), [("client", 9), ("edge", 9), ("admin", None)])
+def test_only_administration_stops_what_is_recorded(
+    group: CurveRecorder, role: str, error: int | None
+) -> None:
+    async def scenario() -> None:
+        with new_context() as context:
+            asker = Asker(context, group.rec_rpc, "recorder", Keys(group.keys, role))
+            await until_soon(asker.asks, "connection")
+            await until_soon(lambda: len(asker.rows) == 1, "state")
+            assert asker.asks("StopStream", msgspec.msgpack.encode("positions"))
+            await until_soon(lambda: len(asker.rows) == 2, "answer")
+            refused = refusal(asker.rows[1])
+            assert (refused.error_id if refused else None) == error
+            asker.caller.close()
+
+    asyncio.run(scenario())

@@ -29,8 +29,9 @@ from bus import links
 from bus.client import Client, Gap, Place, Restarted, Return, Tick, addresses_of
 from bus.errors import Unavailable
 from bus.publisher import Publisher
+from bus.roles import ROLES
 from bus.rpc import Caller, Router
-from bus.security import ROLES, Keys
+from bus.security import Keys
 from bus.subscriber import Subscriber
 from tests.support.group import Group
 from tests.support.machines import ADDRESSES, Machines, missing

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bus.security import ROLES, Keys
+from bus.roles import ROLES
+from bus.security import Keys
 
 COMMAND = "from admin.main import main; main()"
 CHECKOUT = Path(__file__).resolve().parents[3]

@@ -15,6 +15,7 @@ from bus.beats import BEAT_S, SILENT_S
 from bus.frames import HEADER, ROW_HEADER, Flag, Row, message_type, pack_row, tick_topic
 from bus.orders import Outcome
 from bus.publisher import HIGH_WATER
+from bus.roles import VERBS
 from bus.rpc import Call, ErrorBody
 from bus.stats import Stat
 from md_worker.config import MdConfig
@@ -133,6 +134,18 @@ def test_the_figures_have_the_documented_keys(document: Document) -> None:
 def test_the_verbs_of_td_worker_are_all_there(document: Document) -> None:
     own = {name for name in document.keys("verbs: td") if not name.startswith("Req")}
     assert own == TD_VERBS | {"State", "Attach", "Detach", "Returns"}
+
+
+def test_the_table_of_roles_is_that_of_the_code(document: Document) -> None:
+    told = {}
+    for role, *cells in document.table("roles"):
+        verbs = [tuple(cell.replace("\\*", "*").split(", ")) if cell else () for cell in cells]
+        told[role] = dict(zip(("md_rpc", "td_rpc", "rec_rpc"), verbs, strict=True))
+    empty: tuple[str, ...] = ()
+    assert told == {
+        role: {socket: verbs.get(socket, empty) for socket in ("md_rpc", "td_rpc", "rec_rpc")}
+        for role, verbs in VERBS.items()
+    }
 
 
 def test_the_verbs_of_the_recorder_are_all_there(document: Document) -> None:

@@ -14,7 +14,8 @@ from bus import links, security
 from bus.config import Common, load
 from bus.endpoints import Addresses
 from bus.errors import ConfigError
-from bus.security import ROLES, Keys
+from bus.roles import ROLES
+from bus.security import Keys
 from bus.zap import Verdict, answer
 
 
@@ -38,6 +39,7 @@ def public(folder: Path, name: str) -> str:
         ("edge", "md_pub md_rpc td_pub td_rpc rec_rpc login_pub"),
         ("login", ""),
         ("client", "md_pub md_rpc td_pub td_rpc rec_rpc"),
+        ("viewer", "md_pub md_rpc td_pub td_rpc rec_rpc"),
         ("admin", "md_pub md_rpc td_pub td_rpc rec_rpc login_pub"),
     ],
 )
@@ -158,7 +160,7 @@ def test_the_role_of_who_is_let_in_is_the_user_id() -> None:
         return Verdict("edge")
 
     reply, _ = answer(request(key), judge)
-    assert reply == [b"1.0", b"7", b"200", b"OK", b"edge", b""]
+    assert reply == [b"1.0", b"7", b"200", b"OK", z85.encode(key), b""]
     assert asked == [("td_rpc", z85.encode(key).decode())]
 
 

@@ -17,8 +17,9 @@ from admin.keygen import make
 from bus import serials as module
 from bus.errors import ConfigError
 from bus.frames import HEADER, Flag, message_type
+from bus.roles import ROLES
 from bus.secrets import Secret
-from bus.security import ROLES, Keys
+from bus.security import Keys
 from bus.serials import HeardSerials, ReadSerials, SerialsPublisher
 from bus.users import User, Users
 

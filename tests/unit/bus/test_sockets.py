@@ -285,6 +285,18 @@ def test_rows_after_forget_and_rows_of_strangers_are_dropped(bench: Bench) -> No
     assert asyncio.run(main()) == []
 
 
+def test_a_flood_of_malformed_calls_gives_the_loop_its_turn(bench: Bench) -> None:
+    router = bench.router()
+    dealer = bench.socket(zmq.DEALER, "inproc://rpc")
+    for _ in range(1000):
+        dealer.send(b"\xc1")
+    turns = 0
+    while router.malformed < 1000:
+        assert router.receive() is None
+        turns += 1
+    assert turns >= 4
+
+
 def test_malformed_calls_are_passed_over(bench: Bench) -> None:
     router = bench.router()
     dealer = bench.socket(zmq.DEALER, "inproc://rpc")

@@ -15,7 +15,8 @@ import zmq
 from admin.keygen import make
 from bus.endpoints import Addresses
 from bus.frames import Flag, message_type, stat_topic, unpack_message
-from bus.security import ROLES, Keys, connect
+from bus.roles import ROLES
+from bus.security import Keys, connect
 from bus.stats import (
     BUCKETS,
     MdStat,
