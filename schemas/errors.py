@@ -153,6 +153,8 @@ LOCAL_TEXTS: Final = MappingProxyType(
         INTERNAL_ERROR: "内部错误",
     }
 )
+# That of LIMIT when it is the client's rights at the gateway that do not reach.
+FORBIDDEN_TEXT: Final = "网关未授权"
 
 # nReason of OnFrontDisconnected.
 DISCONNECT_REASONS: Final = MappingProxyType(

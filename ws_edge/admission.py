@@ -7,26 +7,15 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
+from bus.patterns import Pattern
 from schemas.catalogue import Side
 
-from .config import Right, WsConfig, secret_of
+from .config import GrantConfig, WsConfig, secret_of
 from .dialect import SUBPROTOCOL
 from .options import Options, read_options
+from .rights import Access, Grant, requests_of
 
 _SIDES: Final[dict[str, Side]] = {"/md": "md", "/md/": "md", "/td": "td", "/td/": "td"}
-
-
-class Access(NamedTuple):
-    """What the socket's token allows; ``accounts`` empty: any."""
-
-    accounts: frozenset[str] = frozenset()
-    rights: frozenset[Right] = frozenset({"md", "query", "trade"})
-
-    def side(self, side: Side) -> bool:
-        return "md" in self.rights if side == "md" else bool(self.rights & {"query", "trade"})
-
-    def account(self, user: str) -> bool:
-        return not self.accounts or user in self.accounts
 
 
 class Visit(NamedTuple):
@@ -50,10 +39,7 @@ class Door:
     def __init__(self, config: WsConfig) -> None:
         self._config = config
         self._tokens = [
-            (
-                secret_of(token).reveal().encode(),
-                Access(frozenset(token.accounts), frozenset(token.rights)),
-            )
+            (secret_of(token).reveal().encode(), Access((grant_of(token),)))
             for token in config.tokens
         ]
 
@@ -98,6 +84,15 @@ class Door:
             if hmac.compare_digest(token, offered.encode("utf-8", "surrogateescape")):
                 found = access
         return found
+
+
+def grant_of(config: GrantConfig) -> Grant:
+    return Grant(
+        frozenset(config.accounts),
+        frozenset(config.rights),
+        requests_of(config.requests),
+        tuple(Pattern(one) for one in config.instruments),
+    )
 
 
 def _bearer(authorization: str | None) -> str:

@@ -11,26 +11,38 @@ from msgspec import Meta
 from bus.errors import ConfigError
 from bus.secrets import Secret, read_secret
 
+from .rights import Right
+
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
 Bytes = Annotated[int, Meta(ge=1024)]
 Count = Annotated[int, Meta(ge=1)]
 Notice = Literal["front", "status", "error", "all", "gap", "stale"]
-Right = Literal["md", "query", "trade"]
 Path = Literal["md", "td"]
 
 
-class TokenConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class GrantConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is allowed; a request must agree with all of it.
+
+    accounts      UserIDs; empty: any
+    rights        md: the path /md/; query, trade: requests that ask, that act, on /td/
+    requests      patterns of MsgTypes, such as ``ReqQry*``; empty: all. Logins need none
+    instruments   patterns of instruments, see bus/patterns.py; empty: all
+    """
+
+    accounts: tuple[str, ...] = ()
+    rights: tuple[Right, ...] = ("md", "query", "trade")
+    requests: tuple[str, ...] = ()
+    instruments: tuple[str, ...] = ()
+
+
+class TokenConfig(GrantConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One token that opens the door.
 
     token, token_file   the token itself, or a file (mode 0600) whose first line it is
-    accounts            UserIDs that may log in with it; empty: any
-    rights              md: the path /md/; query, trade: requests that ask, that act, on /td/
     """
 
     token: Secret = Secret("")
     token_file: str = ""
-    accounts: tuple[str, ...] = ()
-    rights: tuple[Right, ...] = ("md", "query", "trade")
 
 
 class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -57,6 +57,7 @@ from .outbox import Outbox
 from .pushes import Renderer, pushes
 from .requests import Parser
 from .returns import Returns
+from .rights import Rights
 from .session import Services, Session
 from .td_session import TdSession
 from .ticks import QuoteBoard, TickBoard
@@ -200,6 +201,8 @@ class Edge:
             td_parser=Parser(
                 self.catalogue, methods(self.catalogue, "td"), self.config.max_subscriptions
             ),
+            md_rights=Rights(self.catalogue, "md"),
+            td_rights=Rights(self.catalogue, "td"),
             ticks=self.ticks,
             quotes=self.quotes,
             freshness=self.freshness,

@@ -17,7 +17,7 @@ from .names import Kind
 from .outbox import Outbox, Peer
 from .pushes import Push
 from .requests import Request
-from .session import Services, Session, not_logged_in
+from .session import Services, Session
 from .subscriptions import Subscriptions
 
 _ERROR: Final = message_type("OnRspError")
@@ -27,7 +27,8 @@ class MdSession(Session):
     """Logs in to the shared market data session and has instruments of its own."""
 
     def __init__(self, services: Services, visit: Visit, outbox: Outbox, peer: Peer) -> None:
-        super().__init__(services, visit, outbox, peer, services.md, services.md_parser)
+        parser, rights = services.md_parser, services.md_rights
+        super().__init__(services, visit, outbox, peer, services.md, parser, rights)
         if visit.options.style.binary:
             self.outbox.send(services.ticks.frames.announcement)
         self.logged_in = False
@@ -48,9 +49,10 @@ class MdSession(Session):
             send = partial(self._call, request, self._on_login_row, login_s)
             self.patiently(request, send, self.services.now() + login_s)
             return
-        if not self.logged_in:
-            raise not_logged_in()
         self._handlers[request.method.kind](request)
+
+    def needs_login(self, request: Request) -> bool:
+        return not self.logged_in
 
     def close(self) -> None:
         super().close()

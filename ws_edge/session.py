@@ -35,6 +35,7 @@ from .outbox import Outbox, Peer
 from .pushes import Push, Renderer
 from .requests import BadRequest, Parser, Request
 from .returns import Returns
+from .rights import Rights
 from .ticks import Board, TickBoard
 
 log = logging.getLogger("ws_edge")
@@ -59,6 +60,8 @@ class Services:
     td: Caller
     md_parser: Parser
     td_parser: Parser
+    md_rights: Rights
+    td_rights: Rights
     ticks: TickBoard
     quotes: Board
     freshness: Freshness
@@ -83,12 +86,13 @@ class Session(ABC):
         peer: Peer,
         caller: Caller,
         parser: Parser,
+        rights: Rights,
     ) -> None:
         self.services, self.visit, self.outbox, self.peer = services, visit, outbox, peer
         self.config = services.config
         self.style = visit.options.style._replace(binary=False)  # the outbox translates
         self.closed = False
-        self._parser = parser
+        self._parser, self._rights = parser, rights
         self._info = services.catalogue.codec("RspInfo")
         limit, sent_s = self.config.max_pending, self.config.sent_s
         self.calls = Calls(caller, services.later, limit, sent_s, visit.origin)
@@ -135,16 +139,29 @@ class Session(ABC):
             self.services.later(_AGAIN_S, again)
 
     def _take(self, request: Request) -> None:
-        if request.method.kind is Kind.PING:
+        kind = request.method.kind
+        if kind is Kind.PING:
             self.outbox.send(clock("Pong", _unix_ms()))
-        elif request.method.kind is Kind.PONG:
+        elif kind is Kind.PONG:
             self._heard_at = self.services.now()
         else:
+            if kind is not Kind.LOGIN and self.needs_login(request):
+                raise not_logged_in()
+            self._rights.check(self.visit.access, request, self.user)
             self.handle(request)
 
     @abstractmethod
+    def needs_login(self, request: Request) -> bool:
+        """Whether one must come first."""
+
+    @property
+    def user(self) -> str:
+        """The UserID of the account that it is logged in to, "" without one."""
+        return ""
+
+    @abstractmethod
     def handle(self, request: Request) -> None:
-        """A request that is in order; the login is still to be checked. May raise Refused."""
+        """A request that is in order and allowed. May raise Refused."""
 
     # -- out ---------------------------------------------------------------------------------
 

@@ -9,14 +9,14 @@ from typing import Final
 import msgspec
 
 from bus.errors import Refused, request_failed
-from bus.frames import Flag, Message, Row, message_type
+from bus.frames import Flag, Message, Row, message_type, split_body
 from bus.orders import NOT_ON_RECORD, Place
 from bus.rpc import refusal
-from schemas.errors import NOT_LOGGED_IN, text_of
+from schemas.errors import NOT_LOGGED_IN
 
 from .admission import Visit
-from .envelope import message, placed, rsp_info
-from .names import Kind, Method
+from .envelope import message, placed
+from .names import Kind
 from .notices import gap
 from .outbox import Outbox, Peer
 from .outcomes import OUTCOME, SENT, Outcomes
@@ -24,7 +24,8 @@ from .pushes import Push, family
 from .requests import Request
 from .resume import Resume
 from .returns import SESSION_LOST
-from .session import Services, Session, not_logged_in
+from .rights import only_asks
+from .session import Services, Session
 from .statement import METHOD as STATEMENT
 from .statement import Statements
 from .td_detach import detach, is_outdated
@@ -33,10 +34,8 @@ from .verbs import VERBS
 
 _AUTHENTICATED: Final = message_type("OnRspAuthenticate")
 _ERROR: Final = message_type("OnRspError")
-_NO_PRIVILEGE: Final = 9
 # The counter may demand it before it takes a login (errors 131, 140, 141).
 _NEW_PASSWORD: Final = "ReqUserPasswordUpdate"
-_OTHER_ACCOUNT: Final = "the token does not allow this account"
 _decode_number: Final = msgspec.msgpack.Decoder(int).decode
 # A late cancel does no harm, and its order may live. The answer comes after ``action_s`` all the
 # same. Not for ever, because the numbers of a day's orders come again.
@@ -51,7 +50,8 @@ class TdSession(Session):
     """
 
     def __init__(self, services: Services, visit: Visit, outbox: Outbox, peer: Peer) -> None:
-        super().__init__(services, visit, outbox, peer, services.td, services.td_parser)
+        parser, rights = services.td_parser, services.td_rights
+        super().__init__(services, visit, outbox, peer, services.td, parser, rights)
         self.account: Account | None = None
         self._logins = 0
         self._bound = 0
@@ -67,18 +67,18 @@ class TdSession(Session):
             self._log_in(request)
             return
         account = self.account
-        if account is None and method.name != _NEW_PASSWORD:
-            raise not_logged_in()
         if account is not None and method.kind is Kind.LOGOUT:
             self._log_out(request, account)
             return
-        right = "query" if _only_asks(method) else "trade"
-        if right not in self.visit.access.rights:
-            raise Refused(_NO_PRIVILEGE, text_of(_NO_PRIVILEGE), "the token does not allow it")
-        if account is None and not self._may_be(request):
-            raise Refused(_NO_PRIVILEGE, text_of(_NO_PRIVILEGE), _OTHER_ACCOUNT)
         self._families.add(family(method.name))
         self._call(request, account)
+
+    def needs_login(self, request: Request) -> bool:
+        return self.account is None and request.method.name != _NEW_PASSWORD
+
+    @property
+    def user(self) -> str:
+        return "" if self.account is None else self.account.session.user
 
     def close(self) -> None:
         super().close()
@@ -91,7 +91,7 @@ class TdSession(Session):
     def _call(self, request: Request, account: Account | None) -> None:
         method = request.method
         timeout_s = self._timeout_s(request)
-        unknown = "" if _only_asks(method) else "; whether it was sent is not known"
+        unknown = "" if only_asks(method) else "; whether it was sent is not known"
         self.calls.start(
             method.name,
             partial(self._on_row, request, account),
@@ -190,19 +190,10 @@ class TdSession(Session):
     # -- login -------------------------------------------------------------------------------
 
     def _log_in(self, request: Request) -> None:
-        if not self._may_be(request):
-            info = rsp_info(_NO_PRIVILEGE, text_of(_NO_PRIVILEGE))
-            self.refuse_login(request, info, _OTHER_ACCOUNT)
-            return
         self._logins += 1
         give_back = partial(detach, self.services, clean=True)  # nothing was done with it
         login = Login(self, request, self._logins, self._unfinished, self._arrive, give_back)
         login.start()
-
-    def _may_be(self, request: Request) -> bool:
-        """Whether the socket's token opens the account that a request names."""
-        codec = self.services.catalogue.codec(request.method.struct)
-        return self.visit.access.account(str(codec.get(request.body, "UserID")))
 
     def refuse_login(self, request: Request, info: bytes, detail: str) -> None:
         head = self.login_head(request, request.method.callback, info)
@@ -263,9 +254,15 @@ class TdSession(Session):
         foreign = what.layout != self.services.catalogue.layout_id
         if foreign and not what.flags & Flag.MSGPACK:
             self.on_loss()  # td_worker has another version of the API's structs than this process
-        else:
+        elif self._may_see(push, what):
             renderer = self.services.td_renderer
             self.outbox.send(renderer.text(push, what, self.style, self.visit.options.seq))
+
+    def _may_see(self, push: Push, what: Message) -> bool:
+        if what.flags & Flag.MSGPACK or not push.key:
+            return True
+        field, _ = split_body(what.flags, what.body, self._info.size)
+        return self._rights.sees(self.visit.access, self.user, push.key, field)
 
     def on_loss(self) -> None:
         # Nothing else would show a client that it lacks a trade.
@@ -304,8 +301,3 @@ class TdSession(Session):
                 self._resume.give_up()
             self.account = None
             account.returns.viewers.pop(self, None)
-
-
-def _only_asks(method: Method) -> bool:
-    verb = VERBS.get(method.name)
-    return verb.asks if verb is not None else method.kind is Kind.QUERY

@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET
 
-from .patterns import Pattern
+from bus.patterns import Pattern
+
 from .rules import Account, Bounds, Defaults, Kill, Meters, Rules
 
 _MOST_NAMES: Final = 8192  # instruments whose bounds are kept

@@ -34,7 +34,7 @@ from bus.rpc import ErrorBody, OnRow, OnSilence, SessionBody
 from schemas import catalogue as catalogues
 from schemas.calendar import Calendar, always_open
 from schemas.catalogue import Side
-from ws_edge.admission import Access, Visit
+from ws_edge.admission import Visit
 from ws_edge.calls import Calls
 from ws_edge.config import WsConfig
 from ws_edge.counters import Counters
@@ -48,6 +48,7 @@ from ws_edge.outbox import Outbox
 from ws_edge.pushes import Renderer, pushes
 from ws_edge.requests import Parser
 from ws_edge.returns import Returns
+from ws_edge.rights import Access, Rights
 from ws_edge.session import Services
 from ws_edge.td_session import TdSession
 from ws_edge.ticks import QuoteBoard, TickBoard
@@ -374,6 +375,8 @@ class Core:
             td=self.td_worker,
             md_parser=Parser(CATALOGUE, methods(CATALOGUE, "md"), self.config.max_subscriptions),
             td_parser=Parser(CATALOGUE, methods(CATALOGUE, "td"), self.config.max_subscriptions),
+            md_rights=Rights(CATALOGUE, "md"),
+            td_rights=Rights(CATALOGUE, "td"),
             ticks=self.ticks,
             quotes=self.quotes,
             freshness=self.freshness,

@@ -26,9 +26,9 @@ from tests.support.edge_core import (
     sent,
     session_row,
 )
-from ws_edge.admission import Access
 from ws_edge.config import WsConfig
 from ws_edge.options import Options
+from ws_edge.rights import Access, Grant
 
 SUCCESS = row(
     "OnRspUserLogin",
@@ -422,9 +422,12 @@ def test_a_new_password_may_be_set_before_a_login_can_succeed(core: Core) -> Non
 
 
 def test_a_token_sets_no_passwords_of_other_accounts(core: Core) -> None:
-    for access in (Access(accounts=frozenset({"100001"})), Access(rights=frozenset({"query"}))):
+    for access in (
+        Access((Grant(accounts=frozenset({"100001"})),)),
+        Access((Grant(rights=frozenset({"query"})),)),
+    ):
         text = core.td(access=access).ask(PASSWORD)
-        assert '"MsgType":"RspUserPasswordUpdate","RspInfo":{"ErrorID":9,' in text
+        assert '"MsgType":"RspUserPasswordUpdate","RspInfo":{"ErrorID":-403,' in text
     assert core.td_worker.calls == []
 
 
@@ -448,17 +451,17 @@ def test_authentication_is_answered_without_request_id(core: Core) -> None:
 
 
 def test_a_token_opens_its_accounts_and_rights_only(core: Core) -> None:
-    access = Access(accounts=frozenset({USER}), rights=frozenset({"query"}))
+    access = Access((Grant(accounts=frozenset({USER}), rights=frozenset({"query"})),))
     client = core.td(access=access)
     text = client.ask(login("100001"))
-    assert '"MsgType":"RspUserLogin","RspInfo":{"ErrorID":9,"ErrorMsg":"CTP:无此权限"}' in text
+    assert '"MsgType":"RspUserLogin","RspInfo":{"ErrorID":-403,"ErrorMsg":"网关未授权"}' in text
     reader = core.td_in(access=access)
     text = reader.ask({"MsgType": "ReqOrderInsert", "InputOrder": {}})
-    assert '"MsgType":"RspOrderInsert","RspInfo":{"ErrorID":9' in text
+    assert '"MsgType":"RspOrderInsert","RspInfo":{"ErrorID":-403' in text
     reader.send(QUERY)
     assert core.td_worker.methods() == ["ReqQryOrder"]
-    trader = core.td_in(access=Access(rights=frozenset({"trade"})))
-    assert '"ErrorID":9' in trader.ask(QUERY)
+    trader = core.td_in(access=Access((Grant(rights=frozenset({"trade"})),)))
+    assert '"ErrorID":-403' in trader.ask(QUERY)
     assert '"ErrorID":0' in trader.ask({"MsgType": "ReqUserLogout", "UserLogout": {}})
 
 

@@ -29,8 +29,8 @@ from tests.support.edge_core import (
     row,
     sent,
 )
-from ws_edge.admission import Access
 from ws_edge.options import Options
+from ws_edge.rights import Access, Grant
 
 ORDER: dict[str, Any] = {"MsgType": "ReqOrderInsert", "InputOrder": {}, "RequestID": 3}
 NAMED: dict[str, Any] = {**ORDER, "ClientOrderID": "a1"}
@@ -274,13 +274,13 @@ def test_verbs_need_a_login_and_their_rights(core: Core) -> None:
     messages = [{"MsgType": name, name: payloads.get(name, {"On": True})} for name in names]
     for message in messages:
         assert '"ErrorID":-401' in core.td().ask(message)
-    reader = core.td_in(access=Access(rights=frozenset({"query"})))
+    reader = core.td_in(access=Access((Grant(rights=frozenset({"query"})),)))
     for message in messages[1:]:
-        assert '"ErrorID":9' in reader.ask(message)
+        assert '"ErrorID":-403' in reader.ask(message)
     reader.send(messages[0])
     assert core.td_worker.methods() == ["QryOrderOutcome"]
-    trader = core.td_in(access=Access(rights=frozenset({"trade"})))
-    assert '"ErrorID":9' in trader.ask(messages[0])
+    trader = core.td_in(access=Access((Grant(rights=frozenset({"trade"})),)))
+    assert '"ErrorID":-403' in trader.ask(messages[0])
     assert '"ErrorID":-404' in core.md_in().ask(messages[0])
 
 

@@ -11,7 +11,7 @@ import pytest
 from msgspec import UNSET
 
 from bus.errors import ConfigError
-from td_worker.limits.patterns import Pattern
+from bus.patterns import Pattern
 from td_worker.limits.resolved import Resolved, needs_ticks
 from td_worker.limits.rules import Account, Rules, load
 from td_worker.limits.watch import Watch
