@@ -66,8 +66,17 @@ class Access:
         Raises Failed: 401 for an authcode that is missing, wrong, expired or revoked, 403 for one
         without the right or of another account, 429 when wrong ones came too often.
         """
-        code = request.authcode
-        grant = self._known(client, code) or await self._read(client, code)
+        known = self.known(client, request, right)
+        if known is not None:
+            return known
+        return self._granted(client, await self._read(client, request.authcode), right)
+
+    def known(self, client: Client, request: Request, right: Right) -> Grant | None:
+        """The same without waiting; None when the connection shows another authcode now."""
+        grant = self._known(client, request.authcode)
+        return None if grant is None else self._granted(client, grant, right)
+
+    def _granted(self, client: Client, grant: Grant, right: Right) -> Grant:
         self._check(client, grant)
         if right not in grant.rights:
             self._forbidden += 1

@@ -30,8 +30,28 @@ class Request(NamedTuple):
     rest: dict[str, Any]
 
 
+class _Usual(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """What nearly every request looks like."""
+
+    cmd: int
+    params: dict[str, Any] | list[dict[str, Any]] | None = None
+    authcode: str = ""
+
+
+_usual: Final = msgspec.json.Decoder(_Usual).decode
+
+
 def parse(text: str) -> Request:
     """Lenient as the contract says. Raises Failed(400)."""
+    try:
+        usual = _usual(text)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return _parse_other(text)
+    params = _params(usual.params)
+    return Request(usual.cmd, usual.authcode, params, _reqid(None, params), 0, {})
+
+
+def _parse_other(text: str) -> Request:
     envelope = _lower(_load(text))
     if not isinstance(envelope, dict):
         raise Failed(Stat.BAD_REQUEST, "a request is a JSON object")

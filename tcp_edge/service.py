@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Protocol
 
 from bus.authcodes import Grant
 
@@ -30,7 +30,8 @@ class Client:
         self.grant: Grant | None = None
 
 
-Command = Callable[[Client, Request], Awaitable[Reply]]
+# The reply itself, of few records, from a command that needs no waiting.
+Command = Callable[[Client, Request], Reply | Coroutine[Any, Any, Reply]]
 
 
 class Service(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final, Protocol
 
 from bus.authcodes import Grant
@@ -39,6 +39,9 @@ Key = tuple[str, str]  # code and exchange
 class Access(Protocol):
     def grant(self, client: Client, request: Request, right: Right) -> Awaitable[Grant]:
         """Raises Failed."""
+
+    def known(self, client: Client, request: Request, right: Right) -> Grant | None:
+        """The same without waiting; None when that cannot be."""
 
     def stands(self, client: Client, right: Right) -> bool: ...
 
@@ -138,8 +141,16 @@ class Quotes:
             self._push_to(client, [self._quotes[key] for key in wanted])
         return status(reqid)
 
-    async def _latest(self, client: Client, request: Request) -> Reply:
+    def _latest(self, client: Client, request: Request) -> Reply | Coroutine[Any, Any, Reply]:
+        if self._config.quote_needs_authcode and not self._access.known(client, request, "quote"):
+            return self._latest_to(client, request)
+        return self._quote(client, request)
+
+    async def _latest_to(self, client: Client, request: Request) -> Reply:
         await self._admit(client, request)
+        return self._quote(client, request)
+
+    def _quote(self, client: Client, request: Request) -> Reply:
         instrument = self._one(request.params)
         quote = self._quotes.get(_key(instrument))
         return _NONE if quote is None else quote.reply(client.codec)

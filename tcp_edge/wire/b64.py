@@ -7,6 +7,7 @@ a line that was changed could stand for the same bytes.
 from __future__ import annotations
 
 import binascii
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from .wire import WireError
@@ -17,6 +18,17 @@ _FROM_URL: Final = bytes.maketrans(b"-_", b"+/")
 
 def encode(raw: bytes) -> bytes:
     return binascii.b2a_base64(raw, newline=False)
+
+
+def encoded(parts: Iterable[bytes | memoryview]) -> Iterator[bytes]:
+    """What ``encode`` makes of all of them, in parts."""
+    rest = b""
+    for part in parts:
+        raw = rest + part
+        whole = len(raw) // 3 * 3
+        yield encode(raw[:whole])
+        rest = raw[whole:]
+    yield encode(rest)
 
 
 def decode(line: bytes) -> bytes:
@@ -32,6 +44,10 @@ def decode(line: bytes) -> bytes:
 
 def encode_url(raw: bytes) -> bytes:
     return encode(raw).translate(_TO_URL)
+
+
+def encoded_url(parts: Iterable[bytes | memoryview]) -> Iterator[bytes]:
+    return (part.translate(_TO_URL) for part in encoded(parts))
 
 
 def decode_url(line: bytes) -> bytes:

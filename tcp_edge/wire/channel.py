@@ -16,18 +16,19 @@ from __future__ import annotations
 
 import threading
 import zlib
+from collections.abc import Iterator
 from typing import Final
 
 import zstandard
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from bus.secrets import Secret
 
+from .gcm import Gcm
 from .wire import Codec, WireError
 
 SIZE: Final = 32  # of keys and of the handshake's random bytes
@@ -60,11 +61,15 @@ class Seal:
     """One direction. Whatever is lost, repeated or out of order has the wrong counter."""
 
     def __init__(self, key: bytes) -> None:
-        self._cipher = AESGCM(key)
+        self._cipher = Gcm(key)
         self._count = 0
 
     def seal(self, plain: bytes) -> bytes:
         return self._cipher.encrypt(self._nonce(), plain, None)
+
+    def sealed(self, plain: bytes, most: int) -> Iterator[bytes]:
+        """The same in parts, the last one with the tag."""
+        return self._cipher.encrypted(self._nonce(), plain, b"", most)
 
     def open(self, sealed: bytes) -> bytes:
         """Raises WireError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
 
 from . import b64
@@ -20,6 +20,9 @@ class Framing(Protocol):
         """Frames that are complete. Raises WireError, also for a frame above ``limit`` bytes."""
 
     def frame(self, sealed: bytes) -> bytes: ...
+
+    def framed(self, size: int, parts: Iterable[bytes]) -> Iterator[bytes]:
+        """The same of sealed bytes in parts, ``size`` bytes in all."""
 
 
 class Binary:
@@ -42,6 +45,10 @@ class Binary:
     def frame(self, sealed: bytes) -> bytes:
         return len(sealed).to_bytes(LENGTH, "big") + sealed
 
+    def framed(self, size: int, parts: Iterable[bytes]) -> Iterator[bytes]:
+        yield size.to_bytes(LENGTH, "big")
+        yield from parts
+
 
 class Base64:
     def __init__(self, limit: int = SMALL) -> None:
@@ -63,3 +70,7 @@ class Base64:
 
     def frame(self, sealed: bytes) -> bytes:
         return b64.encode(sealed) + END
+
+    def framed(self, size: int, parts: Iterable[bytes]) -> Iterator[bytes]:
+        yield from b64.encoded(parts)
+        yield END

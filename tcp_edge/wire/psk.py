@@ -16,6 +16,7 @@ from . import b64, channel
 from .channel import CODECS, PACKED_FROM, SIZE, Seal
 from .deflate import deflate
 from .frames import Base64, Binary, Framing
+from .gcm import TAG_SIZE
 from .lines import END, LARGE, Lines
 from .tls import pushed
 from .wire import Codec, WireError
@@ -107,6 +108,11 @@ class PskServer:
     def seal(self, packed: bytes) -> bytes:
         assert self._framing is not None
         return self._framing.frame(self._to_client.seal(packed))
+
+    def sealed(self, packed: bytes, most: int) -> Iterator[bytes]:
+        assert self._framing is not None
+        size = len(packed) + TAG_SIZE
+        return self._framing.framed(size, self._to_client.sealed(packed, most))
 
     def push(self, kind: str, seq: int, record: bytes) -> bytes:
         return self.seal(self.pack(Reply(pushed(kind, seq, record))))

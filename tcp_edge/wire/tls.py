@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..reply import Reply
+from .gcm import parts
 from .lines import END, LARGE, Lines
 from .wire import Codec, WireError
 
@@ -31,6 +32,10 @@ class TlsLines:
 
     def seal(self, packed: bytes) -> bytes:
         return packed + END
+
+    def sealed(self, packed: bytes, most: int) -> Iterator[bytes]:
+        yield from map(bytes, parts(packed, most))
+        yield END
 
     def push(self, kind: str, seq: int, record: bytes) -> bytes:
         return pushed(kind, seq, record) + END

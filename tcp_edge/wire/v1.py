@@ -8,18 +8,19 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Final, Literal
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bus.secrets import Secret
 
 from .. import octkeypass
-from ..octkeypass import HEADER, NONCE_SIZE, REPLY_AAD, REQUEST_AAD, TAG_SIZE, VERSION
+from ..octkeypass import HEADER, NONCE_SIZE, REPLY_AAD, REQUEST_AAD, VERSION
 from ..reply import Reply
 from . import b64
 from .deflate import deflate
+from .gcm import TAG_SIZE, Gcm, parts
 from .lines import END, LARGE, Lines
 from .window import ReplayWindow
 from .wire import Codec, WireError
@@ -29,9 +30,9 @@ Mode = Literal["sealed", "open"]
 _SEALED_AT: Final = HEADER.size + NONCE_SIZE
 
 
-def derive(passphrase: Secret, kid: int, site_salt: str = "") -> AESGCM:
+def derive(passphrase: Secret, kid: int, site_salt: str = "") -> Gcm:
     """The key of one kid. Takes a fifth of a second: before the loop runs, or in a thread."""
-    return AESGCM(octkeypass.derive(passphrase.reveal(), kid, site_salt))
+    return Gcm(octkeypass.derive(passphrase.reveal(), kid, site_salt))
 
 
 class SealedLines:
@@ -40,7 +41,7 @@ class SealedLines:
     codec: Final[Codec] = "zlib"
 
     def __init__(
-        self, keys: Mapping[int, AESGCM], window: ReplayWindow, mode: Mode = "sealed"
+        self, keys: Mapping[int, Gcm], window: ReplayWindow, mode: Mode = "sealed"
     ) -> None:
         self._keys, self._window, self._mode = keys, window, mode
         self._lines = Lines()
@@ -81,6 +82,17 @@ class SealedLines:
         nonce = os.urandom(NONCE_SIZE)
         sealed = self._keys[self._kid].encrypt(nonce, packed, REPLY_AAD + header)
         return b"!" + b64.encode_url(header + nonce + sealed) + END
+
+    def sealed(self, packed: bytes, most: int) -> Iterator[bytes]:
+        if self._mode == "open":
+            yield from b64.encoded(parts(packed, most))
+        else:
+            header = HEADER.pack(VERSION, self._kid, time.time_ns() // 1_000_000)
+            nonce, aad = os.urandom(NONCE_SIZE), REPLY_AAD + header
+            body = self._keys[self._kid].encrypted(nonce, packed, aad, most)
+            yield b"!"
+            yield from b64.encoded_url(chain([header + nonce], body))
+        yield END
 
     def push(self, kind: str, seq: int, record: bytes) -> bytes:
         raise WireError("this wire has no pushes")

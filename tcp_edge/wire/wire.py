@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, Literal, Protocol
 
 from ..reply import Reply
@@ -41,6 +41,10 @@ class Wire(Protocol):
 
     def seal(self, packed: bytes) -> bytes:
         """What to send, in the order of these calls and those of ``push``."""
+
+    def sealed(self, packed: bytes, most: int) -> Iterator[bytes]:
+        """The same in parts of about ``most`` bytes, each made when it is taken; no other call
+        before the last one is."""
 
     def push(self, kind: str, seq: int, record: bytes) -> bytes:
         """Raises WireError where the wire has no pushes."""

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import uvloop
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bus.authcodes import Grant
 from bus.secrets import Secret
@@ -25,6 +24,7 @@ from tcp_edge.request import Request
 from tcp_edge.server import Server
 from tcp_edge.service import Client, Command
 from tcp_edge.stat import Failed, Stat
+from tcp_edge.wire.gcm import Gcm
 from tcp_edge.wire.v1 import SealedLines, derive
 from tcp_edge.wire.window import ReplayWindow
 
@@ -72,7 +72,7 @@ class Untagged:
     """AES-GCM that does not look at its tag: what is left is a stream cipher, so to encrypt once
     more gives the text."""
 
-    def __init__(self, cipher: AESGCM) -> None:
+    def __init__(self, cipher: Gcm) -> None:
         self._cipher, self.encrypt = cipher, cipher.encrypt
 
     def decrypt(self, nonce: bytes, data: bytes, aad: bytes) -> bytes:
@@ -86,7 +86,7 @@ class Forgetful(ReplayWindow):
 async def run(folder: Path, passphrase: str, careless: str = "") -> None:
     gateway = Gateway()
     cipher = derive(Secret(passphrase), 1)
-    keys = {1: cast(AESGCM, Untagged(cipher)) if careless == "tag" else cipher}
+    keys = {1: cast(Gcm, Untagged(cipher)) if careless == "tag" else cipher}
     window = (Forgetful if careless == "window" else ReplayWindow)(folder / "window")
     gateway.server = Server(
         CONFIG,

@@ -31,6 +31,11 @@ class PlainWire:
     def seal(self, packed: bytes) -> bytes:
         return packed + b"\r\n"
 
+    def sealed(self, packed: bytes, most: int) -> Iterator[bytes]:
+        for at in range(0, len(packed), most):
+            yield packed[at : at + most]
+        yield b"\r\n"
+
     def push(self, kind: str, seq: int, record: bytes) -> bytes:
         return b'{"push": "%s", "seq": %d, "data": %s}\r\n' % (kind.encode(), seq, record)
 

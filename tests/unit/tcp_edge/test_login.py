@@ -26,6 +26,7 @@ from tcp_edge.request import parse
 from tcp_edge.service import Client
 from tcp_edge.stat import Failed
 from tcp_edge.tries import Tries
+from tests.support.ofx_command import reply_to
 
 KEYS = ["tradeserver", "authcode", "tradeport", "uname", "quoteserver", "quoteport"]
 WRONG = "401 wrong user name or password"
@@ -54,7 +55,7 @@ class Door:
         self.client = Client(peer)
         request = parse(json.dumps({"cmd": cmd, "params": params}))
         try:
-            reply = await self.service.commands[request.cmd](self.client, request)
+            reply = await reply_to(self.service, self.client, request)
         except Failed as failed:
             return str(failed)
         return json.loads(reply.body)

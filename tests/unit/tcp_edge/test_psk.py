@@ -65,6 +65,16 @@ def test_what_was_packed_elsewhere_comes_through_in_pieces_too() -> None:
     assert list(client.feed(seal(server, Reply(b"", 2, packed)))) == ["[1,2]"]
 
 
+@pytest.mark.parametrize("lines", [False, True])
+@pytest.mark.parametrize("size", [0, 1, 99, 100, 5000])
+def test_a_reply_in_parts_is_the_same_frame(lines: bool, size: int) -> None:
+    client, server = pair(lines=lines)
+    for _ in range(2):  # and what comes behind it has the right counter
+        packed = server.pack(Reply(b"x" * size, secret=True))
+        said = b"".join(server.sealed(packed, 100))
+        assert list(client.feed(said)) == ["x" * size]
+
+
 def test_small_and_secret_texts_are_not_compressed() -> None:
     _, server = pair()
     assert server.pack(Reply(b"a" * 511))[:1] == b"\0"

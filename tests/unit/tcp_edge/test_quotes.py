@@ -44,6 +44,7 @@ from tcp_edge.request import parse
 from tcp_edge.service import Client
 from tcp_edge.stat import Failed
 from tcp_edge.wire.wire import Codec
+from tests.support.ofx_command import reply_to
 
 GOLDEN: Final = Path(__file__).parents[2] / "golden" / "ofx"
 CATALOGUE: Final = schemas.catalogue.load()
@@ -159,6 +160,9 @@ class NoAccess:
     async def grant(self, client: Client, request: Any, right: str) -> Grant:
         raise AssertionError("the listener is on loopback")
 
+    def known(self, client: Client, request: Any, right: str) -> Grant | None:
+        raise AssertionError("the listener is on loopback")
+
     def stands(self, client: Client, right: str) -> bool:
         return True
 
@@ -211,7 +215,7 @@ class Service:
 
     async def ask(self, asked: dict[str, Any], client: Client | None = None) -> bytes:
         request = parse(json.dumps(asked))
-        reply = await self.quotes.commands[request.cmd](client or self.client, request)
+        reply = await reply_to(self.quotes, client or self.client, request)
         if reply.packed:
             return zlib.decompress(reply.packed)
         return reply.body

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcp_edge.request import Request, parse
+from tcp_edge.request import Request, _parse_other, parse
 from tcp_edge.stat import Failed, Stat
 
 
@@ -67,3 +68,16 @@ def test_whatever_comes_is_a_request_or_refused(envelope: dict[str, Any], twice:
         parse(json.dumps({"cmd": 1, "params": text}) if twice else text)
     except Failed as refused:
         assert refused.stat is Stat.BAD_REQUEST
+
+
+@given(st.dictionaries(keys, json_values))
+def test_a_request_in_its_usual_form_is_read_no_other_way(envelope: dict[str, Any]) -> None:
+    text = json.dumps(envelope | {"cmd": 7})
+    assert told(parse, text) == told(_parse_other, text)
+
+
+def told(read: Callable[[str], Request], text: str) -> str:
+    try:
+        return repr(read(text))
+    except Failed as refused:
+        return str(refused)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.secrets import Secret
 from tcp_edge import octkeypass
 from tcp_edge.reply import Reply
+from tcp_edge.wire.gcm import Gcm
 from tcp_edge.wire.lines import LARGE, SMALL, Lines
 from tcp_edge.wire.v1 import SealedLines, derive
 from tcp_edge.wire.window import ReplayWindow
@@ -24,7 +25,7 @@ LOGIN = '{"cmd": 1, "params": {"username": "demo", "password": "demo"}}'
 
 
 @pytest.fixture(scope="module")
-def keys() -> dict[int, AESGCM]:
+def keys() -> dict[int, Gcm]:
     return {1: derive(Secret(KEY), 1), 200: derive(Secret(OLD_KEY), 200, "Shanghai")}
 
 
@@ -36,7 +37,7 @@ def window(tmp_path: Path) -> Iterator[ReplayWindow]:
 
 
 @pytest.fixture
-def wire(keys: dict[int, AESGCM], window: ReplayWindow) -> SealedLines:
+def wire(keys: dict[int, Gcm], window: ReplayWindow) -> SealedLines:
     return SealedLines(keys, window)
 
 
@@ -64,7 +65,7 @@ def test_a_reply_is_sealed_with_the_key_of_its_request(wire: SealedLines) -> Non
 @pytest.mark.parametrize("records", [1, 99, 100, 10_000])
 @pytest.mark.parametrize("mode", ["sealed", "open"])
 def test_replies_of_every_size_come_out_again(
-    keys: dict[int, AESGCM], window: ReplayWindow, mode: str, records: int
+    keys: dict[int, Gcm], window: ReplayWindow, mode: str, records: int
 ) -> None:
     wire = SealedLines(keys, window, "open" if mode == "open" else "sealed")
     list(wire.feed(line()))
@@ -75,8 +76,23 @@ def test_replies_of_every_size_come_out_again(
     assert len(said) < len(body) + 100
 
 
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 999, 1000, 1001, 5000])
+@pytest.mark.parametrize("mode", ["sealed", "open"])
+def test_a_reply_in_parts_is_the_same_line(
+    keys: dict[int, Gcm], window: ReplayWindow, mode: str, size: int
+) -> None:
+    wire = SealedLines(keys, window, "open" if mode == "open" else "sealed")
+    list(wire.feed(line()))
+    body = b"x" * size
+    parts = list(wire.sealed(zlib.compress(body, 0), 100))
+    assert max(map(len, parts)) < 200
+    said = b"".join(parts)
+    assert said.endswith(b"\r\n")
+    assert octkeypass.extract(said.decode()).encode() == body
+
+
 def test_a_line_twice_is_refused_on_every_connection(
-    keys: dict[int, AESGCM], window: ReplayWindow, wire: SealedLines
+    keys: dict[int, Gcm], window: ReplayWindow, wire: SealedLines
 ) -> None:
     data = line()
     assert list(wire.feed(data)) == [LOGIN]
@@ -86,7 +102,7 @@ def test_a_line_twice_is_refused_on_every_connection(
 
 
 def test_without_the_window_it_would_be_served_again(
-    keys: dict[int, AESGCM], window: ReplayWindow, monkeypatch: pytest.MonkeyPatch
+    keys: dict[int, Gcm], window: ReplayWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ReplayWindow, "enter", lambda *_: None)
     data = line()
@@ -115,14 +131,14 @@ def accepted(wire: SealedLines, data: bytes) -> int:
         return 0
 
 
-def test_no_changed_line_is_accepted(keys: dict[int, AESGCM], window: ReplayWindow) -> None:
+def test_no_changed_line_is_accepted(keys: dict[int, Gcm], window: ReplayWindow) -> None:
     tries = list(changed(line()))
     assert len(tries) > 1000
     assert sum(accepted(SealedLines(keys, window), data) for data in tries) == 0
 
 
 def test_without_the_tag_many_would_be(
-    keys: dict[int, AESGCM], window: ReplayWindow, monkeypatch: pytest.MonkeyPatch
+    keys: dict[int, Gcm], window: ReplayWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Untagged:
         """AES-GCM that does not look at its tag."""
@@ -131,7 +147,7 @@ def test_without_the_tag_many_would_be(
             # Encrypting once more gives the text back: the mode is a stream cipher.
             return keys[1].encrypt(nonce, data[:-16], aad)[:-16]
 
-    careless: dict[int, AESGCM] = {1: Untagged()}  # type: ignore[dict-item]
+    careless: dict[int, Gcm] = {1: Untagged()}  # type: ignore[dict-item]
     assert list(SealedLines(careless, window).feed(line())) == [LOGIN]
     monkeypatch.setattr(ReplayWindow, "enter", lambda *_: None)
     tries = [data for data in changed(line()) if accepted(SealedLines(careless, window), data)]
@@ -155,7 +171,7 @@ def test_garbage_is_refused(wire: SealedLines, bad: bytes) -> None:
 
 
 def test_a_sealed_text_that_is_no_text_is_refused(
-    keys: dict[int, AESGCM], window: ReplayWindow
+    keys: dict[int, Gcm], window: ReplayWindow
 ) -> None:
     latin = octkeypass.encrypt(KEY, b"\xff")  # type: ignore[arg-type]
     with pytest.raises(WireError, match="UTF-8"):
@@ -163,7 +179,7 @@ def test_a_sealed_text_that_is_no_text_is_refused(
 
 
 def test_before_credentials_lines_are_small_and_later_they_are_not_endless(
-    keys: dict[int, AESGCM], window: ReplayWindow
+    keys: dict[int, Gcm], window: ReplayWindow
 ) -> None:
     large = line("x" * SMALL)
     with pytest.raises(WireError, match=str(SMALL)):

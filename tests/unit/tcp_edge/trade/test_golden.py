@@ -30,6 +30,7 @@ from tcp_edge.trade.queries.answers import Answer, Answers, Kind
 from tcp_edge.trade.service import Trade
 from tcp_edge.trade.setting import Setting
 from tests.support.group import CHECKOUT
+from tests.support.ofx_command import reply_to
 from tests.unit.tcp_edge.trade import makers
 from tests.unit.tcp_edge.trade.makers import AT_NS, RB, nothing, order, placed, trade
 
@@ -199,7 +200,7 @@ async def converse(script: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for request in script:
         try:
             asked = parse(json.dumps({"authcode": "right"} | request))
-            reply = await made.commands[asked.cmd](client, asked)
+            reply = await reply_to(made, client, asked)
         except Failed as exc:
             reply = failure(exc)
         said.append({"request": request, "reply": json.loads(reply.body)})
@@ -224,7 +225,7 @@ def test_a_list_has_the_shape_of_its_listener() -> None:
     async def ask(shape: Any) -> Any:
         request = parse(json.dumps({"cmd": 200002, "authcode": "right"}))
         client = Client("127.0.0.1", shape=shape)
-        return json.loads((await service().commands[200002](client, request)).body)
+        return json.loads((await reply_to(service(), client, request)).body)
 
     (text,) = asyncio.run(ask("string"))
     assert asyncio.run(ask("nested")) == [[text]]
@@ -240,7 +241,7 @@ def test_pushes_are_for_who_wants_them_of_his_own_account_only() -> None:
         other = Client("b", push=lambda kind, seq, record: pushed.append(("leak", seq)))
         for client, code in ((mine, "right"), (other, "other")):
             text = {"cmd": 200003, "authcode": code, "push": ["order", "trade"]}
-            await made.commands[200003](client, parse(json.dumps(text)))
+            await reply_to(made, client, parse(json.dumps(text)))
         made._on_event("028742", "order", b"{}")
         made._on_event("028742", "order", b"{}")
         made._on_event("028742", "trade", b"{}")
