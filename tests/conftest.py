@@ -24,6 +24,7 @@ _LONG: Final = (
     "test_orders",
     "test_td_login",
     "test_web_manager",
+    "test_documents",
     "test_machines",
     "test_freshness",
 )

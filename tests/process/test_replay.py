@@ -350,8 +350,8 @@ def test_the_command_leaves_a_running_md_worker_alone(tmp_path: Path) -> None:
 def test_the_documented_commands_do_what_they_say(tmp_path: Path, name: str) -> None:
     bodies = record(tmp_path / "ticks", ["rb2610"], 200)
     text = (CHECKOUT / "docs" / name).read_text("utf-8")
-    exports = re.findall(r"^    \.venv/bin/ctpbus (export .*)$", text, re.MULTILINE)
-    (replay,) = re.findall(r"^    \.venv/bin/ctpbus replay exported --config \S+ (.*)$", text, re.M)
+    exports = re.findall(r"^\.venv/bin/ctpbus (export .*)$", text, re.MULTILINE)
+    (replay,) = re.findall(r"^\.venv/bin/ctpbus replay exported --config \S+ (.*)$", text, re.M)
     out = tmp_path / "exported"
     assert len(exports) == 2
     for line in exports:

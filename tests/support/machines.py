@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -46,8 +46,9 @@ def missing() -> str:
 
 
 class Machines:
-    def __init__(self) -> None:
-        self._names = {machine: f"{_PREFIX}-{os.getpid()}-{machine}" for machine in ADDRESSES}
+    def __init__(self, addresses: Mapping[str, str] = ADDRESSES) -> None:
+        self._addresses = addresses
+        self._names = {machine: f"{_PREFIX}-{os.getpid()}-{machine}" for machine in addresses}
         self._relay: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
@@ -117,7 +118,7 @@ class Machines:
         assert self._relay.stdout is not None
         assert self._relay.stdout.readline() == "ready\n"
         for machine, name in self._names.items():
-            _ip("-n", name, "addr", "add", f"{ADDRESSES[machine]}/30", "dev", DEVICE)
+            _ip("-n", name, "addr", "add", f"{self._addresses[machine]}/30", "dev", DEVICE)
             _ip("-n", name, "link", "set", DEVICE, "up")
 
 

@@ -1,0 +1,129 @@
+"""The blocks of the documents, and the marks above them that say how they are tested.
+
+A block is fenced and names its language. ``sh``, ``python`` and ``js`` are run, ``yaml`` is read as
+part of a group's file, each line of ``json`` is parsed, and ``text`` is only shown. What stands in
+the line above the fence changes that:
+
+    <!-- tests/process/test_readme.py runs this -->   that test reads the document and runs it
+    <!-- not run: REASON -->
+    <!-- file: workers.yaml on 10.0.0.1 -->           written there, for the blocks that follow
+    <!-- input: WORDS -->                             what is typed in
+    <!-- stays: WORDS -->                             each line is a program that goes on
+    <!-- printed -->                                  by the block before; … is anything
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from tests.support.group import CHECKOUT
+
+LANGUAGES: Final = {"sh", "python", "js", "ts", "yaml", "json", "text"}
+OTHERS: Final = (
+    *("README", "bus/PROTOCOL", "ws_edge/README", "tcp_edge/README"),
+    *("examples/README", "examples/ofx/README"),
+)
+_BLOCK: Final = re.compile(
+    r"(?:^<!-- (?P<mark>[^\n]*) -->\n)?^```(?P<language>[^\n]*)\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+_COMMANDS: Final = re.compile(
+    r"^ *(?:[\d.]*\$ .*|(?:deploy/(?:up|down)|\S*\.venv/\S+)(?: .*)?"
+    r"|(?:python[\d.]*|ctpbus|node|npm|pip|curl|websocat|docker|systemctl|cd|scp|g\+\+) .*)$",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """``line``: of the fence, from 1. ``mark``: what stands above it, "" without."""
+
+    document: str
+    line: int
+    language: str
+    mark: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.document}:{self.line}"
+
+    @property
+    def owner(self) -> str:
+        """The test that runs it."""
+        return self.mark.removesuffix(" runs this") if self.mark.endswith(" runs this") else ""
+
+    def argument(self, kind: str) -> str | None:
+        """Of the mark, when it is one of this kind."""
+        head, _, rest = self.mark.partition(": ")
+        return rest if head == kind else None
+
+
+def chinese(document: str) -> str:
+    return f"{document.removesuffix('.md')}.zh.md"
+
+
+def documents() -> list[str]:
+    """All for users that are in English, by their path in the checkout."""
+    found = [f"{name}.md" for name in OTHERS]
+    found += [str(path.relative_to(CHECKOUT)) for path in CHECKOUT.glob("docs/*.md")]
+    return sorted(name for name in found if not name.endswith(".zh.md"))
+
+
+def blocks(document: str) -> list[Block]:
+    text = Path(CHECKOUT, document).read_text("utf-8")
+    return [
+        Block(
+            document,
+            text.count("\n", 0, found.start("language")) + 1,
+            found["language"],
+            found["mark"] or "",
+            found["text"],
+        )
+        for found in _BLOCK.finditer(text)
+    ]
+
+
+def commands_outside(document: str) -> list[str]:
+    """Indented lines that look like commands: nobody runs those."""
+    text = _BLOCK.sub("", Path(CHECKOUT, document).read_text("utf-8"))
+    shown = re.findall(r"^ {4}\S.*$", text, re.MULTILINE)
+    return [line for line in shown if _COMMANDS.match(line[4:])]
+
+
+def shown_commands(block: Block) -> bool:
+    """Is it shown as a text what should be run?"""
+    return block.language == "text" and _COMMANDS.search(block.text) is not None
+
+
+def meaning(block: Block) -> object:
+    """What a translation must not change: all but comments and spaces at the ends."""
+    match block.language:
+        case "python":
+            return ast.dump(ast.parse(_without_comments(block.text)))
+        case "yaml" if "…" not in block.text:
+            return yaml.safe_load(block.text)
+        case "sh" | "yaml":
+            return _without(r"#", block.text)
+        case "js" | "ts":
+            return _without(r"//", block.text)
+        case "json":
+            return block.text
+    return None
+
+
+def _without(comment: str, text: str) -> list[str]:
+    lines = (re.sub(rf"(^|\s+){comment}\s.*$", "", line).rstrip() for line in text.splitlines())
+    return [line for line in lines if line]
+
+
+def _without_comments(text: str) -> str:
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return tokenize.untokenize(token for token in tokens if token.type != tokenize.COMMENT)

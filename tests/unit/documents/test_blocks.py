@@ -1,0 +1,91 @@
+"""Every command and snippet of the documents is one that a test runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.documents import (
+    LANGUAGES,
+    Block,
+    blocks,
+    chinese,
+    commands_outside,
+    documents,
+    meaning,
+    shown_commands,
+)
+from tests.support.group import CHECKOUT
+
+DOCUMENTS = documents()
+BOTH = [name for each in DOCUMENTS for name in (each, chinese(each))]
+MARKS = re.compile(
+    r"|tests/\S+\.py runs this|not run: \S.*|file: \S+( on 10\.0\.0\.\d)?"
+    r"|input: .*|stays: .*|printed"
+)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_document_is_there_in_chinese(document: str) -> None:
+    assert Path(CHECKOUT, chinese(document)).exists()
+
+
+@pytest.mark.parametrize("document", BOTH)
+def test_every_block_says_how_it_is_tested(document: str) -> None:
+    for block in blocks(document):
+        assert block.language in LANGUAGES, block
+        assert MARKS.fullmatch(block.mark), block
+        assert not shown_commands(block), f"{block} is run by nobody"
+    assert not commands_outside(document)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_a_test_that_is_named_reads_the_document(document: str) -> None:
+    for block in blocks(document):
+        if block.owner:
+            test = Path(CHECKOUT, block.owner).read_text("utf-8")
+            name = Path(document)
+            assert name.stem in test and (name.parent.name in test), block
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_the_chinese_document_has_the_same_commands_and_snippets(document: str) -> None:
+    ours, theirs = blocks(document), blocks(chinese(document))
+    assert [_shape(block) for block in ours] == [_shape(block) for block in theirs]
+    for block, other in zip(ours, theirs, strict=True):
+        assert meaning(block) == meaning(other), f"{block} and {other}"
+
+
+@pytest.mark.parametrize("document", BOTH)
+def test_messages_that_are_shown_are_json(document: str) -> None:
+    for block in blocks(document):
+        rest = block.text.strip() if block.language == "json" else ""
+        while rest:
+            _, end = json.JSONDecoder().raw_decode(rest)
+            rest = rest[end:].lstrip()
+
+
+def _shape(block: Block) -> tuple[str, str]:
+    return block.language, block.mark
+
+
+def _text(language: str, text: str) -> Block:
+    return Block("x.md", 1, language, "", text)
+
+
+def test_a_translation_may_change_comments_and_nothing_else() -> None:
+    assert meaning(_text("python", "f(1)  # buy\n")) == meaning(_text("python", "f(1)  # 买\n"))
+    assert meaning(_text("python", "f(1)\n")) != meaning(_text("python", "f(2)\n"))
+    assert meaning(_text("sh", "a b   # up\n")) == meaning(_text("sh", "a b  # 启动\n"))
+    assert meaning(_text("sh", "a b\n")) != meaning(_text("sh", "a c\n"))
+    assert meaning(_text("yaml", "a: 1\n")) != meaning(_text("yaml", "a: 2\n"))
+    assert meaning(_text("js", "f(1); // buy\n")) == meaning(_text("js", "f(1); // 买\n"))
+    assert meaning(_text("js", 'f("ws://a");\n')) != meaning(_text("js", 'f("ws://b");\n'))
+
+
+def test_a_command_that_is_only_shown_is_found() -> None:
+    assert shown_commands(_text("text", "first\ndeploy/up --config x\n"))
+    assert not shown_commands(_text("text", "CTP td front ──> td_worker\n"))
