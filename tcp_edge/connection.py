@@ -259,7 +259,10 @@ class Connection(asyncio.Protocol):
         if reply.packed and not self._wire.codec:
             yield from inflated(reply.packed, _PART)
             packed = b""
-        yield from self._wire.sealed(packed, _PART)
+        if len(packed) <= _PART:
+            yield self._wire.seal(packed)
+        else:
+            yield from self._wire.sealed(packed, _PART)
 
     async def _drained(self) -> None:
         """Raises _Slow."""
