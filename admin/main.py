@@ -10,7 +10,19 @@ from bus.errors import BusError, Busy
 from schemas.fields import FieldError
 
 from . import export, keygen, replay, users
-from .commands import bench, config, doctor, login, order, orders, status, ticks, top, up
+from .commands import (
+    bench,
+    config,
+    doctor,
+    login,
+    order,
+    orders,
+    schema,
+    status,
+    ticks,
+    top,
+    up,
+)
 
 app = typer.Typer(
     name="ctpbus",
@@ -32,6 +44,7 @@ app.command("bench")(bench.command)
 app.command("keygen")(keygen.command)
 app.command("export")(export.command)
 app.command("replay")(replay.command)
+app.command("schema")(schema.command)
 app.add_typer(users.app, name="user")
 
 

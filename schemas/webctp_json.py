@@ -54,8 +54,13 @@ def json(raw, {", ".join(f"{name}={name}" for name in scope)}):
     return json
 
 
+def is_secret(name: str) -> bool:
+    """Whether a field of this name is never told."""
+    return _SECRET.search(name) is not None
+
+
 def _expression(field: Field, variable: str) -> str:
-    if _SECRET.search(field.name):
+    if is_secret(field.name):
         return '""'
     forms = {
         "s": f"texts[{variable}]",
