@@ -17,13 +17,13 @@ from bus.digits import CodesError, Digits
 from bus.endpoints import resolve
 from bus.security import keys_of
 from bus.serials import HeardSerials, ReadSerials, Serials
+from bus.tries import Tries
 from bus.users import DEMO, Right, Users
 
 from .config import TcpConfig
 from .request import Request
 from .service import Client
-from .stat import Failed, Stat
-from .tries import Tries
+from .stat import Failed, Stat, flow_limit
 
 Scope = Literal["connection", "command"]
 
@@ -57,7 +57,7 @@ class Access:
     ) -> None:
         self.codes, self.serials, self.embedded = codes, serials, embedded
         self._scope, self._account, self._clock = scope, account, clock
-        self._tries = Tries()
+        self._tries = Tries(refusal=flow_limit)
         self._missing = self._ended = self._forbidden = 0
 
     async def grant(self, client: Client, request: Request, right: Right) -> Grant:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bus.errors import ConfigError
+from bus.tries import Tries, network
 
 from .commands import SERVICE_OF
 from .config import ServiceName, TcpConfig
@@ -17,8 +18,7 @@ from .counters import Counters
 from .handshake import Handshake
 from .reply import Shape
 from .service import Client, Command, Service
-from .stat import Failed, Stat
-from .tries import Tries, network
+from .stat import Failed, Stat, flow_limit
 from .wire.wire import Wire
 
 log = logging.getLogger("tcp_edge")
@@ -56,7 +56,7 @@ class Door:
         self._server: asyncio.Server | None = None
         # On the wire psk a first frame that can be read tells that a password was right, so it is
         # a login. The key of v1 cannot be tried so fast, and belongs to no user.
-        self._guesses = Tries() if self._own.wire == "psk" else None
+        self._guesses = Tries(refusal=flow_limit) if self._own.wire == "psk" else None
 
     @property
     def pushes(self) -> bool:

@@ -27,3 +27,8 @@ class Failed(Exception):
     def __init__(self, stat: Stat, detail: str, reqid: int = 0) -> None:
         super().__init__(f"{int(stat)} {detail}")
         self.stat, self.detail, self.reqid = stat, detail, reqid
+
+
+def flow_limit(detail: str) -> Failed:
+    """Too many, or too early."""
+    return Failed(Stat.FLOW_LIMIT, detail)

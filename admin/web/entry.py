@@ -12,8 +12,7 @@ from typing import ParamSpec, TypeVar
 from admin.admins import SHORTEST, Admins, TooShort, WrongPassword
 from admin.audit import OK, Audit
 from bus.secrets import Secret
-from tcp_edge.stat import Failed
-from tcp_edge.tries import Tries
+from bus.tries import TooManyTries, Tries
 
 from .sessions import Session, Sessions
 from .texts import Lang, text
@@ -71,8 +70,8 @@ class Entry:
                 right = await self._run(self._admins.check, name, password)
                 if right:
                     attempt.succeeded()
-        except Failed as failed:
-            raise Refused(str(failed)) from None
+        except TooManyTries as early:
+            raise Refused(str(early)) from None
         return right
 
     def _note(self, who: str, peer: str, what: str, outcome: str = OK) -> None:

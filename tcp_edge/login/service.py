@@ -20,6 +20,7 @@ from bus.passwords import Checker, TooManyChecks
 from bus.secrets import Secret
 from bus.security import Keys
 from bus.serials import ReadSerials, SerialsPublisher
+from bus.tries import Tries
 from bus.users import DEMO, User, Users, UsersError, host_port
 from schemas.calendar import Calendar
 
@@ -28,8 +29,7 @@ from ..config import SERVICES, Listener, ServiceName, TcpConfig
 from ..reply import Reply, one
 from ..request import Request
 from ..service import Client, Command
-from ..stat import Failed, Stat
-from ..tries import Tries
+from ..stat import Failed, Stat, flow_limit
 from ..wire.channel import derive
 from .issued import Issued
 
@@ -64,7 +64,7 @@ class LoginService:
         self._quote, self._trade, self._valid_until = quote, trade, valid_until
         self._psk = psk
         self._checker = Checker(users)
-        self._tries = Tries()
+        self._tries = Tries(refusal=flow_limit)
         self._issued = Issued()
         self._logins = 0
         self._telling: asyncio.Task[None] | None = None

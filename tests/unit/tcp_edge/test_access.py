@@ -16,12 +16,12 @@ from bus.authcodes import Grant, KeyFile, Tokens
 from bus.digits import Digits
 from bus.secrets import Secret
 from bus.serials import ReadSerials
+from bus.tries import Tries, network
 from bus.users import User, Users
 from tcp_edge.access import Access, Codes
 from tcp_edge.request import parse
 from tcp_edge.service import Client
-from tcp_edge.stat import Failed
-from tcp_edge.tries import Tries, network
+from tcp_edge.stat import Failed, flow_limit
 
 SOON = 2**31
 
@@ -257,7 +257,7 @@ def attempt(tries: Tries, peer: str, user: str, right: bool = False) -> bool:
 
 def test_delays_grow_and_end() -> None:
     clock = Clock()
-    tries = Tries(clock)
+    tries = Tries(clock, flow_limit)
     waits = []
     for _ in range(12):
         assert attempt(tries, "10.0.0.1", "alice")
@@ -275,7 +275,7 @@ def test_delays_grow_and_end() -> None:
 
 def test_a_stranger_keeps_no_user_out() -> None:
     clock = Clock()
-    tries = Tries(clock)
+    tries = Tries(clock, flow_limit)
     assert attempt(tries, "10.0.0.9", "alice", right=True)
     kept_out = 0
     for _ in range(600):
@@ -290,7 +290,7 @@ def test_a_stranger_keeps_no_user_out() -> None:
 
 
 def test_one_client_with_a_wrong_password_does_not_stop_his_neighbours() -> None:
-    tries = Tries(Clock())
+    tries = Tries(Clock(), flow_limit)
     assert attempt(tries, "10.0.0.1", "bob", right=True)
     while attempt(tries, "10.0.0.1", "alice"):
         pass
@@ -301,13 +301,13 @@ def test_one_client_with_a_wrong_password_does_not_stop_his_neighbours() -> None
 
 
 def test_a_user_tried_from_everywhere_is_looked_at_now_and_then() -> None:
-    tries = Tries(Clock())
+    tries = Tries(Clock(), flow_limit)
     looked = sum(attempt(tries, f"10.0.{n // 250}.{n % 250}", "alice") for n in range(1000))
     assert looked <= 11
 
 
 def test_many_at_once_slip_through_only_while_nobody_was_wrong() -> None:
-    tries = Tries(Clock())
+    tries = Tries(Clock(), flow_limit)
     with tries.one("10.0.0.1", "a"), tries.one("10.0.0.1", "b"), tries.one("10.0.0.1", "c"):
         pass
     with tries.one("10.0.0.1", "a"), pytest.raises(Failed), tries.one("10.0.0.1", "b"):
@@ -315,7 +315,7 @@ def test_many_at_once_slip_through_only_while_nobody_was_wrong() -> None:
 
 
 def test_an_error_counts_as_nothing() -> None:
-    tries = Tries(Clock())
+    tries = Tries(Clock(), flow_limit)
     for _ in range(20):
         with pytest.raises(RuntimeError), tries.one("10.0.0.1", "alice"):
             raise RuntimeError
@@ -325,8 +325,8 @@ def test_an_error_counts_as_nothing() -> None:
 
 
 def test_a_crowd_of_strangers_takes_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tcp_edge.tries._MOST", 100)
-    tries = Tries(Clock())
+    monkeypatch.setattr("bus.tries._MOST", 100)
+    tries = Tries(Clock(), flow_limit)
     for number in range(1000):
         attempt(tries, f"10.1.{number // 250}.{number % 250}", f"user{number}")
         attempt(tries, f"10.2.{number // 250}.{number % 250}", f"u{number}", right=True)

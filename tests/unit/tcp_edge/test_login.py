@@ -17,6 +17,7 @@ from bus.authcodes import KeyFile, Tokens
 from bus.digits import Digits
 from bus.secrets import Secret
 from bus.serials import ReadSerials
+from bus.tries import Tries
 from bus.users import User, Users
 from schemas.calendar import exchange_calendar
 from tcp_edge.access import Access, Codes
@@ -25,7 +26,6 @@ from tcp_edge.login.service import LoginService, advertised, valid_until
 from tcp_edge.request import parse
 from tcp_edge.service import Client
 from tcp_edge.stat import Failed
-from tcp_edge.tries import Tries
 from tests.support.ofx_command import reply_to
 
 KEYS = ["tradeserver", "authcode", "tradeport", "uname", "quoteserver", "quoteport"]

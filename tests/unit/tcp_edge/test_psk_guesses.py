@@ -7,10 +7,10 @@ import os
 
 import pytest
 
+from bus.tries import Tries
 from tcp_edge.config import QuoteListener, TcpConfig
 from tcp_edge.listener import Door
 from tcp_edge.server import Server
-from tcp_edge.tries import Tries
 from tcp_edge.wire.psk import PskServer
 from tcp_edge.wire.pskclient import PskClient
 from tests.unit.tcp_edge.test_server import Fake

@@ -22,12 +22,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from .stat import Failed, Stat
+from .errors import BusError
 
 _MOST: Final = 10_000  # entries of each table
 _LONGEST_NAME: Final = 64
 _FORGET_S: Final = 900.0
 _MOST_AT_ONCE: Final = 128  # tries of one peer that are being looked at
+
+
+class TooManyTries(BusError):
+    """It was not looked at; the text says why."""
 
 
 @dataclass
@@ -89,9 +93,14 @@ class Try:
 
 
 class Tries:
-    """Of one kind: logins, or authcodes."""
+    """Of one kind: logins, tokens or authcodes. ``refusal`` makes the error that is raised."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        refusal: Callable[[str], Exception] = TooManyTries,
+    ) -> None:
+        self._refusal = refusal
         self._peers = Meter(3, 60.0, clock)
         self._users = Meter(10, 5.0, clock)
         self._known = Meter(3, 60.0, clock)
@@ -101,7 +110,7 @@ class Tries:
 
     @contextmanager
     def one(self, peer: str, user: str) -> Iterator[Try]:
-        """Around one try. Raises Failed(429) when it comes too early or with too many others. An
+        """Around one try. Raises ``refusal`` when it comes too early or with too many others. An
         error inside counts as neither right nor wrong."""
         peer, user = network(peer), user[:_LONGEST_NAME]
         both = f"{peer} {user}"
@@ -147,7 +156,7 @@ class Tries:
         self._peers.fail(network(peer))
 
     def wrong(self, peer: str) -> None:
-        """One that is known to have failed. Raises Failed(429) when it came too early."""
+        """One that is known to have failed. Raises ``refusal`` when it came too early."""
         with self.one(peer, ""):
             pass
 
@@ -164,10 +173,10 @@ class Tries:
         if wait_s > 0:
             self.refused += 1
             text = f"too many failed tries; wait {math.ceil(wait_s)} s"
-            raise Failed(Stat.FLOW_LIMIT, text)
+            raise self._refusal(text)
         if self._running[peer] >= _MOST_AT_ONCE:
             self.refused += 1
-            raise Failed(Stat.FLOW_LIMIT, "too many tries at once")
+            raise self._refusal("too many tries at once")
 
     def _take_back(self, keys: list[tuple[Meter, str]]) -> None:
         for meter, key in keys:
