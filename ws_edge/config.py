@@ -72,6 +72,8 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     feed_silence_s      without a tick for so long while instruments trade the feed counts as stale
     sent_s              how long a late refusal of a request still finds its socket
     envelope, dialect, notices, outcomes, seq, heartbeat   what a client gets that asks for nothing
+    heartbeat_interval_s, heartbeat_timeout_s   of the Pings above WebSocket, and when who says
+                        nothing is closed; 0: never
     """
 
     host: str = "127.0.0.1"
@@ -105,7 +107,7 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     seq: bool = False
     heartbeat: bool = False
     heartbeat_interval_s: Seconds = 30.0
-    heartbeat_timeout_s: Seconds = 60.0
+    heartbeat_timeout_s: Annotated[float, Meta(ge=0, le=3600)] = 60.0
 
     def __post_init__(self) -> None:
         if not self.paths:

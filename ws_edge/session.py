@@ -248,7 +248,8 @@ class Session(ABC):
     # -- heartbeat ---------------------------------------------------------------------------
 
     def _send_beat(self) -> None:
-        if self.services.now() - self._heard_at >= self.config.heartbeat_timeout_s:
+        silent_s = self.services.now() - self._heard_at
+        if 0 < self.config.heartbeat_timeout_s <= silent_s:
             self.peer.give_up(1001, "no Pong")
             return
         self.outbox.send(clock("Ping", _unix_ms()))
