@@ -22,6 +22,7 @@ from .commands import (
     ticks,
     top,
     up,
+    webctp,
 )
 
 app = typer.Typer(
@@ -41,6 +42,7 @@ app.command("ticks")(ticks.command)
 app.command("order")(order.command)
 app.command("orders")(orders.command)
 app.command("bench")(bench.command)
+app.command("webctp")(webctp.command)
 app.command("keygen")(keygen.command)
 app.command("export")(export.command)
 app.command("replay")(replay.command)

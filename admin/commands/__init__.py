@@ -1,6 +1,7 @@
 """The commands of ``ctpbus`` that look at a group or use it, one module for each:
 
     up, down       starting and stopping, as deploy/up and deploy/down
+    webctp         a group from a configuration file of webctp
     status         what runs
     top            the same, live
     doctor/        what is wrong with the machine or the configuration, and what to do

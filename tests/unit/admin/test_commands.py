@@ -22,7 +22,7 @@ DOCUMENTS = {
 }
 # They print no table.
 WITHOUT_JSON = {
-    *("up", "down"),
+    *("up", "down", "webctp"),
     *("user add", "user change", "user enable", "user disable", "user passwd", "user delete"),
 }
 

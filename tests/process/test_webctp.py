@@ -1,0 +1,440 @@
+"""``ctpbus webctp`` with the files of a user of webctp, and what its clients then do."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from websockets.exceptions import InvalidStatus
+
+from bus.endpoints import run_dir
+from deploy import members
+from tests.support.cli import COMMAND
+from tests.support.front import Front
+from tests.support.group import CHECKOUT
+from tests.support.machines import Machines, missing
+from tests.support.ws_client import ONE_LOT, WsClient, ws
+
+UP_S = 60.0
+STOP_S = 20.0
+ACCOUNT = {"BrokerID": "9999", "InvestorID": "028742"}
+
+# The two files that webctp's README tells its reader to write, with its fronts and ports.
+CONFIG = """\
+TdFrontAddress: tcp://182.254.243.31:40001 # 交易前置地址
+MdFrontAddress: tcp://182.254.243.31:40011 # 行情前置地址
+BrokerID: "9999"
+AuthCode: "0000000000000000"
+AppID: simnow_client_test
+Port: {port}         # the listening port, default {port}
+Host: 127.0.0.1      # the bind ip address, default 127.0.0.1
+LogLevel: INFO     # NOTSET, DEBUG, INFO, WARN, ERROR, CRITICAL
+"""
+
+
+class Server:
+    """One ``ctpbus webctp`` in the foreground, called where a user's files are."""
+
+    def __init__(
+        self,
+        folder: Path,
+        config: str,
+        app_type: str,
+        environ: Mapping[str, str],
+        prefix: list[str],
+    ) -> None:
+        self.data = folder / "con_file" / f"{Path(config).stem}.{app_type}"
+        self.log = folder / f"{config}.log"
+        clean = {key: value for key, value in os.environ.items() if "WEBCTP" not in key}
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [
+                    *(*prefix, sys.executable, "-P", "-c", COMMAND, "webctp"),
+                    *(f"--config={config}", f"--app_type={app_type}"),
+                ],
+                cwd=folder,
+                env=clean | {"PYTHONPATH": str(CHECKOUT)} | dict(environ),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait_up(self) -> None:
+        deadline = time.monotonic() + UP_S
+        while "ctpbus is up" not in self.said:
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() < deadline, self.said
+            time.sleep(0.1)
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text("utf-8")
+
+    def members(self) -> set[int]:
+        return members.find(run_dir(str(self.data)))
+
+    def press_ctrl_c(self) -> int:
+        """To the whole group of processes, as a terminal does; the exit status."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.wait(STOP_S)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.press_ctrl_c()
+        assert not members.end(run_dir(str(self.data)), STOP_S), self.said
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """Short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="webctp-") as name:
+        yield Path(name)
+
+
+@contextmanager
+def served(
+    folder: Path,
+    *calls: tuple[str, str],
+    environ: Mapping[str, str] | None = None,
+    prefix: list[str] | None = None,
+) -> Iterator[list[Server]]:
+    """A server for each (file, type), started at once."""
+    servers = [Server(folder, *call, environ or {}, prefix or []) for call in calls]
+    try:
+        for server in servers:
+            server.wait_up()
+        yield servers
+    finally:
+        for server in servers:
+            server.close()
+
+
+def text_of(message: Mapping[str, Any]) -> str:
+    return json.dumps(message, ensure_ascii=False, indent=2)
+
+
+# -- the two files of the README, as they stand there ------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[tuple[list[Server], Machines]]:
+    """They listen on 8080 and 8081 in a network of their own."""
+    with short_folder() as folder, Machines() as machines:
+        front = Front(folder, TICK_RATE=20)
+        for name, port in (("config_md.yaml", 8080), ("config_td.yaml", 8081)):
+            (folder / name).write_text(CONFIG.format(port=port), "utf-8")
+        calls = ("config_td.yaml", "td"), ("config_md.yaml", "md")
+        with served(folder, *calls, environ=front.env, prefix=machines.prefix("a")) as servers:
+            yield servers, machines
+
+
+@pytest.fixture
+def two_servers(two: tuple[list[Server], Machines]) -> Iterator[list[Server]]:
+    """What the test opens is in that network."""
+    servers, machines = two
+    with machines.inside("a"):
+        yield servers
+
+
+needs_network = pytest.mark.skipif(
+    os.environ.get("CI") != "true" and bool(missing()), reason=f"ports of their own: {missing()}"
+)
+
+
+@pytest.fixture
+def td(two_servers: list[Server]) -> Iterator[WsClient]:
+    with ws("ws://127.0.0.1:8081/td/") as client:
+        assert client.log_in()["RspUserLogin"]["TradingDay"]
+        yield client
+
+
+@pytest.fixture
+def md(two_servers: list[Server]) -> Iterator[WsClient]:
+    with ws("ws://127.0.0.1:8080/md/") as client:
+        yield client
+
+
+@needs_network
+@pytest.mark.front
+def test_the_request_of_the_readme(two_servers: list[Server]) -> None:
+    """Without a RequestID, as it is printed there."""
+    with ws("ws://127.0.0.1:8081/td/") as client:
+        login = {"UserID": "028742", "Password": "123456"}
+        client.connection.send(text_of({"MsgType": "ReqUserLogin", "ReqUserLogin": login}))
+        reply = client.hear()
+    assert list(reply) == ["MsgType", "RspInfo", "IsLast", "RspUserLogin"]
+    assert (reply["MsgType"], reply["IsLast"]) == ("RspUserLogin", True)
+    told = reply["RspUserLogin"]
+    assert (told["BrokerID"], told["UserID"]) == ("9999", "028742")
+
+
+INSTRUMENT = {"InstrumentID": "rb2605", "ExchangeID": "SHFE"}
+# By the name of the request: payload of webctp's documents, and the key of the reply's.
+QUERIES: dict[str, tuple[dict[str, Any], str]] = {
+    "ReqQryTrade": (ACCOUNT | {"ExchangeID": "SHFE"}, "Trade"),
+    "ReqQryOrder": (ACCOUNT | {"InstrumentID": ""}, "Order"),
+    "ReqQryInvestorPosition": (ACCOUNT | {"ExchangeID": "SHFE"}, "InvestorPosition"),
+    "ReqQryInvestorPositionDetail": ({"BrokerID": "9999"} | INSTRUMENT, "InvestorPositionDetail"),
+    "ReqQryTradingAccount": (ACCOUNT, "TradingAccount"),
+    "ReqQryInvestor": (ACCOUNT, "Investor"),
+    "ReqQryTradingCode": (ACCOUNT | {"ExchangeID": "SHFE"}, "TradingCode"),
+    "ReqQryInstrumentMarginRate": (
+        ACCOUNT | {"InstrumentID": "rb2605", "HedgeFlag": "1"},
+        "InstrumentMarginRate",
+    ),
+    "ReqQryInstrumentCommissionRate": (
+        ACCOUNT | {"InstrumentID": "rb2605"},
+        "InstrumentCommissionRate",
+    ),
+    "ReqQryInstrumentOrderCommRate": (
+        ACCOUNT | {"InstrumentID": "rb2605"},
+        "InstrumentOrderCommRate",
+    ),
+    "ReqQryOptionInstrCommRate": (
+        ACCOUNT | {"InstrumentID": "m2605-C-3000"},
+        "OptionInstrCommRate",
+    ),
+    "ReqQryOptionInstrTradeCost": (
+        ACCOUNT
+        | {"InstrumentID": "m2605-C-3000", "HedgeFlag": "1", "InputPrice": 123.2}
+        | {"UnderlyingPrice": 0},
+        "OptionInstrTradeCost",
+    ),
+    "ReqQryExchangeMarginRate": (
+        {"BrokerID": "9999", "HedgeFlag": "1"} | INSTRUMENT,
+        "ExchangeMarginRate",
+    ),
+    "ReqQryDepthMarketData": (INSTRUMENT, "DepthMarketData"),
+    "ReqQryProduct": ({"ProductID": "rb"}, "Product"),
+    "ReqQryExchange": ({"ExchangeID": "SHFE"}, "Exchange"),
+    "ReqQryInstrument": (
+        {"ExchangeID": "", "ExchangeInstID": "", "InstrumentID": "rb2605", "ProductID": ""},
+        "Instrument",
+    ),
+    "ReqQryMaxOrderVolume": (
+        ACCOUNT
+        | {"InstrumentID": "rb2605", "Direction": "0", "OffsetFlag": "0", "HedgeFlag": "1"}
+        | {"MaxVolume": 1},
+        "QryMaxOrderVolume",
+    ),
+}
+
+
+@needs_network
+@pytest.mark.front
+def test_each_query_of_webctp_is_answered_to_the_end(td: WsClient) -> None:
+    """On one socket with RequestID 0, without waiting for the one before, as its clients do."""
+    for name, (payload, _) in QUERIES.items():
+        message = {"MsgType": name, name.removeprefix("Req"): payload, "RequestID": 0}
+        td.connection.send(text_of(message))
+    for name, (_, key) in QUERIES.items():
+        rows = list(td.rows(f"Rsp{name.removeprefix('Req')}"))
+        assert "RspInfo" in rows[-1]
+        assert not rows[-1]["RspInfo"] or rows[-1]["RspInfo"]["ErrorID"] == 0, rows[-1]
+        assert all(key in row and "RequestID" not in row for row in rows), rows[-1]
+
+
+@needs_network
+@pytest.mark.front
+def test_homalos_s_key_for_the_instruments_works_too(td: WsClient) -> None:
+    payload = {"InstrumentID": "rb2605"}
+    td.send(MsgType="ReqQryInstrument", ReqQryInstrument=payload, RequestID=3)
+    (row,) = td.rows("RspQryInstrument")
+    assert row["RequestID"] == 3
+
+
+def instrument(td: WsClient) -> dict[str, Any]:
+    """One that the front has."""
+    td.send(MsgType="ReqQryInstrument", QryInstrument={"ProductID": "rb"}, RequestID=1)
+    rows = list(td.rows("RspQryInstrument"))
+    named: dict[str, Any] = rows[0]["Instrument"]
+    return named
+
+
+@needs_network
+@pytest.mark.front
+def test_an_order_is_returned_and_another_is_cancelled(td: WsClient) -> None:
+    named = instrument(td)
+    where = {"InstrumentID": named["InstrumentID"], "ExchangeID": named["ExchangeID"]}
+    order = ACCOUNT | where | ONE_LOT | {"LimitPrice": 3500.0}
+    td.send(MsgType="ReqOrderInsert", InputOrder=order, RequestID=4)
+    assert td.hear_of("RtnTrade")["Trade"]["Volume"] == 1
+    # The front lets an order at this price rest.
+    td.send(MsgType="ReqOrderInsert", InputOrder=order | {"LimitPrice": 1.0}, RequestID=5)
+    while (resting := td.hear_of("RtnOrder")["Order"])["LimitPrice"] != 1.0 or not resting[
+        "OrderSysID"
+    ]:
+        pass
+    names = ("BrokerID", "InvestorID", "UserID", "ExchangeID", "InstrumentID", "OrderSysID")
+    action = {name: resting[name] for name in names} | {"ActionFlag": "0"}
+    td.send(MsgType="ReqOrderAction", InputOrderAction=action, RequestID=6)
+    while td.hear_of("RtnOrder")["Order"]["OrderStatus"] != "5":
+        pass
+
+
+@needs_network
+@pytest.mark.front
+def test_the_password_is_changed(two_servers: list[Server]) -> None:
+    change = {"BrokerID": "9999", "UserID": "u2"}
+    change |= {"OldPassword": "good", "NewPassword": "better"}
+    with ws("ws://127.0.0.1:8081/td/") as td:
+        td.log_in("u2", "good")
+        td.send(MsgType="ReqUserPasswordUpdate", UserPasswordUpdate=change, RequestID=7)
+        assert td.hear_of("RspUserPasswordUpdate")["RspInfo"]["ErrorID"] == 0
+
+
+@needs_network
+@pytest.mark.front
+def test_market_data_is_subscribed_and_no_more(md: WsClient, td: WsClient) -> None:
+    name = instrument(td)["InstrumentID"]
+    reply = md.ask(MsgType="ReqUserLogin", ReqUserLogin={"UserID": "", "Password": ""})
+    assert reply["RspUserLogin"]["TradingDay"]
+    md.send(MsgType="SubscribeMarketData", InstrumentID=[name])
+    (subscribed,) = md.rows("RspSubMarketData")
+    assert subscribed["SpecificInstrument"] == {"InstrumentID": name}
+    tick = md.hear_of("RtnDepthMarketData")
+    assert list(tick) == ["MsgType", "DepthMarketData"]
+    assert tick["DepthMarketData"]["InstrumentID"] == name
+    md.send(MsgType="UnSubscribeMarketData", InstrumentID=[name])
+    (ended,) = md.rows("RspUnSubMarketData")
+    assert ended["SpecificInstrument"] == {"InstrumentID": name}
+
+
+@needs_network
+@pytest.mark.front
+@pytest.mark.parametrize("address", ["127.0.0.1:8081/md/", "127.0.0.1:8080/td/"])
+def test_each_server_has_its_own_path_alone(two_servers: list[Server], address: str) -> None:
+    with pytest.raises(InvalidStatus) as refused, ws(f"ws://{address}"):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+@needs_network
+@pytest.mark.front
+def test_the_files_of_both_are_in_the_folder_for_them(two_servers: list[Server]) -> None:
+    td, md = two_servers
+    assert td.data.parent == md.data.parent == td.log.parent / "con_file"
+    for server in two_servers:
+        assert server.data.stat().st_mode & 0o777 == 0o700
+        assert (server.data / "group.yaml").stat().st_mode & 0o777 == 0o600
+    assert {path.name for path in td.data.iterdir()} >= {"td_worker", "log"}
+    assert not (td.data / "md_worker").exists()
+    assert not (md.data / "td_worker").exists()
+
+
+# -- one server on the embedded exchange ---------------------------------------------------------
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def write(folder: Path, **keys: Any) -> int:
+    port = free_port()
+    document = {
+        "TdFrontAddress": "sim://sim.sock",
+        "MdFrontAddress": "sim://sim.sock",
+        "BrokerID": "9999",
+        "Host": "127.0.0.1",
+        "Port": port,
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(document | keys), "utf-8")
+    return port
+
+
+def test_a_file_of_homalos_with_its_environment_until_ctrl_c() -> None:
+    with short_folder() as folder:
+        port = write(folder, Token="of the file", Redis={"Enabled": True}, HeartbeatInterval=0.3)
+        environ = {"WEBCTP_TOKEN": "hidden-token", "WEBCTP_HEARTBEAT_TIMEOUT": "0.5"}
+        with served(folder, ("config.yaml", "dev"), environ=environ) as (server,):
+            assert "Redis: without effect" in server.said
+            with (
+                pytest.raises(InvalidStatus),
+                ws(f"ws://127.0.0.1:{port}/td/?token=of%20the%20file"),
+            ):
+                pass
+            with ws(f"ws://127.0.0.1:{port}/td/?token=hidden-token") as td:
+                # Nobody answers them, and nobody is closed.
+                assert [td.hear()["MsgType"] for _ in range(5)] == ["Ping"] * 5
+                td.send(
+                    MsgType="ReqUserLogin",
+                    ReqUserLogin={"UserID": "028742", "Password": "123456"},
+                )
+                assert td.hear_of("RspUserLogin")["RspInfo"]["ErrorID"] == 0
+            for pid in server.members():
+                for name in ("environ", "cmdline"):
+                    assert b"hidden-token" not in Path(f"/proc/{pid}/{name}").read_bytes()
+            assert len(server.members()) == 5  # with supervisord
+            second = Server(folder, "config.yaml", "dev", environ, [])
+            assert second.process.wait(UP_S) == 1
+            assert "it runs already" in second.said
+            assert len(server.members()) == 5
+            assert server.press_ctrl_c() == 0
+            assert not server.members()
+
+
+def test_in_the_background_and_down() -> None:
+    with short_folder() as folder:
+        port = write(folder)
+
+        def call(*words: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                [sys.executable, "-P", "-c", COMMAND, *words],
+                cwd=folder,
+                env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+                capture_output=True,
+                text=True,
+                timeout=UP_S + 30,
+                check=False,
+            )
+
+        file = str(folder / "con_file" / "config.md" / "group.yaml")
+        try:
+            done = call("webctp", "--config", "config.yaml", "--app-type", "md", "--background")
+            assert done.returncode == 0, done.stderr
+            assert f"market data  ws://127.0.0.1:{port}/md/" in done.stdout
+            assert "/td/" not in done.stdout
+            status = call("status", "--config", file, "--json")
+            assert [row["program"] for row in json.loads(status.stdout)["programs"]] == [
+                *("sim", "md_worker", "ws_edge")
+            ]
+            assert status.returncode == 0
+        finally:
+            down = call("down", "--config", file)
+        assert down.stdout == "stopped: md_worker, sim, ws_edge\n"
+
+
+def test_the_file_alone_is_written_once_and_for_its_owner(tmp_path: Path) -> None:
+    write(tmp_path)
+    words = ["webctp", "--config", "config.yaml", "--app_type", "dev", "--write", "mine.yaml"]
+    for status in (0, 2):
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", COMMAND, *words],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == status, done.stderr
+    assert "mine.yaml: File exists" in done.stderr
+    mine = tmp_path / "mine.yaml"
+    assert mine.stat().st_mode & 0o777 == 0o600
+    assert yaml.safe_load(mine.read_text("utf-8"))["td_worker"]["broker_id"] == "9999"
+    assert not (tmp_path / "con_file").exists()
