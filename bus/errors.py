@@ -6,6 +6,7 @@ BusError
 ├── Unavailable         no worker is connected, so nothing was sent
 │   └── Unanswered      it was sent, and no answer came: what became of it is not known
 └── Refused             a worker refused a call; nothing reached the counter
+    └── CounterRefused  the counter did: its own error
 """
 
 from __future__ import annotations
@@ -52,6 +53,10 @@ class Refused(BusError):
     def __init__(self, error_id: int, error_msg: str, detail: str = "") -> None:
         super().__init__(f"{error_id} {error_msg}: {detail}")
         self.error_id, self.error_msg, self.detail = error_id, error_msg, detail
+
+
+class CounterRefused(Refused):
+    """The counter's answer to a login or a request is an error."""
 
 
 def refused(number: int, detail: str) -> Refused:

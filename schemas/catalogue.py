@@ -77,6 +77,11 @@ class Catalogue(msgspec.Struct, frozen=True, dict=True):
         return {}
 
     @cached_property
+    def typed_classes(self) -> dict[str, Any]:
+        """Likewise, the classes that were made on demand by their names."""
+        return {}
+
+    @cached_property
     def _reply_codecs(self) -> dict[tuple[Side, str], Codec]:
         return {}
 

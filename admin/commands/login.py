@@ -10,8 +10,7 @@ import msgspec
 import typer
 
 from admin.watch.told import Told
-from bus.client.account import CounterRefused
-from bus.errors import Refused, Unavailable
+from bus.errors import CounterRefused, Refused, Unavailable
 from bus.secrets import Secret
 from schemas.errors import LIMIT, Action, login_action
 

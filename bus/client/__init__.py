@@ -80,11 +80,14 @@ One event loop uses a Client; addresses are those of ``bus.endpoints``, complete
 from ..beats import SILENT_S
 from ..healing import HEAL_S
 from ..history import Answered
-from ..orders import Place
-from .account import Account, Returns
+from ..orders import OrderState, Place
+from .account import Account
 from .client import Client, addresses_of
 from .history import Found, History
 from .items import Fresh, Gap, Restarted, Return, Stale, Tick
+from .order import Order
+from .orders import Closed
+from .returns import Returns
 from .ticks import Ticks
 
 __all__ = [
@@ -93,10 +96,13 @@ __all__ = [
     "Account",
     "Answered",
     "Client",
+    "Closed",
     "Found",
     "Fresh",
     "Gap",
     "History",
+    "Order",
+    "OrderState",
     "Place",
     "Restarted",
     "Return",

@@ -9,8 +9,10 @@ import msgspec
 import zmq
 
 from schemas import catalogue as catalogues
+from schemas import typed
 from schemas.catalogue import Catalogue
 from schemas.codec import Value
+from schemas.typed import CtpStruct
 
 from ..config import load
 from ..endpoints import Addresses, resolve
@@ -18,12 +20,14 @@ from ..errors import Unavailable
 from ..frames import Flag, message_type, split_body
 from ..secrets import Secret
 from ..security import Keys
-from .account import Account, Trading
+from .account import Account
 from .history import History
 from .items import Return, Tick
 from .ticks import Market, Ticks
+from .trading import Trading
 from .way import Counters, Way, check
 
+_AGAIN_S = 0.2
 _OWN = ("Mark", "SessionLost", "OnFrontConnected", "OnFrontDisconnected", "OnHeartBeatWarning")
 
 
@@ -38,17 +42,20 @@ def addresses_of(path: str) -> Addresses:
 
 
 class Client:
-    """Made and used in one event loop; see the package. The sockets to a worker are made when they
-    are needed first. Raises ConfigError for a tcp address without keys."""
+    """Used in one event loop; see the package. ``addresses``: of the sockets, or the file of the
+    group. The sockets to a worker are made when they are needed first. Raises ConfigError for a
+    file that cannot be read, and for a tcp address without keys."""
 
     def __init__(
         self,
-        addresses: Addresses,
+        addresses: Addresses | str,
         *,
         keys: Keys | None = None,
         binding: str = "openctp_ctp",
         heal: bool = True,
     ) -> None:
+        if isinstance(addresses, str):
+            addresses = addresses_of(addresses)
         check(addresses, keys)
         self._way = Way(addresses, keys, Counters(), heal)
         self._binding = binding
@@ -58,6 +65,7 @@ class Client:
         self._history: History | None = None
         self._catalogue: Catalogue | None = None
         self._names: dict[int, str] = {}
+        self._classes: dict[int, type[CtpStruct]] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -79,11 +87,25 @@ class Client:
     def ticks(self, *names: str, complete: bool = False, limit: int = 10_000) -> Ticks:
         """Follow instruments, see the package. Raises ValueError for what is no instrument."""
         for name in names:
-            if not name or "/" in name or "\0" in name:
-                raise ValueError(f"{name!r} is no instrument")
-        if self._market is None:
-            self._market = Market(self._context, self._way)
-        return Ticks(self._market, names, complete, limit)
+            _check_instrument(name)
+        return Ticks(self._asked_market(), names, complete, limit)
+
+    async def snapshot(self, *names: str, timeout_s: float = 10.0) -> dict[str, Tick]:
+        """The newest tick of each instrument that has one, by its name: of those that somebody has
+        subscribed, while the front is there. Raises Unavailable, and ValueError for what is no
+        instrument."""
+        for name in names:
+            _check_instrument(name)
+        market = self._asked_market()
+        until = asyncio.get_running_loop().time() + timeout_s
+        while names:
+            try:
+                return await market.newest(list(dict.fromkeys(names)))
+            except Unavailable:
+                if asyncio.get_running_loop().time() >= until:
+                    raise
+                await asyncio.sleep(_AGAIN_S)
+        return {}
 
     async def login(
         self, user: str, password: str, *, broker_id: str = "", timeout_s: float = 30.0
@@ -99,6 +121,11 @@ class Client:
         ``accounts``). ``name``: ours, 32 printable characters at the most; it is told beside the
         answers to our queries."""
         return await self._enter(broker_id, user, None, name, timeout_s)
+
+    def _asked_market(self) -> Market:
+        if self._market is None:
+            self._market = Market(self._context, self._way)
+        return self._market
 
     async def _enter(
         self, broker_id: str, user: str, password: Secret | None, name: str, timeout_s: float
@@ -148,3 +175,27 @@ class Client:
         info_size = self.catalogue.layouts["RspInfo"].size
         field, _ = split_body(item.flags, item.body, info_size)
         return {} if field is None else self.catalogue.codec(callback.struct).unpack(field)
+
+    def struct(self, item: Tick | Return) -> CtpStruct | None:
+        """The same typed, such as ``schemas.typed.Trade``; None for one that has none."""
+        if not self._classes:
+            callbacks = self.catalogue.td.callbacks | self.catalogue.md.callbacks
+            self._classes = {
+                message_type(callback.name): typed.named(self.catalogue, callback.struct)
+                for callback in callbacks.values()
+                if callback.struct is not None
+            }
+        cls = self._classes.get(item.type)
+        if cls is None or item.flags & Flag.MSGPACK or not item.flags & Flag.HAS_FIELD:
+            return None
+        field, _ = split_body(item.flags, item.body, self.catalogue.layouts["RspInfo"].size)
+        return None if field is None else typed.decode(cls, field, self.catalogue)
+
+    def tick(self, item: Tick) -> typed.Tick:
+        """The same of a tick."""
+        return typed.decode(typed.Tick, item.body, self.catalogue)
+
+
+def _check_instrument(name: str) -> None:
+    if not name or "/" in name or "\0" in name:
+        raise ValueError(f"{name!r} is no instrument")

@@ -50,6 +50,13 @@ class Queue:
         self._taken.set()
         return self._items.popleft()
 
+    def ready(self, most: int) -> list[Item]:
+        """Those that are there, without waiting."""
+        count = min(most, len(self._items))
+        if count:
+            self._taken.set()
+        return [self._items.popleft() for _ in range(count)]
+
     async def below(self, count: int) -> None:
         """Wait until fewer are there."""
         while len(self._items) >= count:

@@ -18,7 +18,7 @@ from ..since import Since
 from ..subscriber import Subscriber
 from ..timers import Later, Timer
 from .calls import Calls
-from .items import Item
+from .items import Item, Tick
 from .pulse import CHECK_S
 from .queue import Queue
 from .topic import Topic
@@ -52,6 +52,10 @@ class Ticks:
 
     async def __anext__(self) -> Item:
         return await self._queue.get()
+
+    def ready(self, most: int) -> list[Item]:
+        """Items that have come, without waiting for any."""
+        return self._queue.ready(most)
 
     async def aclose(self) -> None:
         self.close()
@@ -198,6 +202,19 @@ class Market:
         """The last ticks of these instruments; none: of all. Raises Unavailable."""
         body = msgspec.msgpack.encode(names)
         self._calls.start("Snapshot", on_row, on_silence, _SNAPSHOT_S, body=body)
+
+    async def newest(self, names: list[str]) -> dict[str, Tick]:
+        """The last tick of each that has one. Raises Unavailable, Refused."""
+        found: dict[str, Tick] = {}
+
+        def take(row: Row) -> None:
+            if row.flags & Flag.HAS_FIELD:
+                tick = Tick(*unpack_message(row.body))
+                found[tick.instrument] = tick
+
+        body = msgspec.msgpack.encode(names)
+        take(await self._calls.ask("Snapshot", take, _SNAPSHOT_S, body=body))
+        return found
 
     def _on_frame(self, frame: bytes) -> None:
         try:

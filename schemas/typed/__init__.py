@@ -5,31 +5,18 @@
     raw = encode(InputOrder(instrument_id="rb2610", limit_price=3500.0), catalogue)
     msgspec.json.encode(tick)                  # with CTP's names: {"TradingDay": ...}
 
-Every other struct of the API is read and written by name through :class:`schemas.codec.Codec`.
+    named(catalogue, "QryInstrument")         # the class of any other struct, made on demand
+
+By name and without types all structs go through :class:`schemas.codec.Codec`.
 """
 
 from .account import InvestorPosition, TradingAccount
 from .base import CtpStruct, ctp_name
 from .convert import decode, decoder, encode
 from .market import Instrument, InstrumentStatus, SpecificInstrument, Tick
+from .named import ALL, named
 from .orders import InputOrder, InputOrderAction, Order, OrderAction, Trade
 from .session import RspInfo, RspUserLogin
-
-ALL: tuple[type[CtpStruct], ...] = (
-    InputOrder,
-    InputOrderAction,
-    Instrument,
-    InstrumentStatus,
-    InvestorPosition,
-    Order,
-    OrderAction,
-    RspInfo,
-    RspUserLogin,
-    SpecificInstrument,
-    Tick,
-    Trade,
-    TradingAccount,
-)
 
 __all__ = [
     "ALL",
@@ -51,4 +38,5 @@ __all__ = [
     "decode",
     "decoder",
     "encode",
+    "named",
 ]

@@ -381,7 +381,7 @@ def test_returns_come_from_the_login_on_or_from_the_beginning_of_the_day(
         seen += await until(returns, is_trade(client))
         assert client.fields(seen[-1])["InvestorID"] == USER
         journal = await asyncio.to_thread(orders.journal)
-        behind = [p for p in journal if p > (account.place.epoch, account.place.seq)]
+        behind = [p for p in journal if p > (account.reached.epoch, account.reached.seq)]
         assert places(seen) == behind[: len(seen)]
         day = await up_to(account.returns(since=Place(0, 0)), journal[-1])
         assert places(day) == journal
@@ -436,7 +436,7 @@ def test_lost_returns_are_healed_completely_also_the_last_ones(
         await asyncio.to_thread(orders.make, 2)
         broken.losing = False  # nothing but a Beat tells
         journal = await asyncio.to_thread(orders.journal)
-        wanted = [p for p in journal if p > (account.place.epoch, account.place.seq)]
+        wanted = [p for p in journal if p > (account.reached.epoch, account.reached.seq)]
         if heal:
             seen = await up_to(returns, wanted[-1])
             assert places(seen) == wanted
@@ -455,7 +455,7 @@ def test_returns_go_on_across_kills_of_the_worker_without_a_hole(
     async def scenario(client: Client) -> None:
         await asyncio.to_thread(orders.make, 1)
         account = await login(client)
-        begin = (account.place.epoch, account.place.seq)  # each login moves it
+        begin = (account.reached.epoch, account.reached.seq)  # each login moves it
         returns, broken = account.returns(), BrokenReturns(client)
         for _ in range(3):
             broken.losing = True  # the end of the old epoch is known to the journal alone
@@ -484,7 +484,7 @@ def test_a_slow_program_loses_no_return(group: Group, orders: Orders) -> None:
         seen = await up_to(returns, journal[-1])
         assert (
             places(seen)
-            == [p for p in journal if p > (account.place.epoch, account.place.seq)][: len(seen)]
+            == [p for p in journal if p > (account.reached.epoch, account.reached.seq)][: len(seen)]
         )
         assert places(seen)[-1] >= journal[-1]
 

@@ -108,7 +108,7 @@ class Session:
         if isinstance(item, Return):
             if self._take_return(item):
                 return True
-            place = account.place
+            place = account.reached
             if not self.ready and (item.epoch, item.seq) >= (place.epoch, place.seq):
                 self._books.complete()
                 self._problem = ""

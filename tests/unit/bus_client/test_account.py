@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 import schemas.catalogue
-from bus.client.account import Account, CounterRefused
+from bus.client.account import Account
+from bus.errors import CounterRefused
 from bus.frames import Flag, Row, join_body, message_type
 from bus.rpc import SessionBody
 from bus.secrets import Secret

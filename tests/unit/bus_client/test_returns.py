@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from bus.client.account import CounterRefused, Returns
 from bus.client.items import Fresh, Gap, Restarted, Return, Stale
+from bus.client.returns import Returns
 from bus.client.way import Counters
-from bus.errors import Refused, Unavailable, refused, request_failed
+from bus.errors import CounterRefused, Refused, Unavailable, refused, request_failed
 from bus.frames import BEAT, Flag, Message, Row, message_type
 from bus.orders import NOT_KEPT, After, Place
 from schemas.errors import NOT_LOGGED_IN
@@ -29,7 +29,7 @@ class Desk:
         self.answers, self.heal, self.counters = list(answers), True, Counters()
         self.asked: list[tuple[int, int]] = []
         self.calls = self
-        self.topic, self.handle, self.place = TOPIC, b"1", Place(1, 2)
+        self.topic, self.handle, self.reached = TOPIC, b"1", Place(1, 2)
         self.void: list[bytes] = []
         self.refusal: Refused | None = None
         self.followed = 0
@@ -59,13 +59,13 @@ class Desk:
         self.void.append(void)
         if self.refusal is not None:
             raise self.refusal
-        self.handle, self.place = b"2", Place(2, 0)
+        self.handle, self.reached = b"2", Place(2, 0)
 
 
 def run(desk: Desk, scenario: Callable[[Returns], Awaitable[None]], **options: Any) -> None:
     async def whole() -> None:
         made: Any = desk
-        returns = Returns(made, made, options.get("since", desk.place), options.get("limit", 100))
+        returns = Returns(made, made, options.get("since", desk.reached), options.get("limit", 100))
         try:
             async with asyncio.timeout(10):
                 await scenario(returns)

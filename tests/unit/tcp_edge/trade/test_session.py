@@ -18,7 +18,7 @@ RETURNS = 5000
 class Told:
     """td_worker, which tells a long day at once."""
 
-    place = Place(1, RETURNS)
+    reached = Place(1, RETURNS)
     session: dict[str, Any] = {}  # noqa: RUF012
     catalogue = CATALOGUE
 

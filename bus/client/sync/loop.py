@@ -1,0 +1,74 @@
+"""The thread in which everything is done."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError
+from typing import Any, ParamSpec, TypeVar
+
+from ..orders import Closed
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class Loop:
+    """One event loop in a thread of its own, until ``close``."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._closed = False
+        # A program that forgets to close its client ends all the same.
+        self._thread = threading.Thread(target=self._serve, name="ctpbus", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Its result, or what it raises; Closed when the loop ends meanwhile. RuntimeError in the
+        loop's own thread, which would wait for itself."""
+        if self._closed or threading.current_thread() is self._thread:
+            work.close()
+            if self._closed:
+                raise Closed("the client was closed")
+            raise RuntimeError("a call that waits, from the thread that would have to do it")
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except CancelledError:
+            raise Closed("the client was closed") from None
+        except BaseException:  # Ctrl-C: nobody waits for it any more
+            future.cancel()
+            raise
+
+    def call(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same for what is no coroutine, but must be done there."""
+
+        async def work() -> T:
+            return act(*args, **kwargs)
+
+        return self.run(work())
+
+    def close(self, last: Coroutine[Any, Any, None]) -> None:
+        """Do a last thing and end the thread; whoever waits gets Closed."""
+        if self._closed:
+            last.close()
+            return
+        try:
+            self.run(last)
+        finally:
+            self._closed = True
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+            tasks = asyncio.all_tasks(self._loop)
+            for task in tasks:
+                task.cancel()
+            self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        finally:
+            self._loop.close()

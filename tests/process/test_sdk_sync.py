@@ -1,0 +1,187 @@
+"""The SDK for a program without an event loop, on real workers and the embedded exchange."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from bus.client.sync import Account, Client, Closed, OrderState, Tick
+from bus.errors import Refused
+from schemas.typed import Instrument
+from tests.support.group import CHECKOUT, Group
+
+USER, PASSWORD = "028742", "123456"
+WAIT_S = 20.0
+
+
+@pytest.fixture(scope="module")
+def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
+    overrides = {
+        "sim": {"queries_per_second": 0},
+        "md_worker": {"retry_s": 0.2, "step_s": 0.5},
+        "td_worker": {
+            "retry_s": 0.2,
+            "step_s": 0.5,
+            "accounts": [{"user": USER, "password": PASSWORD}],
+        },
+    }
+    with Group(tmp_path_factory.mktemp("sync"), overrides=overrides) as group:
+        group.start("sim", "md_worker", "td_worker")
+        yield group
+
+
+@pytest.fixture
+def client(group: Group) -> Iterator[Client]:
+    with Client(str(group.config_file)) as client:
+        yield client
+
+
+@pytest.fixture
+def account(client: Client) -> Account:
+    return client.login(USER, PASSWORD, broker_id="9999")
+
+
+@pytest.fixture(scope="module")
+def instrument(group: Group) -> str:
+    with Client(str(group.config_file)) as client:
+        account = client.attach(USER, name="test")
+        (first, *_) = account.query("ReqQryInstrument", {"ProductID": "rb"})
+        assert isinstance(first, Instrument)
+        return first.instrument_id
+
+
+def first_tick(client: Client, instrument: str) -> Tick:
+    with client.ticks(instrument) as ticks:
+        return next(item for item in ticks if isinstance(item, Tick))
+
+
+def test_a_program_without_a_loop_sees_a_tick_trades_and_asks(
+    client: Client, account: Account, instrument: str
+) -> None:
+    tick = client.tick(first_tick(client, instrument))
+    assert tick.instrument_id == instrument
+    assert tick.upper_limit_price is not None
+    before = {p.posi_direction: p.position for p in account.positions(instrument)}
+    order = account.place(instrument, "buy", 2, tick.upper_limit_price)
+    assert order.wait(timeout_s=WAIT_S) is OrderState.FILLED
+    assert sum(trade.volume for trade in order.trades) == order.volume_traded == 2
+    (long,) = [p for p in account.positions(instrument) if p.posi_direction == "2"]
+    assert long.position == before.get("2", 0) + 2
+    assert account.money().available is not None
+
+
+def test_an_order_is_cancelled(client: Client, account: Account, instrument: str) -> None:
+    tick = client.tick(first_tick(client, instrument))
+    assert tick.lower_limit_price is not None
+    order = account.place(instrument, "buy", 1, tick.lower_limit_price)
+    assert order.wait(OrderState.ACK, timeout_s=WAIT_S) is OrderState.ACK
+    assert order.wait(timeout_s=0.1) is OrderState.ACK, "after the time its state as it is"
+    order.cancel()
+    assert order.wait(timeout_s=WAIT_S) is OrderState.CANCELLED
+    order.cancel()  # which is nothing for one that has ended
+
+
+def test_a_snapshot_is_the_newest_tick_of_those_that_have_one(
+    client: Client, instrument: str
+) -> None:
+    with client.ticks(instrument) as ticks:
+        first = next(item for item in ticks if isinstance(item, Tick))
+        found = client.snapshot(instrument, "nothing")
+        assert list(found) == [instrument]
+        assert found[instrument].seq >= first.seq
+        assert client.snapshot() == {}
+
+
+def test_a_wrong_password_is_an_error_of_the_counter(client: Client) -> None:
+    with pytest.raises(Refused) as caught:
+        client.login(USER, "wrong", broker_id="9999")
+    assert caught.value.error_id == 3
+
+
+def test_a_stream_without_news_gives_nothing_in_time(client: Client) -> None:
+    with client.ticks("nothing") as ticks:
+        assert ticks.get(timeout_s=0.05) is None
+
+
+def test_who_waits_in_another_thread_is_freed_when_the_client_closes(
+    group: Group, instrument: str
+) -> None:
+    client = Client(str(group.config_file))
+    account = client.attach(USER, name="test")
+    tick = client.tick(first_tick(client, instrument))
+    assert tick.lower_limit_price is not None
+    order = account.place(instrument, "buy", 1, tick.lower_limit_price)
+    ticks = client.ticks("nothing")
+    ended: list[object] = []
+
+    def wait_for_order() -> None:
+        try:
+            order.wait()
+        except Closed as exc:
+            ended.append(exc)
+
+    def wait_for_tick() -> None:
+        ended.append(list(ticks))
+
+    threads = [threading.Thread(target=each) for each in (wait_for_order, wait_for_tick)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.1)
+    client.close()
+    client.close()
+    for thread in threads:
+        thread.join(WAIT_S)
+    assert len(ended) == 2
+    with pytest.raises(Closed):
+        account.money()
+    with Client(str(group.config_file)) as later:
+        found = later.attach(USER, name="test").order(order.client_order_id)
+        assert found is not None
+        found.cancel()
+        assert found.wait(timeout_s=WAIT_S) is OrderState.CANCELLED
+
+
+FORGETFUL = """
+import sys
+from bus.client.sync import Client
+client = Client(sys.argv[1])
+account = client.attach("028742", name="forgetful")
+ticks = client.ticks("nothing")
+print("there", flush=True)
+if len(sys.argv) > 2:
+    next(ticks)
+"""
+
+
+def test_a_program_that_forgets_to_close_its_client_ends(group: Group) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORGETFUL, str(group.config_file)],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "there\n", "")
+
+
+def test_ctrl_c_interrupts_what_waits(group: Group) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", FORGETFUL, str(group.config_file), "wait"],
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "there\n"
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=WAIT_S)
+    assert error.rstrip().endswith("KeyboardInterrupt")
+    assert process.returncode == -signal.SIGINT
