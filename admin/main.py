@@ -12,6 +12,7 @@ from schemas.fields import FieldError
 from . import export, keygen, replay, users
 from .commands import (
     bench,
+    cancel,
     config,
     doctor,
     login,
@@ -41,6 +42,7 @@ app.add_typer(login.app, name="login")
 app.command("ticks")(ticks.command)
 app.command("order")(order.command)
 app.command("orders")(orders.command)
+app.command("cancel")(cancel.command)
 app.command("bench")(bench.command)
 app.command("webctp")(webctp.command)
 app.command("keygen")(keygen.command)

@@ -315,7 +315,7 @@ def command(
     account = chosen(group, user)
     wanted = Wanted(side, instrument, volume, price, offset, exchange, fak)
     if not yes:
-        _confirm(f"{wanted}, account {account}. Send it?")
+        confirm(f"{wanted}, account {account}. Send it?")
     password = password_for(group, account, password_file)
     own = own or f"cli-{secrets.token_hex(8)}"
     said = _run(group, account, password, wanted, own, wait)
@@ -332,9 +332,9 @@ def check_id(own: str) -> None:
         raise ConfigError(f"--id: {_LONGEST_ID} printable characters at the most")
 
 
-def _confirm(question: str) -> None:
+def confirm(question: str) -> None:
     if not sys.stdin.isatty():
-        raise ConfigError("nobody can be asked here, so nothing was sent; --yes sends it")
+        raise ConfigError("nobody can be asked here, so nothing was sent; --yes does it")
     if not typer.confirm(question, err=True):
         print("ctpbus: nothing was sent", file=sys.stderr)
         raise typer.Exit(EXIT_NOT_SENT)

@@ -16,11 +16,14 @@ from typing import Any
 
 import pytest
 
+from admin.commands import cancel as cancel_module
 from admin.commands import order as order_module
+from admin.commands.cancel import Cancelling
 from admin.commands.group import opened
 from admin.commands.order import Offset, Sending, Side, Told, Wanted, place
 from bus.orders import Outcome
 from deploy.supervision import Supervisor
+from schemas.codec import Value
 from tests.support.cli import COMMAND, Operated, operated
 from tests.support.group import CHECKOUT
 
@@ -237,6 +240,79 @@ def test_without_td_worker_an_order_is_not_sent_and_of_an_old_one_nothing_is_kno
     assert [step["level"] for step in tested["steps"]] == ["ok", "fault"]
     assert "ctpbus up" in tested["steps"][1]["remedy"]
     assert group.json("orders", "--id", "late", status=1) is None
+
+
+# -- cancel --------------------------------------------------------------------------------------
+
+
+def cancel(group: Operated, *arguments: str, status: int = 0) -> Any:
+    return group.json("cancel", *arguments, "--yes", status=status)
+
+
+def test_an_order_is_cancelled_by_its_id_and_by_the_exchanges_number(group: Operated) -> None:
+    order(group, "--id", "ends")
+    told = cancel(group, "ends")
+    assert told["state"] == "CANCELLED"
+    assert told["text"] == "CANCELLED: order ends has ended, 0 traded"
+    assert cancel(group, "ends")["state"] == "CANCELLED", "to ask again does no harm"
+    number = order(group, "--id", "numbered")["outcome"]["order_sys_id"].strip()
+    assert cancel(group, "--number", number, "--exchange", "SSE")["state"] == "CANCELLED"
+    assert group.json("orders", "--id", "numbered")["state"] == "CANCELLED"
+
+
+def test_what_cannot_be_cancelled_is_told(group: Operated) -> None:
+    tick = json.loads(group.call("ticks", CODE, "-n", "1", "--json").stdout.splitlines()[-1])
+    dearest = str(tick["fields"]["UpperLimitPrice"])
+    bought = group.json("order", "buy", CODE, "100", "--price", dearest, "--yes", "--id", "filled")
+    assert bought["state"] == "FILLED"
+    told = cancel(group, "filled", status=1)
+    assert told["text"] == "FILLED: order filled has ended, 100 traded"
+    assert cancel(group, "never", status=1)["text"] == "no order never on record"
+    none = cancel(group, "--number", "999999", status=1)
+    assert none["text"] == "the counter has no order 999999 today"
+    for wrong in ((), ("once", "--number", "1"), ("x" * 65,)):
+        assert group.call("cancel", *wrong, "--yes").returncode == 2
+    done = group.call("cancel", "once")
+    assert (done.returncode, "nobody can be asked here" in done.stderr) == (2, True)
+
+
+async def cancel_one(group: Operated, own: str, wait: float) -> cancel_module.Told:
+    about = opened(group.config_file)
+    return await cancel_module.cancel(about, "028742", None, cancel_module.Named(own), wait)
+
+
+def test_a_cancel_that_the_counter_refuses_is_told_as_one(
+    group: Operated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(CHECKOUT)
+    order(group, "--id", "stays")
+    fields = Cancelling._fields
+
+    def of_another(self: Cancelling, order: dict[str, Value]) -> dict[str, Value]:
+        return fields(self, order) | {"OrderSysID": "999999"}
+
+    monkeypatch.setattr(Cancelling, "_fields", of_another)
+    told = asyncio.run(cancel_one(group, "stays", 30))
+    assert (told.status, told.refused) == (1, True)
+    assert told.text.startswith("NOT cancelled: CTP:"), told
+
+
+def test_a_cancel_that_nobody_answers_is_unknown(
+    group: Operated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(CHECKOUT)
+    order(group, "--id", "deaf")
+    ask = Cancelling._ask
+    with contextlib.ExitStack() as stack:
+
+        async def freeze_and_ask(self: Cancelling, order: dict[str, Value]) -> None:
+            stack.enter_context(frozen(group, "sim"))
+            await ask(self, order)
+
+        monkeypatch.setattr(Cancelling, "_ask", freeze_and_ask)
+        told = asyncio.run(cancel_one(group, "deaf", 1))
+    assert (told.status, told.text.startswith("UNKNOWN: order deaf was asked to end")) == (3, True)
+    assert cancel(group, "deaf", "--wait", "60")["state"] == "CANCELLED"
 
 
 # -- top and bench -------------------------------------------------------------------------------
