@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import uvicorn
 
-from admin.app import make_app
 from admin.config import AdminConfig
 from bus.config import Loaded
 from bus.errors import Busy
@@ -23,8 +25,10 @@ _STOP_S: Final = 2
 
 def run(loaded: Loaded[AdminConfig]) -> None:
     """Until SIGTERM or SIGINT."""
-    # Here, because it takes a second that --check need not wait for.
-    from admin import web
+    with _at_little_cost():
+        # Here, because it takes a second that --check need not wait for.
+        from admin import web
+        from admin.app import make_app
 
     group = plan.read(Path(loaded.path).absolute())
     app = make_app(loaded, group)
@@ -42,6 +46,21 @@ def run(loaded: Loaded[AdminConfig]) -> None:
     server = _Server(config)
     server.address = listening.getsockname()[:2]
     asyncio.run(server.serve(sockets=[listening]))
+
+
+@contextmanager
+def _at_little_cost() -> Iterator[None]:
+    """For imports. Who trades shares the cores with each start of admin, so a fifth less matters:
+    nothing that is imported is ever to be collected, and the client of NiceGUI's socket.io, for
+    which it would import aiohttp, is used by nobody."""
+    gc.disable()
+    sys.modules["aiohttp"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["aiohttp"]
+        gc.freeze()
+        gc.enable()
 
 
 class _Server(uvicorn.Server):
