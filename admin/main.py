@@ -7,6 +7,7 @@ import sys
 import typer
 
 from bus.errors import BusError, Busy
+from bus.memory import close_memory
 from schemas.fields import FieldError
 
 from . import export, keygen, replay, users
@@ -56,6 +57,7 @@ def main() -> None:
     """Exit status: 0 done, 1 not done or not all well, 2 the command line or a file is wrong and
     nothing was done, 3 of status: nothing runs, of order and orders: the outcome is UNKNOWN, 75
     another process holds the sockets."""
+    close_memory()
     try:
         app(prog_name="ctpbus")
     except FieldError as exc:

@@ -17,9 +17,10 @@ from typing import NoReturn, TypeVar
 
 import msgspec
 
-from . import log, security
+from . import log, membership, security
 from .config import Loaded, load, open_calendar
 from .errors import Busy, ConfigError
+from .memory import close_memory
 
 T = TypeVar("T")
 
@@ -40,6 +41,8 @@ def main(
     member reads it, "" for a process started without ``--member``; raises ValueError. ``check``:
     what is to be looked at besides, before anything is started; raises ConfigError.
     """
+    membership.join()  # while the environment still tells whose we are
+    close_memory()
     parser = argparse.ArgumentParser(prog=f"python -m {name}", description=doc)
     parser.add_argument("--config", required=True, help="the group's YAML file")
     parser.add_argument("--check", action="store_true", help="only check the configuration")

@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 from bus.errors import ConfigError
+from bus.memory import close_memory
 from deploy import group
 from deploy.plan import CHECKOUT, DEFAULT_CONFIG, read
 
 
 def main() -> int:
+    close_memory()
     parser = argparse.ArgumentParser(prog="deploy")
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser(

@@ -186,7 +186,7 @@ def _check_ports(plan: Plan) -> None:
 
 def _check_port(plan: Plan, host: str, port: int, where: str) -> None:
     fault = ports.fault(host, port)
-    if fault is None or (ports.holders(port) and ports.holders(port) <= members.find(plan.run)):
+    if fault is None or ports.held_by(port, members.find(plan.run)):
         return
     raise UpFailed(f"{fault}\nfree it, or choose another port: {plan.config}, {where}")
 

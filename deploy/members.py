@@ -1,7 +1,8 @@
-"""The processes of one group, found by a mark in their environment.
+"""The processes of one group, found by a mark in their environment and by bus/membership.py.
 
 Supervisord gets the mark and hands it on, so processes are found even when supervisord was killed
-and left them behind, and none is mistaken for ours because of its name.
+and left them behind, and none is mistaken for ours because of its name. The environment tells of
+supervisord, and of a process that is just starting; of others it may be closed to us.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-MARK = "CTPBUS_GROUP"
+from bus.membership import MARK, joined
 
 
 def mark(run: Path) -> dict[str, str]:
@@ -21,9 +22,9 @@ def mark(run: Path) -> dict[str, str]:
 
 
 def find(run: Path) -> set[int]:
-    """Pids of the group's processes, supervisord included; empty where there is no /proc."""
+    """Pids of the group's processes, supervisord included, where there is a /proc."""
     wanted = f"{MARK}={run}".encode()
-    pids = set()
+    pids = joined(run)
     for path in Path("/proc").glob("[0-9]*/environ"):
         # Another user's process, or one that has just ended.
         with suppress(OSError):

@@ -39,25 +39,44 @@ def fault(host: str, port: int) -> str | None:
 
 def holders(port: int) -> set[int]:
     """Pids of those who listen on the port, as far as /proc tells."""
-    return set(_owners(_listening_inodes(port)))
+    return set(_owners(set(_listening(port))))
+
+
+def held_by(port: int, pids: set[int]) -> bool:
+    """Whether those who listen on the port are among ``pids``. Of processes that are closed to this
+    user (bus/memory.py) only their user is known, so one of this user counts as one of them."""
+    found = holders(port)
+    if found:
+        return found <= pids
+    listening = _listening(port)
+    ours = bool(listening) and set(listening.values()) == {os.getuid()}
+    return ours and any(_is_closed(pid) for pid in pids)
 
 
 def _by(port: int) -> str:
     pids = sorted(holders(port))
-    if not pids:
-        return " by a process of another user or another container"
-    return " by " + ", ".join(f"pid {pid} ({_command(pid)})" for pid in pids)
+    if pids:
+        return " by " + ", ".join(f"pid {pid} ({_command(pid)})" for pid in pids)
+    if os.getuid() in _listening(port).values():
+        return " by a process of this user that is closed to others, as those of ctpbus are"
+    return " by a process of another user or another container"
 
 
-def _listening_inodes(port: int) -> set[str]:
-    inodes = set()
+def _is_closed(pid: int) -> bool:
+    folder = Path(f"/proc/{pid}/fd")
+    return folder.exists() and not os.access(folder, os.R_OK)
+
+
+def _listening(port: int) -> dict[str, int]:
+    """Inodes of the sockets, with the users who opened them."""
+    inodes = {}
     for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
         if not table.exists():
             continue
         for line in table.read_text("ascii").splitlines()[1:]:
             columns = line.split()
             if columns[3] == LISTEN and int(columns[1].rpartition(":")[2], 16) == port:
-                inodes.add(columns[9])
+                inodes[columns[9]] = int(columns[7])
     return inodes
 
 

@@ -18,6 +18,8 @@ from typing import Any, Self
 import msgspec
 import yaml
 
+from bus.memory import close_memory
+
 from . import wire
 from .address import connect, parse
 from .wire import Command, Hello, Inbox, Result, WireError
@@ -195,6 +197,7 @@ def _arguments(words: list[str]) -> Mapping[str, Any]:
 
 
 def main() -> int:
+    close_memory()
     parser = argparse.ArgumentParser(prog="python -m sim.control", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("address", help="sim://…, a socket's path or HOST:PORT")

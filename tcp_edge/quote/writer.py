@@ -22,10 +22,11 @@ from typing import Final
 import msgspec
 import zstandard
 
-from bus import log
+from bus import log, membership
 from bus.client import Client, Tick
 from bus.config import Common, open_calendar
 from bus.errors import BusError, Refused, Unavailable
+from bus.memory import close_memory
 from bus.orders import Place
 from bus.security import Keys
 from schemas.xtp.instruments import Instrument
@@ -206,6 +207,8 @@ def _write(data: bytes) -> None:
 
 
 if __name__ == "__main__":
+    membership.join()
+    close_memory()
     # A terminal's Ctrl-C reaches it too, and the end is its stdin's.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(_NICE)

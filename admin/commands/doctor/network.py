@@ -55,12 +55,11 @@ def of_ports(group: Opened) -> Iterator[Finding]:
     ours = members.find(group.plan.run)
     for key, host, port in uses(group):
         fault = ports.fault(host, port)
-        holders = ports.holders(port) if fault else set()
         if _is_elsewhere(key, fault):
             continue
         if fault is None:
             yield Finding("port", "ok", f"{port} on {host or 'all addresses'} is free ({key})")
-        elif holders and holders <= ours:
+        elif ports.held_by(port, ours):
             yield Finding("port", "ok", f"{port} is held by this group ({key})")
         else:
             remedy = f"end who holds it, or choose another: {group.plan.config}, {key}"
