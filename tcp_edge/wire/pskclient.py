@@ -74,5 +74,8 @@ class PskClient:
         body, codec = text.encode(), ""
         if len(body) >= PACKED_FROM and self._codec == "zstd":
             body, codec = channel.zstd(body), "zstd"
-        plain = bytes([CODECS.index(codec)]) + body
+        return self.sealed(bytes([CODECS.index(codec)]) + body)
+
+    def sealed(self, plain: bytes) -> bytes:
+        """The frame of what was packed already, or should be refused."""
         return self._framing.frame(self._to_server.seal(plain))
