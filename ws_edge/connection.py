@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 
@@ -28,20 +29,17 @@ class Connection(ServerConnection):
     mix. There is no outbox before the handshake, and whatever writes a Close frame goes through
     ``send_data``, which shuts the outbox. The library's ``send`` must not be used (it may cut
     messages into fragments).
+
+    origin  the client's address, without its port; "" when it had gone at once. A proxy in front of
+            the edge is one client here: no header of a request can be trusted
     """
 
     visit: Visit
+    origin = ""
     outbox: Outbox | None = None
     kernel_buffer_bytes = 0
     _closing: asyncio.Task[None] | None = None
     _cut: asyncio.TimerHandle | None = None
-
-    @property
-    def origin(self) -> str:
-        """The client's address, without its port. A proxy in front of the edge is one client here:
-        no header of a request can be trusted."""
-        address = self.remote_address
-        return str(address[0])[:_LONGEST_ORIGIN] if address else ""
 
     @property
     def open(self) -> bool:
@@ -61,6 +59,10 @@ class Connection(ServerConnection):
         raw = transport.get_extra_info("socket")
         if raw is not None and self.kernel_buffer_bytes:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.kernel_buffer_bytes)
+        # Asked for now: once the client has hung up uvloop raises instead of telling it.
+        with contextlib.suppress(OSError, ValueError):
+            address = transport.get_extra_info("peername")
+            self.origin = str(address[0])[:_LONGEST_ORIGIN] if address else ""
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:

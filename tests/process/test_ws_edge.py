@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+import struct
 import subprocess
 import time
 from collections.abc import Iterator
@@ -81,6 +82,12 @@ class Stage:
         self.group.close()
         for worker in self.workers.values():
             worker.close()
+
+
+HANDSHAKE = (
+    b"GET /td/ HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
 
 
 def script_td(worker: FakeWorker, epoch: int) -> None:
@@ -289,6 +296,18 @@ def test_a_new_md_worker_is_asked_again(stage: Stage, md: WsClient) -> None:
 @pytest.mark.parametrize("path", ["/", "/tdx/", "/md/x", "/trade"])
 def test_other_paths_are_403(stage: Stage, path: str) -> None:
     assert refused(stage.url(path)) == 403
+
+
+def test_who_hangs_up_amid_his_handshake_is_no_fault_of_the_edge(stage: Stage) -> None:
+    """A stranger's one packet must not cost a traceback in the log."""
+    host, _, port = stage.group.ready["ws_edge"]["ws"].rpartition("/")[2].rpartition(":")
+    for _ in range(400):
+        with socket.create_connection((host, int(port))) as line:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            line.sendall(HANDSHAKE)
+    with ws(stage.group.url("/td/")) as honest:
+        assert honest.silent()
+    assert '"level":"ERROR"' not in stage.group.log("ws_edge")
 
 
 def test_tokens_and_origins(tmp_path: Path) -> None:
