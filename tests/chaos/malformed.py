@@ -31,8 +31,8 @@ import msgspec
 
 from admin.keygen import make
 from bus.endpoints import Addresses, resolve
+from bus.roles import ROLES
 from bus.secrets import Secret
-from bus.security import ROLES
 from bus.users import User, Users
 from tcp_edge.wire.channel import derive
 from tests.support.authority import Authority
