@@ -10,11 +10,42 @@ Payloads of clients are never logged: they hold passwords.
 from __future__ import annotations
 
 import logging
+import math
 import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import msgspec
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
+
+
+_LINES: Final = 100
+_LINES_S: Final = 10.0
+
+
+class Sparing:
+    """Writes what strangers cause: a flood of them must not fill the log. At most so many lines in
+    so many seconds; the next one tells how many were left out."""
+
+    def __init__(self, logger: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
+        self._logger, self._clock = logger, clock
+        self._since = -math.inf
+        self._lines = self._left_out = 0
+
+    def warning(self, event: str, fields: Mapping[str, object]) -> None:
+        now = self._clock()
+        if now - self._since >= _LINES_S:
+            self._lines, self._since = 0, now
+        self._lines += 1
+        if self._lines > _LINES:
+            self._left_out += 1
+            return
+        if self._left_out:
+            fields = {**fields, "left_out": self._left_out}
+            self._left_out = 0
+        self._logger.warning(event, extra={"fields": fields})
 
 
 class JsonLines(logging.Formatter):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -17,13 +16,14 @@ import zmq
 from zmq.utils import z85
 from zmq.utils.monitor import parse_monitor_message
 
+from .log import Sparing
 from .wake import Inbox
 
 log = logging.getLogger(__name__)
+strangers = Sparing(log)
 
 _ENDPOINT: Final = "inproc://zeromq.zap.01"
 _MOST_REMEMBERED: Final = 1000
-_LINES, _LINES_S = 100, 10.0  # a flood of strangers must not fill the log
 _FAILED: Final = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 _REASONS: Final = {
     int(zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH): "no key",
@@ -74,7 +74,6 @@ class Door(threading.Thread):
         self.refused = 0
         self._judge = judge
         self._times: dict[tuple[str, ...], int] = {}
-        self._lines, self._lines_since = 0, 0.0
         self._socket = context.socket(zmq.REP)
         self._socket.set(zmq.LINGER, 0)
         # Before the first server socket is bound, which would let nobody in without it.
@@ -139,13 +138,6 @@ class Door(threading.Thread):
         self._count(_REASONS.get(int(event["value"]), "cut off"), self._watched[socket])
         return True
 
-    def _may_log(self) -> bool:
-        now = time.monotonic()
-        if now - self._lines_since >= _LINES_S:
-            self._lines, self._lines_since = 0, now
-        self._lines += 1
-        return self._lines <= _LINES
-
     def _count(self, reason: str, domain: str, address: str = "", key: str = "") -> None:
         self.refused += 1
         if len(self._times) > _MOST_REMEMBERED:
@@ -153,8 +145,8 @@ class Door(threading.Thread):
         peer = (reason, domain, address, key)
         times = self._times[peer] = self._times.get(peer, 0) + 1
         # 1, 2, 4 …: whoever is refused tries again several times a second.
-        if times & (times - 1) == 0 and self._may_log():
+        if times & (times - 1) == 0:
             fields = {"socket": domain, "reason": reason, "count": times}
             if key:
                 fields |= {"address": address, "public_key": key}
-            log.warning("connection refused", extra={"fields": fields})
+            strangers.warning("connection refused", fields)

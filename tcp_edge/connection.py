@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from .counters import strangers
 from .reply import Reply, failure
 from .request import parse
 from .service import Client
@@ -164,7 +165,7 @@ class Connection(asyncio.Protocol):
         if isinstance(exc, WireError):
             self._counters.unreadable += 1
             fields = {"service": self._door.name, "peer": self.client.peer, "why": str(exc)}
-            log.warning("unreadable", extra={"fields": fields})
+            strangers.warning("unreadable", fields)
             if not self._read:
                 self._door.guessed(self)
         else:
@@ -304,7 +305,7 @@ class Connection(asyncio.Protocol):
 
     def too_slow(self) -> None:
         self._counters.slow += 1
-        log.warning("slow", extra={"fields": {"peer": self.client.peer}})
+        strangers.warning("slow", {"peer": self.client.peer})
         self._transport.abort()
 
     async def leave(self) -> None:

@@ -1,9 +1,15 @@
-"""What the server counts."""
+"""What the server counts, and how it writes down what strangers do."""
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Final
+
+from bus.log import Sparing
+
+strangers: Final = Sparing(logging.getLogger("tcp_edge"))
 
 
 @dataclass

@@ -7,17 +7,15 @@ would be beyond every limit. Here each is counted first, then handed on to TLS.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import socket
 from typing import TYPE_CHECKING, cast
 
 from .connection import Connection
+from .counters import strangers
 
 if TYPE_CHECKING:
     from .listener import Door
-
-log = logging.getLogger("tcp_edge")
 
 
 class Handshake(asyncio.Protocol):
@@ -58,4 +56,4 @@ class Handshake(asyncio.Protocol):
         except OSError as exc:  # those of ssl, and of time, are some
             door.counters.unreadable += 1
             fields = {"service": door.name, "peer": address, "why": f"TLS: {exc}"}
-            log.warning("unreadable", extra={"fields": fields})
+            strangers.warning("unreadable", fields)

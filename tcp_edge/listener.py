@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,14 +13,12 @@ from bus.tries import Tries, network
 from .commands import SERVICE_OF
 from .config import ServiceName, TcpConfig
 from .connection import Connection
-from .counters import Counters
+from .counters import Counters, strangers
 from .handshake import Handshake
 from .reply import Shape
 from .service import Client, Command, Service
 from .stat import Failed, Stat, flow_limit
 from .wire.wire import Wire
-
-log = logging.getLogger("tcp_edge")
 
 
 class Door:
@@ -117,7 +114,7 @@ class Door:
         full = self._inside >= config.max_connections
         if crowd or (full and not self._make_room()):
             self.counters.refused += 1
-            log.warning("refused", extra={"fields": {"peer": peer, "full": full}})
+            strangers.warning("refused", {"peer": peer, "full": full})
             return False
         self._inside += 1
         self._peers[network(peer)] += 1

@@ -26,6 +26,7 @@ from schemas.calendar import Calendar
 
 from ..access import Access
 from ..config import SERVICES, Listener, ServiceName, TcpConfig
+from ..counters import strangers
 from ..reply import Reply, one
 from ..request import Request
 from ..service import Client, Command
@@ -132,7 +133,7 @@ class LoginService:
             if user is not None and (user.name != DEMO or self._access.embedded):
                 attempt.succeeded()
                 return user
-        log.warning("login failed", extra={"fields": {"peer": peer}})
+        strangers.warning("login failed", {"peer": peer})
         raise Failed(Stat.UNAUTHORIZED, "wrong user name or password")
 
     def _route(self, user: User, code: str) -> dict[str, object]:
