@@ -96,6 +96,8 @@ def definitions() -> Schema:
                 "IsLast": {"type": "boolean"},
                 "Detail": ref("Detail"),
             },
+            # With envelope=full the payload's key.
+            "additionalProperties": {"type": "null"},
         },
         "Ping": clock("Ping", "The server's, every heartbeat_interval_s with heartbeat=1."),
         "Pong": clock("Pong", "The answer to a client's Ping."),

@@ -18,6 +18,8 @@ from .structs import Structs
 _TICK: Final = "RtnDepthMarketData"
 _LOGIN: Final = "RspUserLogin"
 _SNAPSHOT: Final = "OnRspQueryMarketSnapshot"
+# Of pushes with envelope=full: 0 and false.
+_FULL: Final[Schema] = {"RequestID": common("RequestID"), "IsLast": {"type": "boolean"}}
 _EXTRAS: Final[dict[str, Schema]] = {
     "ClientOrderID": {
         "description": "Your id of a new order: the same id never makes a second one.",
@@ -162,7 +164,7 @@ class Path:
                 continue
             payload = self._field(push.callback, push.key, file, fields)
             if name == _TICK:
-                found[name] = message(name, {push.key: payload}, push.key)
+                found[name] = message(name, {**_FULL, push.key: payload}, push.key)
             else:
                 found[name] = _push(name, push.key, payload, with_place=self._side == "td")
         if self._side == "md":
@@ -217,7 +219,7 @@ def _verb(name: str) -> Schema:
 
 
 def _push(name: str, key: str, payload: Schema, *, with_place: bool) -> Schema:
-    keys: Schema = {"RspInfo": common("RspInfo"), "IsLast": {"type": "boolean"}}
+    keys: Schema = {"RspInfo": common("RspInfo"), **_FULL}
     if key:
         keys[key] = or_null(payload)
     if with_place:
