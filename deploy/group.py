@@ -128,6 +128,7 @@ def _bring_up(
         else:
             started = supervisor.adopt()
         _wait_running(plan, supervisor, deadline)
+        _wait_listening(plan, deadline)
         if canary:
             _fly(plan, deadline)
     except BaseException as exc:
@@ -217,6 +218,15 @@ def _wait_running(plan: Plan, supervisor: Supervisor, deadline: float) -> None:
             return
         if time.monotonic() > deadline:
             raise _lost(plan, late[0], f"is {programs[late[0]].state} when time is over")
+        time.sleep(0.1)
+
+
+def _wait_listening(plan: Plan, deadline: float) -> None:
+    """For supervisord a program runs that is still loading its modules."""
+    while plan.edge.port and not ports.listened(plan.edge.port):
+        if time.monotonic() > deadline:
+            edge = next(name for name in plan.programs if name.startswith("ws_edge"))
+            raise _lost(plan, edge, f"does not listen on port {plan.edge.port} when time is over")
         time.sleep(0.1)
 
 

@@ -37,6 +37,11 @@ def fault(host: str, port: int) -> str | None:
     return None
 
 
+def listened(port: int) -> bool:
+    """Whether anybody listens on the port, of whatever address."""
+    return bool(_listening_inodes(port))
+
+
 def holders(port: int) -> set[int]:
     """Pids of those who listen on the port, as far as /proc tells."""
     return set(_owners(set(_listening(port))))

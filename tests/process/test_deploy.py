@@ -244,9 +244,14 @@ ws_edge""",
 
 def test_without_the_canary_a_front_may_be_away(fresh: Deployment) -> None:
     fresh.edit(r"md_worker:\n  front: .*", "md_worker:\n  front: sim://var/nobody.sock")
+    # It loads for longer than supervisord waits until it calls a program running.
+    main = fresh.root / "ws_edge" / "__main__.py"
+    late = "import sys, time\ntime.sleep(0 if '--check' in sys.argv else 5)\n"
+    main.write_text(main.read_text().replace("import annotations\n", f"import annotations\n{late}"))
     done = fresh.up("--no-canary")
     assert done.returncode == 0, done.stderr
     assert "checked" not in done.stderr
+    socket.create_connection(("127.0.0.1", fresh.port)).close()
 
 
 def test_in_the_foreground_sigterm_stops_the_group(fresh: Deployment) -> None:
