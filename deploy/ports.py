@@ -39,7 +39,7 @@ def fault(host: str, port: int) -> str | None:
 
 def listened(port: int) -> bool:
     """Whether anybody listens on the port, of whatever address."""
-    return bool(_listening_inodes(port))
+    return bool(_listening(port))
 
 
 def holders(port: int) -> set[int]:

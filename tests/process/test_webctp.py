@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,26 +23,17 @@ from websockets.exceptions import InvalidStatus
 from bus.endpoints import run_dir
 from deploy import members
 from tests.support.cli import COMMAND
+from tests.support.documents import Block, blocks
 from tests.support.front import Front
 from tests.support.group import CHECKOUT
-from tests.support.machines import Machines, missing
+from tests.support.machines import missing
+from tests.support.site import Site
 from tests.support.ws_client import ONE_LOT, WsClient, ws
 
 UP_S = 60.0
 STOP_S = 20.0
+THIS = "tests/process/test_webctp.py"
 ACCOUNT = {"BrokerID": "9999", "InvestorID": "028742"}
-
-# The two files that webctp's README tells its reader to write, with its fronts and ports.
-CONFIG = """\
-TdFrontAddress: tcp://182.254.243.31:40001 # 交易前置地址
-MdFrontAddress: tcp://182.254.243.31:40011 # 行情前置地址
-BrokerID: "9999"
-AuthCode: "0000000000000000"
-AppID: simnow_client_test
-Port: {port}         # the listening port, default {port}
-Host: 127.0.0.1      # the bind ip address, default 127.0.0.1
-LogLevel: INFO     # NOTSET, DEBUG, INFO, WARN, ERROR, CRITICAL
-"""
 
 
 class Server:
@@ -53,7 +45,6 @@ class Server:
         config: str,
         app_type: str,
         environ: Mapping[str, str],
-        prefix: list[str],
     ) -> None:
         self.data = folder / "con_file" / f"{Path(config).stem}.{app_type}"
         self.log = folder / f"{config}.log"
@@ -61,7 +52,7 @@ class Server:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [
-                    *(*prefix, sys.executable, "-P", "-c", COMMAND, "webctp"),
+                    *(sys.executable, "-P", "-c", COMMAND, "webctp"),
                     *(f"--config={config}", f"--app_type={app_type}"),
                 ],
                 cwd=folder,
@@ -109,10 +100,9 @@ def served(
     folder: Path,
     *calls: tuple[str, str],
     environ: Mapping[str, str] | None = None,
-    prefix: list[str] | None = None,
 ) -> Iterator[list[Server]]:
     """A server for each (file, type), started at once."""
-    servers = [Server(folder, *call, environ or {}, prefix or []) for call in calls]
+    servers = [Server(folder, *call, environ or {}) for call in calls]
     try:
         for server in servers:
             server.wait_up()
@@ -130,23 +120,35 @@ def text_of(message: Mapping[str, Any]) -> str:
 
 
 @pytest.fixture(scope="module")
-def two() -> Iterator[tuple[list[Server], Machines]]:
-    """They listen on 8080 and 8081 in a network of their own."""
-    with short_folder() as folder, Machines() as machines:
-        front = Front(folder, TICK_RATE=20)
-        for name, port in (("config_md.yaml", 8080), ("config_td.yaml", 8081)):
-            (folder / name).write_text(CONFIG.format(port=port), "utf-8")
-        calls = ("config_td.yaml", "td"), ("config_md.yaml", "md")
-        with served(folder, *calls, environ=front.env, prefix=machines.prefix("a")) as servers:
-            yield servers, machines
+def migrated() -> Iterator[Site]:
+    """What docs/migration.md tells a user of webctp to do: his two files, which are those of
+    webctp's README to the letter, and one server for each, on 8080 and 8081 of a network of their
+    own. When the tests are done its last words are obeyed, too."""
+    steps = [
+        block
+        for block in blocks("docs/migration.md")
+        if block.owner == THIS or block.argument("file") in ("config_td.yaml", "config_md.yaml")
+    ]
+    assert [step.language for step in steps] == ["yaml", "yaml", "sh", "sh", "sh"]
+    with short_folder() as folder, Site(folder, Front(folder, TICK_RATE=20).env) as site:
+        try:
+            for step in steps[:-1]:
+                site.run(without_owner(step))
+            yield site
+        finally:
+            said = site.run(without_owner(steps[-1]))
+    assert said == "stopped: td_worker, ws_edge\nstopped: md_worker, ws_edge\n"
+
+
+def without_owner(block: Block) -> Block:
+    return replace(block, mark="" if block.owner else block.mark)
 
 
 @pytest.fixture
-def two_servers(two: tuple[list[Server], Machines]) -> Iterator[list[Server]]:
-    """What the test opens is in that network."""
-    servers, machines = two
-    with machines.inside("a"):
-        yield servers
+def two_servers(migrated: Site) -> Iterator[Path]:
+    """The folder for their files. What the test opens is in their network."""
+    with migrated.inside():
+        yield migrated.root() / "con_file"
 
 
 needs_network = pytest.mark.skipif(
@@ -155,21 +157,21 @@ needs_network = pytest.mark.skipif(
 
 
 @pytest.fixture
-def td(two_servers: list[Server]) -> Iterator[WsClient]:
+def td(two_servers: Path) -> Iterator[WsClient]:
     with ws("ws://127.0.0.1:8081/td/") as client:
         assert client.log_in()["RspUserLogin"]["TradingDay"]
         yield client
 
 
 @pytest.fixture
-def md(two_servers: list[Server]) -> Iterator[WsClient]:
+def md(two_servers: Path) -> Iterator[WsClient]:
     with ws("ws://127.0.0.1:8080/md/") as client:
         yield client
 
 
 @needs_network
 @pytest.mark.front
-def test_the_request_of_the_readme(two_servers: list[Server]) -> None:
+def test_the_request_of_the_readme(two_servers: Path) -> None:
     """Without a RequestID, as it is printed there."""
     with ws("ws://127.0.0.1:8081/td/") as client:
         login = {"UserID": "028742", "Password": "123456"}
@@ -287,7 +289,7 @@ def test_an_order_is_returned_and_another_is_cancelled(td: WsClient) -> None:
 
 @needs_network
 @pytest.mark.front
-def test_the_password_is_changed(two_servers: list[Server]) -> None:
+def test_the_password_is_changed(two_servers: Path) -> None:
     change = {"BrokerID": "9999", "UserID": "u2"}
     change |= {"OldPassword": "good", "NewPassword": "better"}
     with ws("ws://127.0.0.1:8081/td/") as td:
@@ -316,7 +318,7 @@ def test_market_data_is_subscribed_and_no_more(md: WsClient, td: WsClient) -> No
 @needs_network
 @pytest.mark.front
 @pytest.mark.parametrize("address", ["127.0.0.1:8081/md/", "127.0.0.1:8080/td/"])
-def test_each_server_has_its_own_path_alone(two_servers: list[Server], address: str) -> None:
+def test_each_server_has_its_own_path_alone(two_servers: Path, address: str) -> None:
     with pytest.raises(InvalidStatus) as refused, ws(f"ws://{address}"):
         pass
     assert refused.value.response.status_code == 403
@@ -324,15 +326,13 @@ def test_each_server_has_its_own_path_alone(two_servers: list[Server], address: 
 
 @needs_network
 @pytest.mark.front
-def test_the_files_of_both_are_in_the_folder_for_them(two_servers: list[Server]) -> None:
-    td, md = two_servers
-    assert td.data.parent == md.data.parent == td.log.parent / "con_file"
-    for server in two_servers:
-        assert server.data.stat().st_mode & 0o777 == 0o700
-        assert (server.data / "group.yaml").stat().st_mode & 0o777 == 0o600
-    assert {path.name for path in td.data.iterdir()} >= {"td_worker", "log"}
-    assert not (td.data / "md_worker").exists()
-    assert not (md.data / "td_worker").exists()
+def test_the_files_of_both_are_in_the_folder_for_them(two_servers: Path) -> None:
+    td, md = two_servers / "config_td.td", two_servers / "config_md.md"
+    for folder in (td, md):
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert (folder / "group.yaml").stat().st_mode & 0o777 == 0o600
+    assert (td / "td_worker").exists() and not (td / "md_worker").exists()
+    assert (md / "md_worker").exists() and not (md / "td_worker").exists()
 
 
 # -- one server on the embedded exchange ---------------------------------------------------------
@@ -381,7 +381,7 @@ def test_a_file_of_homalos_with_its_environment_until_ctrl_c() -> None:
                 for name in ("environ", "cmdline"):
                     assert b"hidden-token" not in Path(f"/proc/{pid}/{name}").read_bytes()
             assert len(server.members()) == 5  # with supervisord
-            second = Server(folder, "config.yaml", "dev", environ, [])
+            second = Server(folder, "config.yaml", "dev", environ)
             assert second.process.wait(UP_S) == 1
             assert "it runs already" in second.said
             assert len(server.members()) == 5

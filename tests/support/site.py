@@ -18,7 +18,8 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -49,8 +50,9 @@ exec cp $*
 
 
 class Site:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, environment: Mapping[str, str] | None = None) -> None:
         self._path = path
+        self._extra = environment or {}
         self._machines = Machines(dict(zip(HOSTS.values(), HOSTS, strict=True)))
         self._stays: list[subprocess.Popen[str]] = []
 
@@ -75,6 +77,10 @@ class Site:
         self._call(HERE, "deploy/down")
         shutil.rmtree(self._run)
         self._machines.close()
+
+    def inside(self) -> AbstractContextManager[None]:
+        """What this thread opens meanwhile is where what names no machine runs."""
+        return self._machines.inside(HOSTS["10.0.0.1"])
 
     def root(self, host: str = HERE) -> Path:
         return self._path / (host or "here") / "ctpbus"
@@ -137,7 +143,8 @@ class Site:
 
     def _environment(self) -> dict[str, str]:
         path = f"{self._path / 'tools'}:{os.environ['PATH']}"
-        return {**os.environ, "CTPBUS_PYTHON": sys.executable, "PATH": path, "NO_COLOR": "1"}
+        ours = {"CTPBUS_PYTHON": sys.executable, "PATH": path, "NO_COLOR": "1"}
+        return {**os.environ, **ours, **self._extra}
 
     def _start(self, host: str, command: list[str]) -> subprocess.Popen[str]:
         return subprocess.Popen(
