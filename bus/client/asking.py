@@ -30,7 +30,7 @@ _AGAIN_S: Final = 0.2
 _SLOWLY_S: Final = 1.0
 _LATE_S: Final = 1.0  # an answer takes so long from td_worker to us
 _REFUSAL_S: Final = 60.0  # and the counter's refusal so long
-_PASSING: Final = frozenset({NETWORK_FAILURE, TOO_MANY_IN_FLIGHT, TOO_MANY_PER_SECOND})
+_BUSY: Final = frozenset({TOO_MANY_IN_FLIGHT, TOO_MANY_PER_SECOND})
 
 
 class Asking:
@@ -168,9 +168,11 @@ def packed(account: Account, method: str, fields: Mapping[str, Value]) -> bytes:
 
 def _pause(error: BusError, patient: bool) -> float | None:
     """Before it is asked again; None: it is not."""
-    if isinstance(error, Refused):
-        if error.error_id == NOT_LOGGED_IN:
-            return _AGAIN_S
-        passes = error.error_id in _PASSING or action_of(error.error_id) is Action.RETRY
-        return _SLOWLY_S if patient and passes else None
-    return _AGAIN_S if patient else None
+    if not isinstance(error, Refused):
+        return _AGAIN_S if patient else None
+    if error.error_id == NOT_LOGGED_IN:
+        return _AGAIN_S
+    if patient and error.error_id == NETWORK_FAILURE:  # td_worker's own word on an absent front
+        return _AGAIN_S
+    busy = error.error_id in _BUSY or action_of(error.error_id) is Action.RETRY
+    return _SLOWLY_S if patient and busy else None

@@ -27,7 +27,7 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
         "md_worker": {"retry_s": 0.2, "step_s": 0.5},
         "td_worker": {
             "retry_s": 0.2,
-            "step_s": 0.5,
+            "queries_per_s": 1000,
             "accounts": [{"user": USER, "password": PASSWORD}],
         },
     }
