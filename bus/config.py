@@ -31,6 +31,7 @@ SECTIONS = (
     "recorder",
     "canary",
     "admin",
+    "sync_api",
 )
 
 
