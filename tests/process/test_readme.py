@@ -16,6 +16,7 @@ from msgspec.structs import fields
 from admin.config import AdminConfig
 from bus.config import Common
 from bus.secrets import Secret
+from bus.strategy.config import SyncApiConfig
 from deploy.canary import CanaryConfig
 from md_worker.config import MdConfig
 from recorder.config import RecorderConfig
@@ -40,6 +41,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "sim": SimConfig,
     "canary": CanaryConfig,
     "admin": AdminConfig,
+    "sync_api": SyncApiConfig,
 }
 
 
