@@ -29,6 +29,7 @@ class Index:
         self._by_key: dict[Key, Record] = {}
         self._by_parked: dict[bytes, Record] = {}
         self._outside: dict[Key, bytes] = {}  # with the raw SysID
+        self._instruments: dict[Key | tuple[int, str, bytes], bytes] = {}  # of those outside
         self._echoes = False  # the counter gives RequestID back, so 0 means an order of others
 
     def add(self, record: Record) -> None:
@@ -52,6 +53,18 @@ class Index:
 
     def of_sys(self, kind: str, exchange: bytes, sys: bytes) -> Record | None:
         return self._by_key.get((kind, exchange, sys.strip()))
+
+    def instrument(self, shape: Shape, action: bytes, record: Record | None) -> bytes:
+        """Of the order that an action names; empty when it is not known."""
+        if record is not None:
+            inserted = self._insertions.get(record.method)
+            return text(record.body, inserted.content.get("InstrumentID")) if inserted else b""
+        named: Key | tuple[int, str, bytes]
+        if sys := text(action, shape.sys).strip():
+            named = shape.kind, text(action, shape.exchange), sys
+        else:
+            named = integer(action, shape.session), shape.kind, text(action, shape.ref).strip()
+        return self._instruments.get(named, b"")
 
     def is_issued(self, ref: bytes) -> bool:
         return ref.strip() in self._by_issued
@@ -151,9 +164,12 @@ class Index:
 
     def learn_outside(self, shape: Shape, raw: bytes, names: Sequence[Key]) -> None:
         """An order of another session of the account: its trades need not wait."""
-        sys = text(raw, shape.sys)
+        sys, instrument = text(raw, shape.sys), text(raw, shape.content.get("InstrumentID"))
         for key in names:
             self._outside[key] = sys
+            self._instruments[key] = instrument
+        ref = integer(raw, shape.session), shape.kind, text(raw, shape.ref).strip()
+        self._instruments[ref] = instrument
 
     def is_outside(self, names: Sequence[Key]) -> bool:
         return any(key in self._outside for key in names)

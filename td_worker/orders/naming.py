@@ -30,6 +30,7 @@ class Naming:
             return call.body
         check_size(call, shape)
         record = self._record(shape, call.body)
+        self._check_instrument(shape, call.body, record)
         buffer = bytearray(call.body)
         if record is not None:
             _name(buffer, shape, record)
@@ -37,6 +38,13 @@ class Naming:
             names = text(call.body, shape.exchange), text(call.body, shape.sys)
             put_text(buffer, shape.sys, self._index.raw_sys(shape.kind, *names))
         return bytes(buffer)
+
+    def _check_instrument(self, shape: Shape, body: bytes, record: Record | None) -> None:
+        """Who may act on some instruments only must not reach another by a false name."""
+        said = text(body, shape.content.get("InstrumentID"))
+        known = self._index.instrument(shape, body, record)
+        if said and known and said != known:
+            raise order_not_found("InstrumentID is not that of the order")
 
     def _is_shared(self, batch: bytes) -> bool:
         """Whether a batch is about a session of this gateway and not about another program's."""

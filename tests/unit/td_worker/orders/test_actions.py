@@ -58,6 +58,32 @@ def test_an_order_from_outside_is_named_as_it_is() -> None:
     assert named.items() <= cancel(book, **named).items()
 
 
+def test_no_order_is_reached_by_the_name_of_another_instrument() -> None:
+    book = desk.new_book()
+    client = book.new_session()
+    ticket = order(book, client, "1")
+    book.returned(order_state(ticket, "3"), 0.0)
+    outside: dict[str, Value] = {
+        "SessionID": OTHER,
+        "OrderLocalID": "x",
+        "OrderSysID": "9",
+        "RequestID": 0,
+    }
+    book.returned(order_state(ticket, "3", 0, **outside), 0.0)
+    names: list[dict[str, Value]] = [
+        {"FrontID": FRONT, "SessionID": client, "OrderRef": "1"},
+        {"ExchangeID": "SHFE", "OrderSysID": ticket.record.order_sys_id.decode()},
+        {"ExchangeID": "SHFE", "OrderSysID": "9"},
+        {"FrontID": FRONT, "SessionID": OTHER, "OrderRef": ticket.record.ref.decode()},
+    ]
+    for named in names:
+        cancel(book, **named)
+        cancel(book, **named, InstrumentID="rb2501")
+        with pytest.raises(Refused) as error:
+            cancel(book, **named, InstrumentID="au2501")
+        assert error.value.error_id == 25
+
+
 def test_a_cancel_that_names_nothing_is_the_counters_to_refuse() -> None:
     book = desk.new_book()
     order(book, book.new_session())
