@@ -1,21 +1,22 @@
-"""Who may connect: path, token, origin. No I/O."""
+"""What a handshake asks for: path, options, proofs of who it is. No I/O."""
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Sequence
+import base64
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from bus.patterns import Pattern
+from bus.secrets import Secret
 from schemas.catalogue import Side
 
-from .config import GrantConfig, WsConfig, secret_of
+from .config import WsConfig
 from .dialect import SUBPROTOCOL
 from .options import Options, read_options
-from .rights import Access, Grant, requests_of
+from .rights import NOTHING, Access
 
 _SIDES: Final[dict[str, Side]] = {"/md": "md", "/md/": "md", "/td": "td", "/td/": "td"}
+_MOST_SUBPROTOCOLS: Final = 8  # each could be a guess
 
 
 class Visit(NamedTuple):
@@ -33,23 +34,35 @@ class Visit(NamedTuple):
     origin: str = ""
 
 
+class Offer(NamedTuple):
+    """One proof: a token, or a user with his password. ``subprotocol``: the token stood there."""
+
+    token: str = ""
+    user: str = ""
+    password: Secret = Secret("")
+    subprotocol: str = ""
+
+
+class Knock(NamedTuple):
+    """A handshake on a path that is served. ``visit`` may do nothing yet."""
+
+    visit: Visit
+    offers: tuple[Offer, ...] = ()
+
+
 class Door:
-    """Decides over handshakes."""
+    """Reads handshakes."""
 
     def __init__(self, config: WsConfig) -> None:
         self._config = config
-        self._tokens = [
-            (secret_of(token).reveal().encode(), Access((grant_of(token),)))
-            for token in config.tokens
-        ]
 
-    def admit(
+    def knock(
         self,
         target: str,
         origin: str | None = None,
         authorization: str | None = None,
         subprotocols: Sequence[str] = (),
-    ) -> Visit | None:
+    ) -> Knock | None:
         """None: HTTP 403, and no word why."""
         try:
             parts = urlsplit(target)
@@ -59,42 +72,38 @@ class Door:
         side = _SIDES.get(parts.path)
         if side not in self._config.paths or not self._origin_allowed(origin):
             return None
+        if len(subprotocols) > _MOST_SUBPROTOCOLS:
+            return None
         binary = SUBPROTOCOL in subprotocols
         options = read_options(query, self._config, binary)
-        confirmed = SUBPROTOCOL if binary else None
-        if not self._tokens:
-            return Visit(side, options, Access(), confirmed)
-        for token in (_bearer(authorization), query.get("token", [""])[-1]):
-            access = self._access(token)
-            if access is not None and access.side(side):
-                return Visit(side, options, access, confirmed)
-        for name in subprotocols:
-            access = self._access(name)
-            if access is not None and access.side(side):
-                return Visit(side, options, access, confirmed or name)
-        return None
+        visit = Visit(side, options, NOTHING, SUBPROTOCOL if binary else None)
+        return Knock(visit, tuple(_offers(query, authorization or "", subprotocols)))
 
     def _origin_allowed(self, origin: str | None) -> bool:
         # The header protects users of browsers, which always send it; programs send none.
         return origin is None or not self._config.origins or origin in self._config.origins
 
-    def _access(self, offered: str) -> Access | None:
-        found = None
-        for token, access in self._tokens:  # all of them: the time must not tell which
-            if hmac.compare_digest(token, offered.encode("utf-8", "surrogateescape")):
-                found = access
-        return found
+
+def _offers(
+    query: Mapping[str, Sequence[str]], authorization: str, subprotocols: Sequence[str]
+) -> Iterator[Offer]:
+    scheme, _, value = authorization.strip().partition(" ")
+    if scheme.lower() == "bearer" and value.strip():
+        yield Offer(value.strip())
+    elif scheme.lower() == "basic":
+        yield _basic(value.strip())
+    token = query.get("token", [""])[-1]
+    if token:
+        yield Offer(token)
+    for name in subprotocols:
+        if name and name != SUBPROTOCOL:
+            yield Offer(name, subprotocol=name)
 
 
-def grant_of(config: GrantConfig) -> Grant:
-    return Grant(
-        frozenset(config.accounts),
-        frozenset(config.rights),
-        requests_of(config.requests),
-        tuple(Pattern(one) for one in config.instruments),
-    )
-
-
-def _bearer(authorization: str | None) -> str:
-    scheme, _, token = (authorization or "").strip().partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+def _basic(value: str) -> Offer:
+    """RFC 7617. What is none is an offer that fails."""
+    try:
+        user, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
+    except ValueError:
+        return Offer()
+    return Offer(user=user, password=Secret(password)) if colon else Offer()

@@ -39,10 +39,20 @@ class TokenConfig(GrantConfig, frozen=True, kw_only=True, forbid_unknown_fields=
     """One token that opens the door.
 
     token, token_file   the token itself, or a file (mode 0600) whose first line it is
+    user                it is his, with what ``users`` opens to him; then the other keys stay empty
     """
 
     token: Secret = Secret("")
     token_file: str = ""
+    user: str = ""
+
+
+class UserConfig(GrantConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is opened to one client account (bus/users.py), or with ``*`` to all that have no entry
+    of their own. Of several entries one must allow the request; the account's own rights and
+    trading account bound them all."""
+
+    user: Annotated[str, Meta(min_length=1)]
 
 
 class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,7 +65,9 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cert_file, key_file PEM files; with them the edge speaks TLS
     insecure            may listen elsewhere than on loopback without TLS: passwords and tokens can
                         be read on the way, and orders changed
-    tokens              who may connect; empty: everybody who reaches the port
+    tokens, users       who may connect; both empty: everybody who reaches the port
+    gateway_login_s     who shows nothing in the handshake logs in by his first message within this
+                        time; 0: is refused
     origins             allowed values of the header Origin; empty: all. Programs send none
     max_message_bytes   a longer message of a client closes its socket with 1009
     kernel_buffer_bytes, user_buffer_bytes   how much may wait for one client before its ticks are
@@ -84,6 +96,8 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     key_file: str = ""
     insecure: bool = False
     tokens: tuple[TokenConfig, ...] = ()
+    users: tuple[UserConfig, ...] = ()
+    gateway_login_s: Annotated[float, Meta(ge=0, le=3600)] = 10.0
     origins: tuple[str, ...] = ()
     max_message_bytes: Bytes = 1 << 20
     kernel_buffer_bytes: Bytes = 64 << 10
@@ -123,6 +137,16 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             )
         if any(bool(token.token) == bool(token.token_file) for token in self.tokens):
             raise ValueError("each of the tokens has either token or token_file")
+        self._check_users()
+
+    def _check_users(self) -> None:
+        known, plain = {entry.user for entry in self.users}, GrantConfig()
+        for token in self.tokens:
+            if token.user and not known & {token.user, "*"}:
+                raise ValueError(f"tokens: {token.user} has no entry in users")
+            own = [getattr(token, name) for name in plain.__struct_fields__]
+            if token.user and own != [getattr(plain, name) for name in plain.__struct_fields__]:
+                raise ValueError(f"tokens: what the token of {token.user} opens stands in users")
 
     @property
     def in_the_clear(self) -> bool:

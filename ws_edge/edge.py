@@ -41,6 +41,7 @@ from bus.rpc import Caller, OnRow, OnSilence, refusal
 from bus.security import keys_of
 from bus.stats import STAT_S, Meter, Stat, StatSocket, age, program_name, stat_address
 from bus.subscriber import Subscriber
+from bus.users import UsersError
 from schemas import catalogue as catalogues
 
 from .admission import Door
@@ -51,13 +52,15 @@ from .counters import Counters
 from .dialect import TickFrames
 from .envelope import Style
 from .freshness import CHECK_S, Freshness
+from .gate import Closed, Gate, TooEarly
+from .lobby import Lobby
 from .md_session import MdSession
 from .names import methods
 from .outbox import Outbox
 from .pushes import Renderer, pushes
 from .requests import Parser
 from .returns import Returns
-from .rights import Rights
+from .rights import NOTHING, Access, Rights
 from .session import Services, Session
 from .td_session import TdSession
 from .ticks import QuoteBoard, TickBoard
@@ -68,6 +71,7 @@ _TURN = 20  # requests of one client before the others have their turn
 _LONG = 4096  # characters of a request that is a turn of its own
 _NOTICE_S = 0.5  # between the notice of a stop and the stop
 _STOP_S = 2.0  # for closing handshakes
+_USERS_S = 0.5  # how often it is asked whether a user has changed
 _TD_RETURNS = "td/"  # how the topics of all accounts begin
 _TD_STATE = state_topic("td_worker")
 _MD_STATE = state_topic("md_worker")
@@ -91,6 +95,7 @@ class Edge:
         if self.shares_port:
             self._lock = hold(loaded.common.folder(f"ws_edge.{loaded.member}") / "lock")
         self.door = Door(self.config)
+        self.gate = _gate(loaded)
         self.tls = _tls(self.config)
         self.catalogue = catalogues.load(loaded.common.binding)
         self.addresses = resolve(loaded.common.bus, loaded.common.data)
@@ -123,12 +128,18 @@ class Edge:
         announce({"ws": f"{scheme}://{host}:{port}"})
         watches = [
             asyncio.create_task(watch)
-            for watch in (self._watch_stalled(), self._watch_freshness(), self._tell_stats())
+            for watch in (
+                self._watch_stalled(),
+                self._watch_freshness(),
+                self._watch_users(),
+                self._tell_stats(),
+            )
         ]
         await stop.wait()
         for watch in watches:
             watch.cancel()
         await self._stop(server)
+        self.gate.close()
         unhandled = self.md_sub.unhandled + self.td_sub.unhandled
         fields = asdict(self.counters) | {"unhandled": unhandled}
         log.info("totals", extra={"fields": fields})
@@ -359,18 +370,24 @@ class Edge:
         except OSError as exc:
             raise Busy(f"cannot listen on {config.host}:{config.port}: {exc.strerror}") from None
 
-    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         assert isinstance(connection, Connection)
         headers = request.headers
         origins = headers.get_all("Origin")
         offered = ",".join(headers.get_all("Sec-WebSocket-Protocol")).split(",")
-        visit = self.door.admit(
+        knock = self.door.knock(
             request.path,
             ",".join(origins) if origins else None,
             ",".join(headers.get_all("Authorization")),
             [name.strip() for name in offered if name.strip()],
         )
-        if visit is None:
+        if knock is None:
+            return connection.respond(403, "Forbidden\n")
+        try:
+            visit = await self.gate.admit(knock, connection.origin)
+        except TooEarly:
+            return connection.respond(429, "Too Many Requests\n")
+        except Closed:
             return connection.respond(403, "Forbidden\n")
         connection.visit = visit._replace(origin=connection.origin)
         return None
@@ -386,10 +403,15 @@ class Edge:
             config.send_limit_bytes,
             visit.options.style.number,
         )
+        if visit.access is NOTHING:
+            access = await self._wait_in_lobby(connection, outbox)
+            if access is None:
+                return
+            visit = visit._replace(access=access)
         kind = TdSession if visit.side == "td" else MdSession
         session = kind(self.services, visit, outbox, connection)
         self.sessions[session] = connection
-        fields = {"socket": str(connection.id), "side": visit.side}
+        fields = {"socket": str(connection.id), "side": visit.side, "user": visit.access.user}
         log.info("connected", extra={"fields": fields})
         try:
             await take_turns(connection.recv, session.receive)
@@ -400,6 +422,21 @@ class Edge:
             session.close()
             log.info("closed", extra={"fields": fields | {"code": connection.close_code}})
 
+    async def _wait_in_lobby(self, connection: Connection, outbox: Outbox) -> Access | None:
+        """None: the socket is gone."""
+        lobby = Lobby(self.gate, connection.visit, outbox.send)
+        try:
+            async with asyncio.timeout(self.config.gateway_login_s):
+                return await lobby.wait(connection.recv)
+        except TimeoutError:
+            connection.give_up(1008, "no GatewayLogin in time")
+        except Closed as closed:
+            connection.give_up(1008, str(closed))
+        except ConnectionClosed:
+            return None
+        await connection.wait_closed()  # who returns before it closes with 1000
+        return None
+
     async def _watch_stalled(self) -> None:
         """Pings cannot tell: the library's own wait behind what the client does not take."""
         while True:
@@ -408,6 +445,13 @@ class Edge:
                 if connection.outbox is not None and connection.outbox.stalled():
                     self.counters.stalls += 1
                     connection.outbox.too_slow()
+
+    async def _watch_users(self) -> None:
+        while True:
+            await asyncio.sleep(_USERS_S)
+            for session, connection in list(self.sessions.items()):
+                if self.gate.ended(session.visit.access):
+                    connection.give_up(1008, "the user has changed; log in again")
 
     async def _watch_freshness(self) -> None:
         while True:
@@ -466,6 +510,13 @@ async def take_turns(
         receive(text)
         if number % _TURN == 0 or len(text) > _LONG:
             await asyncio.sleep(0)
+
+
+def _gate(loaded: Loaded[WsConfig]) -> Gate:
+    try:
+        return Gate(loaded.own, loaded.common.users_file, embedded=loaded.embedded)
+    except UsersError as exc:
+        raise ConfigError(f"ws_edge.users: {exc}") from None
 
 
 def _connection_class(kernel_buffer: int) -> type[Connection]:

@@ -6,6 +6,7 @@ JSON from the codecs, so a message is put together from bytes and nothing is enc
 
 from __future__ import annotations
 
+import time
 from typing import Final, NamedTuple
 
 import msgspec
@@ -98,6 +99,10 @@ def rsp_info(error_id: int, error_msg: str) -> bytes:
 def clock(name: str, unix_ms: int) -> bytes:
     """ "Ping" or "Pong" of the heartbeat above WebSocket."""
     return b'{"MsgType":"%b","Timestamp":%d}' % (name.encode(), unix_ms)
+
+
+def unix_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def shutdown(eta_ms: int) -> bytes:

@@ -32,6 +32,8 @@ _EMPTY_OBJECT: Final = frozenset(
     }
 )
 _ALIASES: Final = {"ReqQryInstrument": ("QryInstrument", "ReqQryInstrument")}
+# Of our own, on both paths: who the client is to the gateway.
+GATEWAY_LOGIN: Final = "GatewayLogin"
 _CREDENTIALS: Final = ("UserID", "Password")
 
 
@@ -46,6 +48,7 @@ class Kind(Enum):
     SUBSCRIBE = "subscribe"
     UNSUBSCRIBE = "unsubscribe"
     SNAPSHOT = "snapshot"
+    GATEWAY = "gateway"
     PING = "ping"
     PONG = "pong"
 
@@ -99,6 +102,13 @@ def methods(catalogue: Catalogue, side: Side) -> dict[str, Method]:
 def _methods(catalogue: Catalogue, side: Side) -> Iterator[Method]:
     yield Method("Ping", Kind.PING)
     yield Method("Pong", Kind.PONG)
+    yield Method(
+        GATEWAY_LOGIN,
+        Kind.GATEWAY,
+        (GATEWAY_LOGIN,),
+        callback=f"OnRsp{GATEWAY_LOGIN}",
+        key=f"Rsp{GATEWAY_LOGIN}",
+    )
     api = catalogue.api(side)
     for request in api.requests.values():
         yield _method(request, side, api.callbacks[request.reply].struct or "")

@@ -56,13 +56,8 @@ class Parser:
 
     def parse(self, message: str | bytes, *, binary: bool = False) -> Request:
         """``binary``: MessagePack may come as well. Raises BadRequest."""
-        if isinstance(message, str):
-            document = _json(message)
-        elif binary:
-            document = _msgpack(message)
-        else:
-            raise BadRequest("expected a text frame")
-        request_id = _request_id_or_0(document)
+        document = document_of(message, binary=binary)
+        request_id = request_id_of(document)
         name = document.get("MsgType")
         if not isinstance(name, str):
             raise BadRequest("MsgType: expected string", request_id=request_id)
@@ -78,6 +73,8 @@ class Parser:
         if method.kind in (Kind.PING, Kind.PONG):
             return Request(method, 0)
         request_id = _request_id(document)
+        if method.kind is Kind.GATEWAY:
+            return Request(method, request_id)
         if method.kind in LISTS:
             return Request(method, request_id, instruments=self._instruments(document))
         key, payload = _payload(method, document)
@@ -111,6 +108,15 @@ class Parser:
             if not name or "/" in name or "\0" in name:
                 raise FieldError(path, "not an instrument")
         return tuple(names)
+
+
+def document_of(message: str | bytes, *, binary: bool) -> dict[str, Any]:
+    """``binary``: MessagePack may come as well. Raises BadRequest."""
+    if isinstance(message, str):
+        return _json(message)
+    if binary:
+        return _msgpack(message)
+    raise BadRequest("expected a text frame")
 
 
 def _payload(method: Method, document: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -163,7 +169,7 @@ def _request_id(document: dict[str, Any]) -> int:
     return int(value)
 
 
-def _request_id_or_0(document: dict[str, Any]) -> int:
-    """For the answer to a request that is wrong elsewhere."""
+def request_id_of(document: dict[str, Any]) -> int:
+    """For the answer to a request that is wrong elsewhere; 0 when it has none."""
     value = document.get("RequestID")
     return int(value) if value is not None and _is_request_id(value) else 0

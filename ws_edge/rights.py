@@ -72,6 +72,10 @@ class Access(NamedTuple):
         return any(grant.rights & needs for grant in self.grants)
 
 
+EVERYTHING: Final = Access()
+NOTHING: Final = Access(())
+
+
 def requests_of(patterns: Sequence[str]) -> re.Pattern[str] | None:
     """Of patterns such as ``ReqQry*``; upper and lower case differ."""
     if not patterns:

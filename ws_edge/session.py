@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from bus.errors import Refused, Unavailable, request_failed
+from bus.errors import Refused, Unavailable, refused, request_failed
 from bus.frames import Message, Row, split_body
 from bus.timers import Later, Timer
 from schemas.catalogue import Catalogue
@@ -28,8 +27,9 @@ from .admission import Visit
 from .calls import Caller, Calls
 from .config import WsConfig
 from .counters import Counters
-from .envelope import Head, clock, message, request_error, rsp_info, shutdown
+from .envelope import Head, clock, message, request_error, rsp_info, shutdown, unix_ms
 from .freshness import Freshness
+from .lobby import welcome
 from .names import Kind
 from .outbox import Outbox, Peer
 from .pushes import Push, Renderer
@@ -120,8 +120,8 @@ class Session(ABC):
             return
         try:
             act(*arguments)
-        except Refused as refused:
-            self.refuse(request, refused)
+        except Refused as refusal:
+            self.refuse(request, refusal)
         except Unavailable as error:
             self.refuse(request, request_failed(str(error)))
         except Exception:
@@ -141,14 +141,22 @@ class Session(ABC):
     def _take(self, request: Request) -> None:
         kind = request.method.kind
         if kind is Kind.PING:
-            self.outbox.send(clock("Pong", _unix_ms()))
+            self.outbox.send(clock("Pong", unix_ms()))
         elif kind is Kind.PONG:
             self._heard_at = self.services.now()
+        elif kind is Kind.GATEWAY:
+            self._greet(request)
         else:
             if kind is not Kind.LOGIN and self.needs_login(request):
                 raise not_logged_in()
             self._rights.check(self.visit.access, request, self.user)
             self.handle(request)
+
+    def _greet(self, request: Request) -> None:
+        """It may come to a gateway that asks nobody, and else only as the first message."""
+        if self.visit.access.user:
+            raise refused(BAD_REQUEST, "this connection has shown who it is already")
+        self.outbox.send(welcome(self.style, request.request_id, ""))
 
     @abstractmethod
     def needs_login(self, request: Request) -> bool:
@@ -252,13 +260,9 @@ class Session(ABC):
         if 0 < self.config.heartbeat_timeout_s <= silent_s:
             self.peer.give_up(1001, "no Pong")
             return
-        self.outbox.send(clock("Ping", _unix_ms()))
+        self.outbox.send(clock("Ping", unix_ms()))
         self._beat = self.services.later(self.config.heartbeat_interval_s, self._send_beat)
 
 
 def not_logged_in() -> Refused:
     return Refused(NOT_LOGGED_IN, LOCAL_TEXTS[NOT_LOGGED_IN])
-
-
-def _unix_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -43,6 +43,13 @@ _EXTRAS: Final[dict[str, Schema]] = {
 }
 
 
+_GATEWAY_LOGIN: Final[Schema] = {
+    "description": "First message where the gateway has users or tokens: Token, or the others.",
+    "type": "object",
+    "properties": dict.fromkeys(("Token", "User", "Password"), messages.TEXT),
+}
+
+
 class Part(NamedTuple):
     """A file: what it defines, and which of that are messages."""
 
@@ -102,6 +109,8 @@ class Path:
             return {key: {"type": "array", "minItems": 1, "items": name}}
         if method.kind is Kind.VERB:
             return {key: _verb(method.name)}
+        if method.kind is Kind.GATEWAY:
+            return {key: _GATEWAY_LOGIN}
         payload = self.structs.request(method.struct, method.required, method.only)
         # The logins look at less of their struct, or need some of it, and stand alone.
         if method.required or method.only:
@@ -125,6 +134,8 @@ class Path:
         if method.kind is Kind.VERB:
             answer = VERBS[method.name]
             payload = messages.renamed(answer.answer, answer.shows)
+        elif method.kind is Kind.GATEWAY:
+            payload = {"type": "object", "properties": {"User": messages.TEXT}}
         else:
             payload = self._field(method.callback, method.key, file, fields)
         if method.empty == b"{}":

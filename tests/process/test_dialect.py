@@ -106,7 +106,8 @@ def test_the_same_ticks_in_a_third_of_the_bytes(group: Group, instrument: str) -
 
 
 def test_the_sub_protocol_beside_a_token(tmp_path: Path) -> None:
-    with Group(tmp_path, overrides={"ws_edge": {"tokens": [{"token": "alpha"}]}}) as group:
+    guarded = {"tokens": [{"token": "alpha"}], "gateway_login_s": 0}
+    with Group(tmp_path, overrides={"ws_edge": guarded}) as group:
         group.start("ws_edge")
         url = group.url("/md/")
         for offered in ([NAME, TOKEN], [TOKEN, NAME]):

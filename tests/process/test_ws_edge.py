@@ -311,7 +311,8 @@ def test_who_hangs_up_amid_his_handshake_is_no_fault_of_the_edge(stage: Stage) -
 
 
 def test_tokens_and_origins(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, tokens=[{"token": "alpha"}], origins=["https://desk.example"])
+    tokens, origins = [{"token": "alpha"}], ["https://desk.example"]
+    stage = Stage(tmp_path, tokens=tokens, origins=origins, gateway_login_s=0)
     try:
         stage.start()
         url = stage.url("/md/")

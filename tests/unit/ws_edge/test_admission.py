@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import ipaddress
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,15 +16,45 @@ from hypothesis import strategies as st
 from bus.config import load
 from bus.errors import ConfigError
 from bus.secrets import Secret
-from ws_edge.admission import Door
+from ws_edge.admission import Door, Visit
 from ws_edge.config import TokenConfig, WsConfig
 from ws_edge.dialect import SUBPROTOCOL
 from ws_edge.envelope import Style
+from ws_edge.gate import Closed, Gate
 from ws_edge.options import Options, read_options
-from ws_edge.rights import Grant
+from ws_edge.rights import NOTHING, Grant
 
-OPEN = Door(WsConfig())
-GUARDED = Door(
+PEERS = (str(ipaddress.ip_address("192.0.2.0") + number) for number in itertools.count())
+NOWHERE = Path("/nonexistent")
+
+
+class Entrance:
+    """Door and gate. A visit that is still to log in counts as none. Each call comes from somewhere
+    else, unless ``peer`` says from where."""
+
+    def __init__(self, config: WsConfig) -> None:
+        self.door, self.gate = Door(config), Gate(config, NOWHERE)
+
+    def admit(
+        self,
+        target: str,
+        origin: str | None = None,
+        authorization: str | None = None,
+        subprotocols: Sequence[str] = (),
+        peer: str = "",
+    ) -> Visit | None:
+        knock = self.door.knock(target, origin, authorization, subprotocols)
+        if knock is None:
+            return None
+        try:
+            visit = asyncio.run(self.gate.admit(knock, peer or next(PEERS)))
+        except Closed:
+            return None
+        return None if visit.access is NOTHING else visit
+
+
+OPEN = Entrance(WsConfig())
+GUARDED = Entrance(
     WsConfig(
         tokens=(
             TokenConfig(token=Secret("alpha")),
@@ -48,7 +82,7 @@ def test_paths_that_do_not(path: str) -> None:
 
 @pytest.mark.parametrize("path", ["md", "td"])
 def test_a_path_that_is_not_served_is_no_path(path: Literal["md", "td"]) -> None:
-    door = Door(WsConfig(paths=(path,)))
+    door = Entrance(WsConfig(paths=(path,)))
     assert {side for side in ("md", "td") if door.admit(f"/{side}/")} == {path}
 
 
@@ -102,7 +136,7 @@ def test_a_token_carries_accounts_and_rights() -> None:
 
 
 def test_origins() -> None:
-    door = Door(WsConfig(origins=("https://desk.example",)))
+    door = Entrance(WsConfig(origins=("https://desk.example",)))
     assert door.admit("/td/", None) is not None
     assert door.admit("/td/", "https://desk.example") is not None
     assert door.admit("/td/", "https://evil.example") is None
@@ -139,7 +173,7 @@ def test_options_of_a_url(query: str, expected: tuple[bool, bool, set[str], bool
 
 def test_the_config_has_the_last_word_only_where_the_url_is_silent() -> None:
     config = WsConfig(envelope="full", dialect=True, notices=("front",), heartbeat=True)
-    door = Door(config)
+    door = Entrance(config)
     visit = door.admit("/td/")
     assert visit is not None
     assert visit.options == Options(visit.options.style, frozenset({"front"}), True)
@@ -193,11 +227,11 @@ def test_a_token_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("delta\n")
     path.chmod(0o600)
-    door = Door(WsConfig(tokens=(TokenConfig(token_file=str(path)),)))
+    door = Entrance(WsConfig(tokens=(TokenConfig(token_file=str(path)),)))
     assert door.admit("/td/?token=delta") is not None
     path.chmod(0o644)
     with pytest.raises(ConfigError):
-        Door(WsConfig(tokens=(TokenConfig(token_file=str(path)),)))
+        Entrance(WsConfig(tokens=(TokenConfig(token_file=str(path)),)))
 
 
 @pytest.mark.parametrize("offered", [(SUBPROTOCOL,), ("chat", SUBPROTOCOL), (SUBPROTOCOL, "alpha")])
