@@ -22,6 +22,7 @@ from ..rpc import OnRow, OnSilence, SessionBody
 from ..secrets import Secret
 from .asking import Asking
 from .calls import Options
+from .ctp import Ctp
 from .order import Order
 from .orders import Orders
 from .returns import Returns
@@ -168,6 +169,11 @@ class Account:
         td_worker has handed it to the API; ``on_late`` gets what the counter says afterwards. Not
         sent any more after ``timeout_s``. Raises as ``query``."""
         await self._asking.act(method, fields, on_late, timeout_s)
+
+    @cached_property
+    def ctp(self) -> Ctp:
+        """Every request of the API as a method, see ``bus.client.ctp``."""
+        return Ctp(self)
 
     @cached_property
     def _asking(self) -> Asking:

@@ -40,6 +40,7 @@ ALL: Final[tuple[type[CtpStruct], ...]] = (
 _WRITTEN: Final = {cls.struct_name: cls for cls in ALL}
 _WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+[0-9]*")
 _RESERVED: Final = re.compile(r"reserve\d*")
+_SECRET: Final = re.compile(r"pass_?word|auth_code|token")
 _TYPES: Final[dict[str, tuple[type, Any]]] = {
     "s": (str, ""),
     "c": (str, ""),
@@ -79,13 +80,24 @@ def named(catalogue: Catalogue, struct: str) -> type[CtpStruct]:
     return known
 
 
+def _shown(self: CtpStruct) -> str:
+    """The struct as it prints, without what is secret in it."""
+    values = msgspec.structs.asdict(self)
+    told = (f"{name}={'...' if _SECRET.search(name) else repr(values[name])}" for name in values)
+    return f"{type(self).__name__}({', '.join(told)})"
+
+
 def _made(catalogue: Catalogue, struct: str) -> type[CtpStruct]:
     fields = fields_of(catalogue, struct)
     made: type[Any] = msgspec.defstruct(
         struct,
         [(attribute(f.name), *kind_of(catalogue, struct, f)) for f in fields],
         bases=(CtpStruct,),
-        namespace={"struct_name": struct, "__doc__": f"CThostFtdc{struct}Field."},
+        namespace={
+            "struct_name": struct,
+            "__doc__": f"CThostFtdc{struct}Field.",
+            "__repr__": _shown,
+        },
         frozen=True,
         gc=False,
         rename={attribute(field.name): field.name for field in fields},

@@ -9,11 +9,14 @@ import threading
 import time
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
+from bus.client import structs
 from bus.client.sync import Account, Client, Closed, OrderState, Tick
+from bus.client.terms import limit_order
 from bus.errors import Refused
-from schemas.typed import Instrument
+from schemas.typed import CtpStruct, Instrument
 from tests.support.group import CHECKOUT, Group
 
 USER, PASSWORD = "028742", "123456"
@@ -98,6 +101,53 @@ def test_a_snapshot_is_the_newest_tick_of_those_that_have_one(
         assert client.snapshot() == {}
 
 
+def test_every_question_of_the_api_is_a_method_with_an_answer_or_an_error(
+    account: Account, instrument: str
+) -> None:
+    questions = [name for name in dir(account.ctp) if name.startswith("ReqQry")]
+    assert len(questions) > 50
+    answered = 0
+    for name in questions:
+        try:
+            rows = getattr(account.ctp, name)(timeout_s=5.0)
+        except Refused as refused:
+            assert refused.error_id
+        else:
+            assert all(isinstance(row, CtpStruct) for row in rows)
+            answered += 1
+    assert answered > 10
+    wanted = structs.QryInstrument(instrument_id=instrument)
+    assert [row.instrument_id for row in account.ctp.ReqQryInstrument(wanted)] == [instrument]
+    with pytest.raises(TypeError, match="QryInstrument"):
+        account.ctp.ReqQryInstrument(structs.QryOrder())  # type: ignore[arg-type]
+
+
+def test_orders_and_other_changes_go_by_the_requests_of_the_api(
+    client: Client, account: Account, instrument: str
+) -> None:
+    (confirmed,) = account.ctp.ReqSettlementInfoConfirm()
+    assert confirmed.investor_id == USER
+    tick = client.tick(first_tick(client, instrument))
+    assert tick.lower_limit_price is not None
+    fields = limit_order(instrument, "buy", 1, tick.lower_limit_price, exchange="SHFE")
+    order = account.ctp.ReqOrderInsert(fields, client_order_id="by hand")
+    assert order.client_order_id == "by hand"
+    assert order.wait(OrderState.ACK, timeout_s=WAIT_S) is OrderState.ACK
+    assert account.ctp.ReqOrderInsert(fields, client_order_id="by hand") == order
+    account.ctp.ReqOrderAction(
+        structs.InputOrderAction(
+            session_id=order.session_id,
+            order_ref=order.order_ref,
+            instrument_id=instrument,
+            action_flag="0",
+        )
+    )
+    assert order.wait(timeout_s=WAIT_S) is OrderState.CANCELLED
+    no = account.ctp.ReqOrderInsert(msgspec.structs.replace(fields, limit_price=1e9))
+    assert no.wait(timeout_s=WAIT_S) is OrderState.REJECTED
+    assert no.why
+
+
 def test_a_wrong_password_is_an_error_of_the_counter(client: Client) -> None:
     with pytest.raises(Refused) as caught:
         client.login(USER, "wrong", broker_id="9999")
@@ -149,6 +199,7 @@ def test_who_waits_in_another_thread_is_freed_when_the_client_closes(
 
 FORGETFUL = """
 import sys
+from bus.client import structs
 from bus.client.sync import Client
 client = Client(sys.argv[1])
 account = client.attach("028742", name="forgetful")

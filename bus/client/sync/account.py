@@ -12,6 +12,7 @@ from ...orders import Place
 from .. import account as asynchronous
 from ..items import Item
 from ..terms import Offset, Side, Terms
+from .ctp import Ctp
 from .loop import Loop
 from .order import Order
 from .streams import Stream
@@ -22,6 +23,8 @@ class Account:
 
     def __init__(self, loop: Loop, account: asynchronous.Account) -> None:
         self._loop, self._account = loop, account
+        self.ctp = Ctp(loop, account.ctp)
+        """Every request of the API as a method that waits, see ``bus.client.ctp``."""
 
     @property
     def user(self) -> str:
