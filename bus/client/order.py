@@ -39,8 +39,8 @@ class Order:
 
     state          INTENT: on its way to td_worker; the others are those of ``OrderState``. UNKNOWN
                    is not failed: it may live, and is looked up until td_worker knows
-    why            of a refusal, of UNKNOWN or NOT_SENT, in the words of who told it; ``error_id`` is
-                   0 for a refusal by the exchange
+    why            of a refusal, of UNKNOWN or NOT_SENT, in the words of who told it;
+                   ``error_id`` is 0 for a refusal by the exchange
     volume_traded  lots. ``trades``: the fills that make them
     last           its newest OnRtnOrder, None before the first
     duplicate      this id was used before, for the same order: nothing was sent this time
