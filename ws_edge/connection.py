@@ -6,9 +6,12 @@ import asyncio
 import contextlib
 import logging
 import socket
+from inspect import isawaitable
+from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from .admission import Visit
@@ -64,6 +67,20 @@ class Connection(ServerConnection):
             address = transport.get_extra_info("peername")
             self.origin = str(address[0])[:_LONGEST_ORIGIN] if address else ""
         super().connection_made(transport)
+
+    async def handshake(self, process_request: Any = None, *others: Any, **options: Any) -> None:
+        """Who breaks the protocol right behind his request is cut off. The library has said its
+        last word to him then, would answer the request all the same, and fail in that."""
+
+        async def judged(connection: ServerConnection, request: Request) -> Response | None:
+            response = process_request(connection, request)
+            judgement: Response | None = await response if isawaitable(response) else response
+            if self.protocol.eof_sent:  # from here to the answer nothing else runs
+                self.transport.abort()
+                await asyncio.shield(self.connection_lost_waiter)
+            return judgement
+
+        await super().handshake(judged, *others, **options)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._cut is not None:

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -305,6 +306,23 @@ def test_who_hangs_up_amid_his_handshake_is_no_fault_of_the_edge(stage: Stage) -
         with socket.create_connection((host, int(port))) as line:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             line.sendall(HANDSHAKE)
+    with ws(stage.group.url("/td/")) as honest:
+        assert honest.silent()
+    assert '"level":"ERROR"' not in stage.group.log("ws_edge")
+
+
+def test_who_breaks_the_protocol_behind_a_refused_request_is_cut_off(stage: Stage) -> None:
+    """Many at once: the library answers those whose end it has not seen yet, and fails in that."""
+    host, _, port = stage.group.ready["ws_edge"]["ws"].rpartition("/")[2].rpartition(":")
+    request = HANDSHAKE.replace(b"/td/", b"/nowhere/")
+    for broken in (b"\x81\x05hello", b"\x83\x80" + bytes(4), b"GET / HTTP/1.1\r\n"):
+        lines = [socket.create_connection((host, int(port)), 10) for _ in range(100)]
+        for line in lines:
+            line.sendall(request + broken)
+        for line in lines:
+            with line, suppress(ConnectionError):
+                while line.recv(4096):
+                    pass
     with ws(stage.group.url("/td/")) as honest:
         assert honest.silent()
     assert '"level":"ERROR"' not in stage.group.log("ws_edge")
