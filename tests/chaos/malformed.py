@@ -15,6 +15,7 @@ traceback, has kept more than 8 MB or a descriptor, or a well-behaved client was
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import multiprocessing
 import shutil
@@ -22,7 +23,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -65,10 +66,11 @@ _SURPRISES: Final = ('"level":"ERROR"', '"level":"CRITICAL"', "Traceback (most r
 
 
 class Held(NamedTuple):
-    """Bytes of memory, descriptors."""
+    """Bytes of memory, descriptors, and what these are."""
 
     memory: int
     files: int
+    named: tuple[str, ...] = ()
 
 
 class Verdict(msgspec.Struct):
@@ -140,9 +142,9 @@ class Siege:
             self._shut(where.user)
             with Crowd(where, _HONEST, PASSWORD) as crowd:
                 self._storm(where, max(1, int(messages * _WARM)), 1, only)
-                before = self._settle({})
+                before = self._settle(crowd, {})
                 self._storm(where, messages, 2, only)
-                after = self._settle(before)
+                after = self._settle(crowd, before)
             self._judge(before, after, crowd)
         return self.verdict
 
@@ -185,8 +187,9 @@ class Siege:
             self.tallies[f"{name} {seed}"] = tally
             self.verdict.faults += [f"{name}: {fault}" for fault in tally.faults]
 
-    def _settle(self, before: Mapping[str, Held]) -> dict[str, Held]:
+    def _settle(self, crowd: Crowd, before: Mapping[str, Held]) -> dict[str, Held]:
         """When the connections of the attacks have been closed, or after a while."""
+        crowd.calm.set()
         until = time.monotonic() + _SETTLED_S
         held = self._held()
         while time.monotonic() < until:
@@ -196,6 +199,7 @@ class Siege:
             still = all(last[name].files == held[name].files for name in held)
             if still and not over:
                 break
+        crowd.calm.clear()
         return held
 
     def _held(self) -> dict[str, Held]:
@@ -219,7 +223,8 @@ class Siege:
             if grown > MOST_GROWN:
                 verdict.faults.append(f"{name} has grown by {grown >> 10} KB")
             if files > 0:
-                verdict.faults.append(f"{name} has kept {files} descriptors")
+                more = set(after[name].named) - set(before[name].named)
+                verdict.faults.append(f"{name} has kept {files} descriptors: {sorted(more)}")
             surprised = [line for line in log.splitlines() if any(s in line for s in _SURPRISES)]
             if surprised:
                 verdict.faults.append(
@@ -246,7 +251,24 @@ def attack(name: str, where: Where, count: int, seed: int) -> Tally:
 def held(pid: int) -> Held:
     fields = Path(f"/proc/{pid}/status").read_text("ascii").split("\n")
     kilobytes = next(int(field.split()[1]) for field in fields if field.startswith("VmRSS:"))
-    return Held(kilobytes << 10, len(list(Path(f"/proc/{pid}/fd").iterdir())))
+    return Held(kilobytes << 10, len(named := tuple(_files(pid))), named)
+
+
+def _files(pid: int) -> Iterator[str]:
+    """All but the files of ticks: a broken name may be that of an instrument, which is recorded."""
+    sockets = dict(_sockets())
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            name = str(link.readlink())
+            if not name.endswith(".ticks"):
+                yield sockets.get(name, name)
+
+
+def _sockets() -> Iterator[tuple[str, str]]:
+    """The addresses of TCP's."""
+    for line in Path("/proc/net/tcp").read_text("ascii").split("\n")[1:-1]:
+        fields = line.split()
+        yield f"socket:[{fields[9]}]", f"tcp {fields[1]} {fields[2]} {fields[3]}"
 
 
 def show(siege: Siege, seconds: float) -> None:

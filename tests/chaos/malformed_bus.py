@@ -113,6 +113,8 @@ def calls(rpc: str, where: Where, count: int, seed: int) -> Tally:
                 rows = _rows_to_answer(link, tally)
                 tally.sent += TOGETHER
                 shapes = [_shape(row) for row in rows]
+                if sum(each.startswith("-401") for each in shapes) > TOGETHER // 8:
+                    handle = _log_in(link, where)  # it was detached, by one of these
                 tally.heard(shapes)
                 corpus.learn(messages, shapes)
                 if tally.sent >= count or tally.faults:

@@ -16,6 +16,7 @@ import msgspec
 Encode = Callable[[Any], bytes]
 Decode = Callable[[bytes], Any]
 _MOST: Final = 600  # messages to grow from
+_BROKEN: Final = 0.1  # of those that are kept are no documents any more
 _LONGEST: Final = 4096  # bytes of one that is kept
 _BYTES: Final = b'\x00\xff\x80\x7f\x01"{}[]\\/,:\r\n'
 _BOUNDS: Final = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 2**31 - 1, 2**31, 2**32 - 1, 2**63, 2**64)
@@ -91,6 +92,8 @@ class Corpus:
             try:
                 sample = self._decode(message)
             except (ValueError, RecursionError):
+                if self._chance.random() > _BROKEN:
+                    continue
                 sample = message
             if len(self._samples) < _MOST:
                 self._samples.append(sample)
