@@ -46,13 +46,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     "document", [pytest.param(name, marks=NEEDS.get(name, [])) for name in RUN]
 )
 def test_the_blocks_of_a_document_run(document: str, site: Site) -> None:
-    said = ""
+    """Beside the group, which a document may also stop and start."""
+    said, (first, *_) = "", filter(is_run, blocks(document))
+    if "deploy/up" not in first.text:
+        site.up()
     try:
         for block in blocks(document):
             if block.mark == "printed":
                 check_printed(block, said)
             elif is_run(block):
-                site.up()
                 said = site.run(block)
     finally:
         site.rest()
