@@ -1,0 +1,133 @@
+"""A group without supervisord: each program by deploy/run, as systemd's units and containers do."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bus.endpoints import run_dir
+from deploy.plan import read
+from tests.support.cli import ctpbus
+from tests.support.deployment import free_port
+from tests.support.group import CHECKOUT, READY_TIMEOUT_S, STOP_TIMEOUT_S
+from tests.support.ws_client import ws
+
+UNIT = CHECKOUT / "deploy" / "systemd" / "ctpbus@.service"
+IMAGE = CHECKOUT / "deploy" / "docker" / "group.yaml"
+
+
+@pytest.fixture(scope="module")
+def file() -> Iterator[Path]:
+    """The group of the image, with other ports and its data here, and two feeds."""
+    with tempfile.TemporaryDirectory(prefix="ctpbus-") as name:
+        folder = Path(name)
+        document = yaml.safe_load(IMAGE.read_text("utf-8").replace("/var/lib/ctpbus", name))
+        document["ws_edge"]["port"] = free_port()
+        document["admin"]["port"] = 0
+        for service in ("login", "quote", "trade"):
+            document["tcp_edge"][service]["port"] = 0
+        document["md_worker"]["feeds"] = {"a": {}, "b": {}}
+        file = folder / "group.yaml"
+        file.write_text(yaml.safe_dump(document), "utf-8")
+        yield file
+
+
+def exec_start(instance: str, file: Path) -> list[str]:
+    """The unit's command, with what systemd puts into it."""
+    (line,) = re.findall("^ExecStart=(.*)$", UNIT.read_text("utf-8"), re.MULTILINE)
+    placed = line.replace("/opt/ctpbus", str(CHECKOUT)).replace("/etc/ctpbus/group.yaml", str(file))
+    return shlex.split(placed.replace("%i", instance))
+
+
+class Alone:
+    """One program, ready; its log is beside the group's file."""
+
+    def __init__(self, instance: str, file: Path) -> None:
+        self.log = file.parent / f"{instance}.log"
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                exec_start(instance, file),
+                cwd="/",
+                env={
+                    **os.environ,
+                    "CTPBUS_PYTHON": sys.executable,
+                    "CTPBUS_GROUP": str(run_dir(str(read(file).data))),
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+
+    def wait_ready(self, deadline: float) -> None:
+        stdout = self.process.stdout
+        assert stdout is not None
+        assert select.select([stdout], [], [], deadline - time.monotonic())[0], self.log.read_text()
+        line = stdout.readline()
+        assert line.startswith('{"ready"'), self.log.read_text()
+
+    def stop(self) -> int:
+        self.process.terminate()
+        try:
+            return self.process.wait(STOP_TIMEOUT_S)
+        finally:
+            self.process.kill()
+            self.process.communicate()
+
+
+def test_a_group_without_supervisord_serves_and_is_looked_after(file: Path) -> None:
+    plan = read(file)
+    names = {
+        f"{program.module}:{program.member}" if program.member else program.module: name
+        for name, program in plan.programs.items()
+        if name != "alarms"
+    }
+    assert {"md_worker:a", "md_worker:b", "md_merge"} < names.keys()
+    programs = {name: Alone(instance, file) for instance, name in names.items()}
+    try:
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        for program in programs.values():
+            program.wait_ready(deadline)
+        with ws(f"ws://127.0.0.1:{plan.edge.port}/md/") as md:
+            md.log_in()
+            md.send(MsgType="SubscribeMarketData", InstrumentID=["600000"])
+            assert md.hear_of("RtnDepthMarketData")["DepthMarketData"]["LastPrice"] > 0
+        with ws(f"ws://127.0.0.1:{plan.edge.port}/td/") as td:
+            assert td.log_in()["RspUserLogin"]["UserID"] == "028742"
+        done = ctpbus("status", "--config", str(file), "--json")
+        told = json.loads(done.stdout)
+        assert told["supervisord"] == "gone"
+        heard = {row["program"] for row in told["programs"] if row["heard"]}
+        assert heard == programs.keys() - {"admin"}  # which listens and tells nothing
+    finally:
+        ends = {name: program.stop() for name, program in programs.items()}
+    # admin's web server takes its leave and then ends by the very signal, as systemd expects too.
+    assert ends == dict.fromkeys(programs, 0) | {"admin": -signal.SIGTERM}
+
+
+def test_a_wrong_file_ends_it_with_the_status_that_is_not_tried_again(file: Path) -> None:
+    wrong = file.parent / "wrong.yaml"
+    wrong.write_text("td_worker: {front: 'nowhere', broker_id: '9999'}\n", "utf-8")
+    done = subprocess.run(
+        exec_start("td_worker", wrong),
+        env={**os.environ, "CTPBUS_PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        timeout=READY_TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "RestartPreventExitStatus=2\n" in UNIT.read_text("utf-8")
