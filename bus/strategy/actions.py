@@ -27,7 +27,8 @@ assert tuple(MEANINGS) == get_args(Action)
 class Result(TypedDict, total=False):
     """Of ``open_close``.
 
-    success          the counter has all orders of it; with ``block=False``: they are on their way
+    success          the exchange has all orders of it, or has not answered in time and the counter
+                     has them; with ``block=False``: they are on their way. Traded or not
     order_ref        CTP's, of each order, with ", " between; "" before it is known
     error_id, error_msg   of the first one that the counter does not have
     instrument_id, action, volume, price   what was asked

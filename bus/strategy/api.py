@@ -138,7 +138,7 @@ class SyncStrategyApi:
         action  "kaiduo" buys to open, "kaikong" sells to open, "pingduo" sells to close long lots,
                 "pingkong" buys to close short ones. On SHFE and INE lots of earlier days are closed
                 first, then those of today, which are two orders when it takes both
-        block   wait until the counter has it; else only until it is on its way
+        block   wait until the exchange has it; else only until it is on its way
         lasts   "day"; "fak": what does not trade at once is cancelled; "fok": all at once or
                 nothing. Of these two ``block`` waits for the end
         client_order_id  a name of your own, 62 characters: a call with the same one, also in a

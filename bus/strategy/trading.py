@@ -25,6 +25,7 @@ _OFFSETS: Final[dict[str, Offset]] = {
     CLOSE_YESTERDAY: "close_yesterday",
 }
 _LONGEST_NAME: Final = 62  # 64 with _PARTS
+_LOOK_S: Final = 0.01
 _PARTS: Final = ("/1", "/2")  # of the names of two orders that are one call
 _ANSWERED: Final = FINAL | {OrderState.ACK}
 _REFUSED: Final = frozenset({OrderState.REJECTED, OrderState.NOT_SENT})
@@ -43,6 +44,8 @@ class Order(Protocol):
     def error_id(self) -> int: ...
     @property
     def order_ref(self) -> str: ...
+    @property
+    def order_sys_id(self) -> str: ...
     @property
     def volume_traded(self) -> int: ...
     def wait(self, *states: OrderState, timeout_s: float | None = None) -> OrderState: ...
@@ -209,11 +212,21 @@ class Trading:
             state = order.state
             if asked.block and state not in wanted:
                 state = order.wait(*wanted, timeout_s=asked.left())
+            if asked.block and state is OrderState.ACK:
+                state = _at_exchange(order, asked)
             if state in _REFUSED:
                 return order
             if asked.block and state not in wanted:
                 raise OrderUnknown(asked.name, order.why or "no answer in time")
         return None
+
+
+def _at_exchange(order: Order, asked: Asked) -> OrderState:
+    """The counter has it a moment before the exchange, which may refuse it. When the exchange says
+    nothing in time, such as before it opens, the counter's word counts."""
+    while order.state is OrderState.ACK and not order.order_sys_id.strip() and asked.left():
+        order.wait(*FINAL, timeout_s=min(_LOOK_S, asked.left()))
+    return order.state
 
 
 def _result(asked: Asked, orders: Iterable[Order], note: str) -> Result:

@@ -19,19 +19,22 @@ LONG_S = 20.0
 
 @dataclass
 class FakeOrder:
-    """Becomes ``later`` when somebody waits for it; None: it does not in time."""
+    """Becomes ``later`` when somebody waits for it, and ``exchange`` when it was ACK; None: it does
+    not in time."""
 
     client_order_id: str
     state: OrderState = OrderState.SENT
     later: OrderState | None = OrderState.ACK
+    exchange: OrderState | None = None
     why: str = ""
     error_id: int = 0
     order_ref: str = "           7"
+    order_sys_id: str = "      12"
     volume_traded: int = 0
 
     def wait(self, *states: OrderState, timeout_s: float | None = None) -> OrderState:
         assert timeout_s is not None
-        self.state = self.later or self.state
+        self.state = (self.exchange if self.state is OrderState.ACK else self.later) or self.state
         return self.state
 
 
@@ -186,6 +189,14 @@ def test_an_order_that_nobody_knows_of_is_no_refusal_and_ends_the_call() -> None
     assert name == f"{caught.value.client_order_id}/1"
 
 
+def test_what_the_exchange_refuses_after_the_counter_has_it_is_a_refusal() -> None:
+    refused = {"order_sys_id": "", "exchange": OrderState.REJECTED, "why": "价格超出涨跌停板"}
+    result = call(FakeCounter(outcomes=[refused]))
+    assert (result["success"], result["error_msg"]) == (False, "价格超出涨跌停板")
+    silent = FakeCounter(outcomes=[{"order_sys_id": ""}])
+    assert Trading(silent).open_close("rb2701", "kaiduo", 1, 3300.0, True, 0.05)["success"]
+
+
 def test_without_block_nobody_is_waited_for() -> None:
     counter = FakeCounter(outcomes=[{"later": None}, {"later": None}])
     result = call(counter, "rb2701", "pingduo", 5, block=False)
@@ -241,7 +252,7 @@ def test_two_that_close_the_same_instrument_do_not_count_the_same_lots() -> None
 
 
 def test_an_order_that_does_not_rest_is_waited_for_to_its_end() -> None:
-    counter = FakeCounter(outcomes=[{"state": OrderState.ACK, "later": OrderState.CANCELLED}])
+    counter = FakeCounter(outcomes=[{"state": OrderState.ACK, "exchange": OrderState.CANCELLED}])
     trading = Trading(counter)
     assert trading.open_close("rb2701", "kaiduo", 1, 3300.0, True, 5.0, "a", "fak")["success"]
     assert counter.orders["a"].state is OrderState.CANCELLED
