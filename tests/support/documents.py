@@ -20,6 +20,7 @@ import re
 import tokenize
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 from typing import Final
 
 import yaml
@@ -32,7 +33,7 @@ OTHERS: Final = (
     *("examples/README", "examples/ofx/README"),
 )
 _BLOCK: Final = re.compile(
-    r"(?:^<!-- (?P<mark>[^\n]*) -->\n)?^```(?P<language>[^\n]*)\n(?P<text>.*?)^```$",
+    r"(?:^ *<!-- (?P<mark>[^\n]*) -->\n)?^ *```(?P<language>[^\n]*)\n(?P<text>.*?)^ *```$",
     re.MULTILINE | re.DOTALL,
 )
 _COMMANDS: Final = re.compile(
@@ -85,7 +86,7 @@ def blocks(document: str) -> list[Block]:
             text.count("\n", 0, found.start("language")) + 1,
             found["language"],
             found["mark"] or "",
-            found["text"],
+            dedent(found["text"]),
         )
         for found in _BLOCK.finditer(text)
     ]
