@@ -28,7 +28,7 @@ from ws_edge.config import WsConfig
 
 READMES = ("README.md", "README.zh.md")
 CONFIGURATION = ("docs/configuration.md", "docs/configuration.zh.md")
-DOCUMENTS = sorted(str(path.relative_to(CHECKOUT)) for path in CHECKOUT.glob("docs/*.md"))
+DOCUMENTS = sorted(str(path.relative_to(CHECKOUT)) for path in CHECKOUT.glob("docs/**/*.md"))
 SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PRINTED_ADDRESS = "ws://127.0.0.1:8080"
 SECTIONS: dict[str, type[msgspec.Struct]] = {

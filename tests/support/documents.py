@@ -74,7 +74,7 @@ def chinese(document: str) -> str:
 def documents() -> list[str]:
     """All for users that are in English, by their path in the checkout."""
     found = [f"{name}.md" for name in OTHERS]
-    found += [str(path.relative_to(CHECKOUT)) for path in CHECKOUT.glob("docs/*.md")]
+    found += [str(path.relative_to(CHECKOUT)) for path in CHECKOUT.glob("docs/**/*.md")]
     return sorted(name for name in found if not name.endswith(".zh.md"))
 
 

@@ -33,6 +33,18 @@ def test_every_document_is_there_in_chinese(document: str) -> None:
     assert Path(CHECKOUT, chinese(document)).exists()
 
 
+@pytest.mark.parametrize("ending", [".md", ".zh.md"])
+def test_the_index_names_every_document(ending: str) -> None:
+    index = Path(CHECKOUT, "docs", f"README{ending}")
+    links = re.findall(r"\]\(([^):#]+)\)", index.read_text("utf-8"))
+    named = {(index.parent / link).resolve() for link in links}
+    wanted = {Path(CHECKOUT, name).resolve() for name in DOCUMENTS}
+    if ending == ".zh.md":
+        wanted = {path.with_suffix(ending) for path in wanted}
+    tops = {Path(CHECKOUT, folder, f"README{ending}").resolve() for folder in ("", "docs")}
+    assert not wanted - named - tops - {Path(CHECKOUT, "examples", "ofx", f"README{ending}")}
+
+
 @pytest.mark.parametrize("document", BOTH)
 def test_every_block_says_how_it_is_tested(document: str) -> None:
     for block in blocks(document):
