@@ -13,9 +13,8 @@ import signal
 import sys
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from admin.config import AdminConfig
+from admin.config import AdminConfig, is_address
 from admin.control import ControlError, ask
 from admin.watch.alarming import Alarm, Alarms
 from admin.watch.events import DONE, READY, Event, Events
@@ -25,7 +24,7 @@ from admin.watch.webhook import Webhook
 from bus.config import Loaded
 from bus.errors import ConfigError
 from bus.process import leave, main
-from bus.secrets import Secret, read_secret
+from bus.secrets import Secret, either
 from deploy import plan
 
 log = logging.getLogger("alarms")
@@ -101,14 +100,9 @@ def _states() -> list[Event]:
 
 def webhook_of(config: AdminConfig) -> Secret:
     """Raises ConfigError."""
-    if not config.webhook_file:
-        return config.webhook
-    try:
-        url = read_secret(config.webhook_file)
-    except OSError as exc:
-        raise ConfigError(f"admin.webhook_file: {exc}") from None
-    if urlsplit(url.reveal()).scheme not in ("http", "https"):
-        raise ConfigError(f"admin.webhook_file: {config.webhook_file} holds no http:// address")
+    url = either(config.webhook, config.webhook_file)
+    if url and not is_address(url):
+        raise ConfigError(f"admin.webhook: {url.place} holds no http:// address")
     return url
 
 

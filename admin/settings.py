@@ -77,7 +77,7 @@ def shown(value: object) -> str:
 
 def _plain(value: object) -> Any:
     if isinstance(value, Secret):
-        return MASK if value else ""
+        return value.place or (MASK if value else "")
     if isinstance(value, str):
         return _CREDENTIALS.sub(f"{MASK}@", value)
     if isinstance(value, msgspec.Struct):

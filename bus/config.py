@@ -19,7 +19,7 @@ from schemas.calendar import (
 from . import links
 from .endpoints import Addresses
 from .errors import ConfigError
-from .secrets import Secret
+from .secrets import Secret, variables
 
 T = TypeVar("T")
 SECTIONS = (
@@ -78,13 +78,14 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Loaded(msgspec.Struct, Generic[T], frozen=True):
     """A process's view of the file. ``member``: which one of several processes with one section.
     ``embedded``: both workers have the embedded exchange as their front, and nothing else.
-    ``path``: the file."""
+    ``path``: the file. ``variables``: of the environment, which some section takes secrets from."""
 
     common: Common
     own: T
     member: str = ""
     embedded: bool = False
     path: str = ""
+    variables: frozenset[str] = frozenset()
 
 
 def open_calendar(common: Common) -> Calendar:
@@ -102,10 +103,11 @@ def open_calendar(common: Common) -> Calendar:
 def load(path: str, section: str, kind: type[T]) -> Loaded[T]:
     """Read ``path``; unknown keys are errors. Raises ConfigError with one line."""
     document = _read(path)
+    named = variables(document)
     sections = {name: document.pop(name, None) for name in SECTIONS}
     common = _convert(path, "", document, Common)
     own = _convert(path, section, sections.get(section) or {}, kind)
-    return Loaded(common, own, embedded=_is_embedded(sections), path=path)
+    return Loaded(common, own, embedded=_is_embedded(sections), path=path, variables=named)
 
 
 def _is_embedded(sections: dict[str, Any]) -> bool:
@@ -158,6 +160,6 @@ def _check_address(key: str, address: str, keys: str) -> None:
 def _decode(kind: type, value: object) -> object:
     if kind is Secret:
         if isinstance(value, str):
-            return Secret(value)
+            return Secret.of_setting(value)
         raise ValueError("Expected a text in quotes")
     raise NotImplementedError(kind)  # what msgspec asks of a hook for a type it does not know

@@ -17,7 +17,7 @@ from typing import NoReturn, TypeVar
 
 import msgspec
 
-from . import log, membership, security
+from . import log, membership, secrets, security
 from .config import Loaded, load, open_calendar
 from .errors import Busy, ConfigError
 from .memory import close_memory
@@ -53,6 +53,8 @@ def main(
         config = load(arguments.config, section or name, kind)
         if as_member is not None:
             config = _of_member(config, arguments.config, arguments.member, as_member)
+        secrets.take(config.own, section or name)
+        secrets.forget(config.variables)
         if arguments.check:
             security.keys_of(config.common.keys, name)
             open_calendar(config.common)
@@ -74,7 +76,7 @@ def _of_member(
 ) -> Loaded[T]:
     try:
         own = as_member(loaded.own, member)
-        return Loaded(loaded.common, own, member, loaded.embedded, path)
+        return msgspec.structs.replace(loaded, own=own, member=member)
     except ValueError as exc:
         raise ConfigError(f"{path}: {exc}") from None
 

@@ -27,7 +27,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from bus.endpoints import Addresses
 from bus.errors import ConfigError
-from bus.secrets import Secret, read_secret
+from bus.secrets import Secret, SecretError, either
 from bus.security import Keys
 from deploy.ofx import OfxFailed, OfxWay
 from deploy.past import newest
@@ -176,7 +176,7 @@ class Canary:
             return self._trading_front_only()
         with self._connection("/td/") as client:
             user = self.config.user_id
-            password = _secret(self.config.password_file) or self.config.password.reveal()
+            password = _revealed(either(self.config.password, self.config.password_file))
             login = {"UserID": user, "Password": password}
             client.send("ReqUserLogin", ReqUserLogin=login)
             reply = client.receive_kind("RspUserLogin", "RspAuthenticate")
@@ -189,7 +189,7 @@ class Canary:
     def _ofx(self) -> str:
         assert self.ofx is not None
         hop = "client → tcp_edge"
-        password = _secret(self.config.ofx_password_file) or self.config.ofx_password.reveal()
+        password = either(self.config.ofx_password, self.config.ofx_password_file)
         try:
             key, kid = first_key(self.ofx, self.ofx_folder)
             return OfxWay(
@@ -197,7 +197,7 @@ class Canary:
                 key=key,
                 kid=kid,
                 user=self.config.ofx_user,
-                password=Secret(password),
+                password=password,
                 code=self.config.instrument,
                 must_tick=self.must_tick,
                 deadline=self.deadline,
@@ -258,7 +258,7 @@ class Canary:
     @contextmanager
     def _connection(self, path: str) -> Iterator[_Client]:
         hop = f"client → ws_edge {self.url}{path}"
-        token = _secret(self.config.token_file)
+        token = _revealed(either(Secret(""), self.config.token_file))
         try:
             with connect(
                 self.url + path,
@@ -309,11 +309,11 @@ class _Client:
         return message
 
 
-def _secret(file: str) -> str:
+def _revealed(secret: Secret) -> str:
     """Raises CanaryFailed."""
     try:
-        return read_secret(file).reveal() if file else ""
-    except OSError as exc:
+        return secret.reveal()
+    except SecretError as exc:
         raise CanaryFailed("deploy/up", str(exc)) from exc
 
 

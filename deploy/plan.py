@@ -6,12 +6,13 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import yaml
 
 from bus import config, endpoints
 from bus.errors import ConfigError
+from bus.secrets import variables
 from bus.security import Keys, keys_of
 from deploy.canary import CanaryConfig
 from md_worker.config import MdConfig
@@ -28,13 +29,18 @@ DEFAULT_CONFIG = CHECKOUT / "deploy" / "gateway.yaml"
 WATCHERS = ("admin", "alarms")
 
 
+# Of those that are not named as their section.
+_SECTIONS: Final = {"md_merge": "md_worker", "admin.alarms": "admin"}
+
+
 class Program(NamedTuple):
     """``python -m MODULE``, with ``--member`` when there are several; ``fingerprint`` is of what it
-    reads in the file."""
+    reads in the file. ``withheld``: variables of the environment with secrets of others."""
 
     module: str
     member: str
     fingerprint: str
+    withheld: tuple[str, ...] = ()
 
     @property
     def arguments(self) -> list[str]:
@@ -178,7 +184,12 @@ def _programs(
     if "admin" in document:  # they look at all of it
         add("admin", document)
         programs["alarms"] = Program("admin.alarms", "", _fingerprint(document))
-    return programs
+    return {name: _with_own_secrets(program, document) for name, program in programs.items()}
+
+
+def _with_own_secrets(program: Program, document: dict[str, Any]) -> Program:
+    own = variables(document.get(_SECTIONS.get(program.module, program.module)))
+    return program._replace(withheld=tuple(sorted(variables(document) - own)))
 
 
 def _fingerprint(reads: object) -> str:

@@ -75,7 +75,9 @@ def _fill_in_programs(parser: configparser.RawConfigParser, plan: Plan) -> None:
     for name, program in plan.programs.items():
         kind, template = templates[program.module]
         settings = dict(template)
-        settings["command"] = shlex.join([*shlex.split(settings["command"]), *program.arguments])
+        without = [f"--unset={name}" for name in program.withheld]
+        command = [*(["env", *without] if without else []), *shlex.split(settings["command"])]
+        settings["command"] = shlex.join([*command, *program.arguments])
         key = "stderr_logfile" if kind == "eventlistener" else "stdout_logfile"
         settings[key] = settings[key].replace(f"/{program.module}.log", f"/{name}.log")
         # Makes supervisord see a changed YAML file as a changed program.

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from bus.errors import ConfigError
-from bus.secrets import Secret, read_secret
+from bus.secrets import Secret, either
 
 from .reply import Shape
 
@@ -203,12 +203,7 @@ def services_of(config: TcpConfig, member: str) -> tuple[ServiceName, ...]:
 
 def passphrase_of(key: KeyConfig) -> Secret:
     """Raises ConfigError."""
-    secret = key.passphrase
-    if key.file:
-        try:
-            secret = read_secret(key.file)
-        except (OSError, UnicodeDecodeError) as exc:
-            raise ConfigError(f"tcp_edge.keys: {exc}") from None
+    secret = either(key.passphrase, key.file)
     if len(secret.reveal()) < SHORTEST_PASSPHRASE:
         raise ConfigError(
             f"tcp_edge.keys: kid {key.kid} has a passphrase shorter than {SHORTEST_PASSPHRASE}"

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bus.errors import ConfigError
+from bus.secrets import private_file
 from bus.tries import Tries, network
 
 from .commands import SERVICE_OF
@@ -204,7 +205,7 @@ def tls_context(config: TcpConfig, names: Sequence[ServiceName]) -> ssl.SSLConte
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     try:
-        context.load_cert_chain(config.cert_file, config.key_file)
+        context.load_cert_chain(config.cert_file, private_file(config.key_file))
         if config.client_ca_file:
             context.load_verify_locations(config.client_ca_file)
             context.verify_mode = ssl.CERT_REQUIRED

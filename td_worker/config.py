@@ -7,9 +7,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from bus.errors import ConfigError
 from bus.fronts import addresses
-from bus.secrets import Secret, read_secret
+from bus.secrets import Secret, either
 
 Seconds = Annotated[float, Meta(gt=0, le=600)]
 # A front cuts a silent session after this (reason 8193), and not before.
@@ -29,16 +28,7 @@ class OwnAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise ValueError(f"accounts: {self.user} needs either password or password_file")
 
     def secret(self) -> Secret:
-        """Raises ConfigError."""
-        if not self.password_file:
-            return self.password
-        try:
-            secret = read_secret(self.password_file)
-        except (OSError, UnicodeDecodeError) as exc:
-            raise ConfigError(f"td_worker.accounts: {exc}") from None
-        if not secret:
-            raise ConfigError(f"td_worker.accounts: {self.password_file} is empty")
-        return secret
+        return either(self.password, self.password_file)
 
 
 class TdConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

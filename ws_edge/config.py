@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from bus.errors import ConfigError
-from bus.secrets import Secret, read_secret
+from bus.secrets import Secret, either
 
 from .rights import Right
 
@@ -174,13 +173,5 @@ def as_member(config: WsConfig, member: str) -> WsConfig:
 
 
 def secret_of(token: TokenConfig) -> Secret:
-    """The token itself. Raises ConfigError."""
-    if token.token:
-        return token.token
-    try:
-        secret = read_secret(token.token_file)
-    except OSError as exc:
-        raise ConfigError(f"ws_edge.tokens: {exc}") from None
-    if not secret:
-        raise ConfigError(f"ws_edge.tokens: {token.token_file} is empty")
-    return secret
+    """The token itself, which raises ConfigError when it is not where it should be."""
+    return either(token.token, token.token_file)

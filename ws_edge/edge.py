@@ -38,6 +38,7 @@ from bus.lock import hold
 from bus.orders import Place
 from bus.process import announce
 from bus.rpc import Caller, OnRow, OnSilence, refusal
+from bus.secrets import private_file
 from bus.security import keys_of
 from bus.stats import STAT_S, Meter, Stat, StatSocket, age, program_name, stat_address
 from bus.subscriber import Subscriber
@@ -537,7 +538,7 @@ def _tls(config: WsConfig) -> ssl.SSLContext | None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        context.load_cert_chain(config.cert_file, config.key_file)
+        context.load_cert_chain(config.cert_file, private_file(config.key_file))
     except OSError as exc:  # ssl.SSLError is one
         raise ConfigError(f"ws_edge: cert_file, key_file: {exc}") from None
     return context

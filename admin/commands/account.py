@@ -57,10 +57,7 @@ def chosen(group: Opened, user: str) -> str:
 def password_for(group: Opened, user: str, file: Path | None) -> Secret | None:
     """None: td_worker lets us in without it. Raises ConfigError."""
     if file is not None:
-        try:
-            return read_secret(str(file))
-        except (OSError, UnicodeDecodeError) as exc:
-            raise ConfigError(str(exc)) from None
+        return read_secret(str(file))
     return None if user in own_accounts(group) else _asked(user)
 
 

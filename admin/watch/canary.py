@@ -21,7 +21,7 @@ from websockets.exceptions import WebSocketException
 from bus.client.calls import Calls
 from bus.errors import BusError
 from bus.rpc import Caller
-from bus.secrets import read_secret
+from bus.secrets import SecretError, read_secret
 
 from .health import Flight
 
@@ -78,7 +78,7 @@ class Canary:
                         await _expect(client, "RtnDepthMarketData")
         except TimeoutError:
             raise Lost("ws_edge → md_worker → front") from None
-        except (OSError, WebSocketException, ValueError) as exc:
+        except (OSError, SecretError, WebSocketException, ValueError) as exc:
             raise Lost(f"client → ws_edge: {type(exc).__name__}") from None
 
     def _connection(self) -> connect:

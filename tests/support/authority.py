@@ -56,5 +56,7 @@ class Authority:
         certificate = self._folder / f"{name}.crt"
         certificate.write_bytes(made.public_bytes(Encoding.PEM))
         secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        (self._folder / f"{name}.key").write_bytes(secret)
+        file = self._folder / f"{name}.key"
+        file.touch(0o600)
+        file.write_bytes(secret)
         return certificate

@@ -78,11 +78,9 @@ def of_secrets(group: Opened) -> Iterator[Finding]:
     found = list(settings(group.plan.config))
     looked = 0
     for key, value in found:
-        name = key.rpartition(".")[2]
-        named = name == "file" or (name.endswith("_file") and name not in _PUBLIC_FILES)
-        if named and isinstance(value, str) and value:
+        if file := _file_of(key, value):
             looked += 1
-            yield from _of_named(key, Path(value).absolute())
+            yield from _of_named(key, Path(file).absolute())
     for path in _made(group):
         looked += 1
         yield from _of_mode(path)
@@ -91,12 +89,26 @@ def of_secrets(group: Opened) -> Iterator[Finding]:
         if path.exists() and path.stat().st_mode & 0o022:
             text = f"others may change {path}"
             yield Finding("file modes", "fault", text, f"chmod go-w {path}, and read it through")
-    inline = [key for key, value in found if isinstance(value, Secret) and value]
+    inline = [
+        key for key, value in found if isinstance(value, Secret) and value and not value.place
+    ]
     if inline and not group.loaded.embedded and _open(group.plan.config):
         text = f"{group.plan.config} holds {inline[0]} and others may read it"
         remedy = f"chmod 600 {group.plan.config}, or put it into a file of its own"
         yield Finding("file modes", "fault", text, remedy)
     yield Finding("file modes", "ok", f"{looked} files of secrets were looked at")
+
+
+def _file_of(key: str, value: object) -> str:
+    """The file that a setting names as the place of a secret; "" when it names none."""
+    if isinstance(value, Secret):
+        kind, _, path = value.place.partition(":")
+        return path if kind == "file" else ""
+    name = key.rpartition(".")[2]
+    named = name == "file" or (name.endswith("_file") and name not in _PUBLIC_FILES)
+    if not named or not isinstance(value, str) or value.startswith("credential:"):
+        return ""
+    return value
 
 
 def _of_named(key: str, path: Path) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from bus import config
 from bus.config import Common, open_calendar
 from bus.errors import ConfigError
-from bus.secrets import Secret, read_secret
+from bus.secrets import Secret
 
 
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,24 +58,6 @@ def test_what_is_wrong_is_told_in_one_line(tmp_path: Path, text: str, told: str)
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.yaml"):
         config.load(str(tmp_path / "nowhere.yaml"), "md_worker", Section)
-
-
-def test_a_secret_shows_up_nowhere(tmp_path: Path) -> None:
-    secret = Secret("geheim")
-    shown = f"{secret} {secret!r} {[secret]} {load(tmp_path, 'md_worker: {front: x}')}"
-    assert "geheim" not in shown
-    with pytest.raises(TypeError):
-        secret.__reduce__()
-
-
-def test_a_secret_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "password"
-    file.write_text("geheim\n")
-    file.chmod(0o600)
-    assert read_secret(str(file)).reveal() == "geheim"
-    file.chmod(0o640)
-    with pytest.raises(PermissionError, match="chmod 600"):
-        read_secret(str(file))
 
 
 def test_the_calendar_is_the_exchanges_or_always_open_or_a_file(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from bus.errors import ConfigError
 from deploy.plan import Plan, read
+from deploy.supervision import render
 
 MD = "md_worker: {front: 'tcp://127.0.0.1:1'}\n"
 TD = "td_worker: {front: 'tcp://127.0.0.1:1', broker_id: '9999'}\n"
@@ -48,3 +49,31 @@ def test_a_worker_that_serves_no_path_can_be_left_out(
 def test_a_worker_that_is_needed_cannot(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         plan_of(tmp_path, text)
+
+
+def test_each_program_gets_the_secrets_of_its_own_section_from_the_environment(
+    tmp_path: Path,
+) -> None:
+    sections = [
+        MD.replace("}", ", password: 'env:MD_PASSWORD'}"),
+        TD.replace("}", ", auth_code: 'env:CODE', accounts: [{user: a, password: 'env:PW'}]}"),
+        "canary: {user_id: a, password: 'env:PW'}\n",
+        "admin: {webhook: 'env:HOOK'}\n",
+    ]
+    plan = plan_of(tmp_path, "".join(sections))
+    assert {name: program.withheld for name, program in plan.programs.items()} == {
+        "md_worker": ("CODE", "HOOK", "PW"),
+        "td_worker": ("HOOK", "MD_PASSWORD"),
+        "ws_edge": ("CODE", "HOOK", "MD_PASSWORD", "PW"),
+        "admin": ("CODE", "MD_PASSWORD", "PW"),
+        "alarms": ("CODE", "MD_PASSWORD", "PW"),
+    }
+    commands = [line for line in render(plan).splitlines() if line.startswith("command")]
+    assert commands[1].startswith("command = env --unset=HOOK --unset=MD_PASSWORD /")
+    assert not [line for line in render(plan).splitlines() if "env:" in line]
+
+
+def test_without_secrets_in_the_environment_nothing_stands_before_a_program(
+    tmp_path: Path,
+) -> None:
+    assert "env " not in render(plan_of(tmp_path, MD + TD))

@@ -54,9 +54,9 @@ def test_a_password_file_is_for_this_user_only(tmp_path: Path) -> None:
     own = OwnAccount(user="u", password_file=str(file))
     assert own.secret().reveal() == "123456"
     file.chmod(0o640)
-    with pytest.raises(ConfigError, match="readable by others"):
-        own.secret()
+    with pytest.raises(ConfigError, match="open to others: chmod 600"):
+        own.secret().reveal()
     file.chmod(0o600)
     file.write_text("\n")
     with pytest.raises(ConfigError, match="is empty"):
-        own.secret()
+        own.secret().reveal()

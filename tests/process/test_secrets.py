@@ -1,0 +1,94 @@
+"""Secrets from where the configuration says they are, in real processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.buslink import TdLink
+from tests.support.group import Group
+
+PASSWORD, CODE = "pw-0815-geheim", "code-4711-geheim"
+USERS = ("100001", "100002", "100003", "100004")
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The same password at four places."""
+    file = tmp_path / "password"
+    credentials = tmp_path / "credentials"
+    credentials.mkdir(mode=0o700)
+    for path in (file, credentials / "of_td"):
+        path.touch(0o600)
+        path.write_text(PASSWORD)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+    monkeypatch.setenv("CTPBUS_TEST_PASSWORD", PASSWORD)
+    monkeypatch.setenv("CTPBUS_TEST_CODE", CODE)
+    return {
+        USERS[0]: "env:CTPBUS_TEST_PASSWORD",
+        USERS[1]: "credential:of_td",
+        USERS[2]: f"file:{file}",
+        USERS[3]: f"text:{PASSWORD}",
+    }
+
+
+def overrides(places: dict[str, str]) -> dict[str, object]:
+    own = [{"user": user, "password": place} for user, place in places.items()]
+    known = [{"user_id": user, "password": f"text:{PASSWORD}"} for user in places]
+    return {
+        "sim": {"users": known, "auth_codes": {"ctpbus_test": CODE}},
+        "td_worker": {
+            "app_id": "ctpbus_test",
+            "auth_code": "env:CTPBUS_TEST_CODE",
+            "accounts": own,
+        },
+    }
+
+
+def test_every_account_logs_in_with_the_secret_from_its_place(
+    tmp_path: Path, places: dict[str, str]
+) -> None:
+    with Group(tmp_path, overrides=overrides(places)) as group:
+        group.start("sim", "td_worker")
+        with TdLink(group) as td:
+            td.state(logged_in=True)
+            accounts = {row["user"]: row["state"] for row in td.state_now()["accounts"]}
+            assert accounts == dict.fromkeys(USERS, "ready")
+        assert PASSWORD not in group.log("td_worker")
+        assert CODE not in group.log("td_worker")
+
+
+@pytest.mark.parametrize(
+    ("user", "spoil", "told"),
+    [
+        (USERS[0], "env", "accounts[0].password: the environment has no CTPBUS_TEST_PASSWORD"),
+        (
+            USERS[1],
+            "credential",
+            "accounts[1].password: {path}/credentials/of_td is open to others",
+        ),
+        (USERS[2], "file", "accounts[2].password: {path}/password is open to others: chmod 600"),
+    ],
+)
+def test_a_secret_that_is_not_there_or_open_stops_the_process_before_any_socket(
+    tmp_path: Path,
+    places: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    user: str,
+    spoil: str,
+    told: str,
+) -> None:
+    if spoil == "env":
+        monkeypatch.delenv("CTPBUS_TEST_PASSWORD")
+    else:
+        file = "credentials/of_td" if spoil == "credential" else "password"
+        (tmp_path / file).chmod(0o644)
+    with Group(tmp_path, overrides=overrides(places)) as group:
+        for arguments in ((), ("--check",)):
+            status, text = group.refused("td_worker", *arguments)
+            assert status == 2
+            assert text.startswith("td_worker: td_worker." + told.format(path=tmp_path)), text
+            assert PASSWORD not in text
+        # Whom it does not concern starts.
+        assert group.refused("ws_edge", "--check") == (0, "")
