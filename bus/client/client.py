@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from typing import Any, Self
 
 import msgspec
@@ -10,11 +11,12 @@ import zmq
 
 from schemas import catalogue as catalogues
 from schemas import typed
+from schemas.calendar import Calendar, exchange_calendar
 from schemas.catalogue import Catalogue
 from schemas.codec import Value
 from schemas.typed import CtpStruct
 
-from ..config import load
+from ..config import load, open_calendar
 from ..endpoints import Addresses, resolve
 from ..errors import Unavailable
 from ..frames import Flag, message_type, split_body
@@ -41,6 +43,11 @@ def addresses_of(path: str) -> Addresses:
     return resolve(common.bus, common.data)
 
 
+def calendar_of(path: str) -> Calendar:
+    """When instruments trade, says this configuration file. Raises ConfigError."""
+    return open_calendar(load(path, "", _Nothing).common)
+
+
 class Client:
     """Used in one event loop; see the package. ``addresses``: of the sockets, or the file of the
     group. The sockets to a worker are made when they are needed first. Raises ConfigError for a
@@ -54,7 +61,10 @@ class Client:
         binding: str = "openctp_ctp",
         heal: bool = True,
     ) -> None:
+        self.calendar = exchange_calendar()
+        """When instruments trade: as the group says, when it was made with its file."""
         if isinstance(addresses, str):
+            self.calendar = calendar_of(addresses)
             addresses = addresses_of(addresses)
         check(addresses, keys)
         self._way = Way(addresses, keys, Counters(), heal)
@@ -65,7 +75,7 @@ class Client:
         self._history: History | None = None
         self._catalogue: Catalogue | None = None
         self._names: dict[int, str] = {}
-        self._classes: dict[int, type[CtpStruct]] = {}
+        self._structs: dict[int, str] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -176,20 +186,38 @@ class Client:
         field, _ = split_body(item.flags, item.body, info_size)
         return {} if field is None else self.catalogue.codec(callback.struct).unpack(field)
 
-    def struct(self, item: Tick | Return) -> CtpStruct | None:
-        """The same typed, such as ``schemas.typed.Trade``; None for one that has none."""
-        if not self._classes:
+    def struct_name(self, item: Tick | Return) -> str:
+        """CTP's name of its struct; "" for an item without one."""
+        if not self._structs:
             callbacks = self.catalogue.td.callbacks | self.catalogue.md.callbacks
-            self._classes = {
-                message_type(callback.name): typed.named(self.catalogue, callback.struct)
+            self._structs = {
+                message_type(callback.name): callback.struct
                 for callback in callbacks.values()
                 if callback.struct is not None
             }
-        cls = self._classes.get(item.type)
-        if cls is None or item.flags & Flag.MSGPACK or not item.flags & Flag.HAS_FIELD:
+        has_struct = item.flags & Flag.HAS_FIELD and not item.flags & Flag.MSGPACK
+        return self._structs.get(item.type, "") if has_struct else ""
+
+    def struct(self, item: Tick | Return) -> CtpStruct | None:
+        """The same typed, such as ``schemas.typed.Trade``; None for one that has none."""
+        name = self.struct_name(item)
+        if not name:
             return None
         field, _ = split_body(item.flags, item.body, self.catalogue.layouts["RspInfo"].size)
-        return None if field is None else typed.decode(cls, field, self.catalogue)
+        assert field is not None
+        return self.decoded(self.class_of(name), field)
+
+    def class_of(self, struct: str) -> type[CtpStruct]:
+        """The typed struct of CTP's name. KeyError when the API has none of this name."""
+        return typed.named(self.catalogue, struct)
+
+    def decoded(self, cls: type[CtpStruct], raw: bytes) -> CtpStruct:
+        """The bytes of a struct. ValueError for those of another version of the API."""
+        try:
+            return typed.decode(cls, raw, self.catalogue)
+        except struct.error:
+            text = f"{cls.struct_name}: of another version of the API"
+            raise ValueError(text) from None
 
     def tick(self, item: Tick) -> typed.Tick:
         """The same of a tick."""

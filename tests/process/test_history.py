@@ -14,7 +14,8 @@ import msgspec
 import pytest
 import zmq
 
-from bus.client import Client, Gap, Place, Tick, addresses_of
+from bus.client import Client, Gap, Place, Tick, addresses_of, sync
+from bus.client.tables import to_pandas, to_polars
 from bus.errors import Refused
 from bus.frames import HEADER, Flag, message_type, tick_topic, unpack_row
 from bus.history import Ticks
@@ -94,6 +95,17 @@ def test_all_of_today_is_what_a_subscriber_saw(group: Group) -> None:
         assert last is not None and last.seq >= seen[-1].seq
 
     run(group, scenario)
+
+
+def test_a_program_without_a_loop_has_the_same_and_makes_tables_of_it(group: Group) -> None:
+    with sync.Client(str(group.config_file)) as client:
+        found = client.history.ticks(NAME, day=OLD_DAY)
+        frame, same = to_pandas(client, found), to_polars(client, found)
+        (last,) = client.history.last_ticks(NAME)
+    assert last is not None
+    assert list(frame["Volume"]) == same["Volume"].to_list() == list(range(1, OLD + 1))
+    assert list(frame["seq"]) == list(range(1, OLD + 1))
+    assert frame["recv_time"].iloc[0].value == 10**9
 
 
 def test_pages_give_everything_once_while_more_is_recorded(group: Group) -> None:

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from schemas import typed
+from schemas.calendar import Calendar
 from schemas.catalogue import Catalogue
 from schemas.codec import Value
 from schemas.typed import CtpStruct
@@ -16,6 +17,7 @@ from .. import client as asynchronous
 from ..items import Item, Return, Tick
 from ..way import Counters
 from .account import Account
+from .history import History
 from .loop import Loop
 from .streams import Stream
 
@@ -34,6 +36,8 @@ class Client:
     ) -> None:
         self._client = asynchronous.Client(addresses, keys=keys, binding=binding, heal=heal)
         self._loop = Loop()
+        self.history = History(self._loop, lambda: self._client.history)
+        """What the recorder keeps."""
 
     def __enter__(self) -> Self:
         return self
@@ -76,6 +80,18 @@ class Client:
         """The newest tick of each instrument that has one. Raises Unavailable."""
         return self._loop.run(self._client.snapshot(*names, timeout_s=timeout_s))
 
+    def struct_name(self, item: Tick | Return) -> str:
+        """CTP's name of its struct; "" for an item without one."""
+        return self._client.struct_name(item)
+
+    def class_of(self, struct: str) -> type[CtpStruct]:
+        """The typed struct of CTP's name. KeyError when the API has none of this name."""
+        return self._client.class_of(struct)
+
+    def decoded(self, cls: type[CtpStruct], raw: bytes) -> CtpStruct:
+        """The bytes of a struct. ValueError for those of another version of the API."""
+        return self._client.decoded(cls, raw)
+
     def struct(self, item: Tick | Return) -> CtpStruct | None:
         """The typed struct of an item; None for one that has none."""
         return self._client.struct(item)
@@ -99,3 +115,8 @@ class Client:
     @property
     def catalogue(self) -> Catalogue:
         return self._client.catalogue
+
+    @property
+    def calendar(self) -> Calendar:
+        """When instruments trade: as the group says, when it was made with its file."""
+        return self._client.calendar
