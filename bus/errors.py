@@ -11,11 +11,7 @@ BusError
 
 from __future__ import annotations
 
-from typing import Final
-
 from schemas import errors
-
-_NO_PRIVILEGE: Final = 9
 
 
 class BusError(Exception):
@@ -65,8 +61,8 @@ def refused(number: int, detail: str) -> Refused:
 
 
 def forbidden(detail: str) -> Refused:
-    """Who asks may not do this. The number is the counter's own for it."""
-    return Refused(_NO_PRIVILEGE, errors.text_of(_NO_PRIVILEGE), detail)
+    """Who asks may not do this."""
+    return Refused(errors.LIMIT, errors.FORBIDDEN_TEXT, detail)
 
 
 def request_failed(detail: str) -> Refused:

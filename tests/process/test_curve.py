@@ -189,7 +189,7 @@ def test_a_recorder_may_ask_for_missed_returns_and_for_nothing_else(group: Curve
         assert "log in first" in refusal_of("client", "Returns", returns)
         assert "log in first" in refusal_of("edge", "Returns", returns)
     for method in ("ReqUserLogin", "ReqOrderInsert", "Detach", "SetKillSwitch"):
-        assert refusal_of("recorder", method).startswith("9 a key of the role recorder"), method
+        assert refusal_of("recorder", method).startswith("-403 a key of the role recorder"), method
 
 
 def test_a_key_for_market_data_never_hears_a_return(group: CurveGroup) -> None:
@@ -364,7 +364,7 @@ def test_a_verb_that_a_role_does_not_have_never_reaches_the_worker(
     if not enforced:  # the control: without the table it does
         monkeypatch.setattr("bus.roles.may_call", lambda *_: True)
     heard = asyncio.run(Bench(tmp_path).hears(role, method))
-    refusal = f"9 CTP:无此权限: a key of the role {role} may not call {method}"
+    refusal = f"-403 网关未授权: a key of the role {role} may not call {method}"
     assert heard == (([], role, refusal, 1) if enforced else ([method], role, "", 0))
 
 
@@ -374,7 +374,7 @@ def test_a_key_that_is_taken_away_calls_nothing_over_a_connection_that_stands(
     monkeypatch.setattr("bus.security._READ_AGAIN_S", 0.0)
     bench = Bench(tmp_path)
     heard = asyncio.run(bench.hears("client", "State", (bench.keys / "client.pub").unlink))
-    assert heard == ([], "nobody", "9 CTP:无此权限: the key is not admitted any more", 1)
+    assert heard == ([], "nobody", "-403 网关未授权: the key is not admitted any more", 1)
 
 
 def test_a_flood_of_forbidden_calls_leaves_the_worker_to_others(group: CurveGroup) -> None:
@@ -389,7 +389,7 @@ def test_a_flood_of_forbidden_calls_leaves_the_worker_to_others(group: CurveGrou
             await answered(group.bus["td_rpc"], "td_worker", Keys(group.keys, "client"))
             await until_soon(lambda: len(flood.rows) == sent + 1, "refusals")
             errors = [refusal(row) for row in flood.rows]
-            assert sum(error is not None and error.error_id == 9 for error in errors) == sent
+            assert sum(error is not None and error.error_id == -403 for error in errors) == sent
             flood.caller.close()
 
     asyncio.run(scenario())

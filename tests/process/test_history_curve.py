@@ -80,7 +80,7 @@ def test_a_key_asks_by_its_role(group: CurveRecorder, role: str) -> None:
     asyncio.run(refusal)
 
 
-@pytest.mark.parametrize(("role", "error"), [("client", 9), ("edge", 9), ("admin", None)])
+@pytest.mark.parametrize(("role", "error"), [("client", -403), ("edge", -403), ("admin", None)])
 def test_only_administration_stops_what_is_recorded(
     group: CurveRecorder, role: str, error: int | None
 ) -> None:
