@@ -35,9 +35,19 @@ _KEYS: Final = {
     "HeartbeatTimeout": ("WEBCTP_HEARTBEAT_TIMEOUT", "60.0"),
 }
 # Parts of homalos that the bus does otherwise or not at all.
-_SECTIONS: Final = ("Redis", "Metrics", "Strategy", "SyncApi", "Alerts")
-_SECTION_VARIABLES: Final = ("REDIS", "METRICS", "ALERT", "SYNC_API")
-_OF_HOMALOS: Final = ("Token", "HeartbeatInterval", "HeartbeatTimeout")
+_SECTIONS: Final = ("Redis", "Metrics", "Strategy", "Alerts")
+_SECTION_VARIABLES: Final = ("REDIS", "METRICS", "ALERT")
+# Of the section SyncApi, with ours. The variables are WEBCTP_SYNC_API_CONNECT_TIMEOUT and so on.
+_SYNC_API: Final = {
+    "ConnectTimeout": "connect_timeout",
+    "QuoteTimeout": "quote_timeout",
+    "QuoteUpdateTimeout": "quote_update_timeout",
+    "PositionTimeout": "position_timeout",
+    "OrderTimeout": "order_timeout",
+    "StopTimeout": "stop_timeout",
+    "MaxStrategies": "max_strategies",
+}
+_OF_HOMALOS: Final = ("Token", "HeartbeatInterval", "HeartbeatTimeout", "SyncApi")
 _LEVELS: Final = {
     "NOTSET": "DEBUG",
     "TRACE": "DEBUG",
@@ -109,6 +119,25 @@ class _Settings:
             raise self.fault(key, f"expected {least:g} to {most:g}, not {text}")
         return value
 
+    def sync_api(self) -> dict[str, float]:
+        """Our section, with those keys that are set. Raises ConfigError."""
+        section = self._document.get("SyncApi") or {}
+        if not isinstance(section, dict):
+            raise self.fault("SyncApi", "expected keys and values")
+        found = {}
+        for key, ours in _SYNC_API.items():
+            text = self._environ.get(f"{PREFIX}SYNC_API_{ours.upper()}", section.get(key, ""))
+            if text in _UNSET:
+                continue
+            try:
+                value = float(text)
+            except (TypeError, ValueError):
+                raise self.fault(f"SyncApi.{key}", "expected a number") from None
+            if not 0 < value <= 1000:
+                raise self.fault(f"SyncApi.{key}", f"expected up to 1000, not {value:g}")
+            found[ours] = int(value) if ours == "max_strategies" else value
+        return found
+
     def fault(self, key: str, what: str) -> ConfigError:
         return ConfigError(f"{self._path}: {key}: {what}")
 
@@ -153,6 +182,8 @@ def convert(path: Path, app_type: AppType, environ: Mapping[str, str], working: 
         raise settings.fault("MdFrontAddress", "one server has one embedded exchange")
     if listeners:
         group["sim"] = {"listen": listeners.pop()}
+    if sync_api := settings.sync_api():
+        group["sync_api"] = sync_api
     group["ws_edge"] = _edge(settings, app_type, _by_homalos(document, environ))
     return Converted(group, folder, _notes(settings, document, environ, group))
 
@@ -236,6 +267,7 @@ def _notes(
         notes.append("LogLevel: ERROR is the highest here")
     sections = [name for name in _SECTIONS if name in document]
     known = {name for name, _ in _KEYS.values()}
+    known |= {f"{PREFIX}SYNC_API_{ours.upper()}" for ours in _SYNC_API.values()}
     for name in sorted(name for name in environ if name.startswith(PREFIX) and name not in known):
         if name.removeprefix(PREFIX).startswith(_SECTION_VARIABLES):
             sections.append(name)
@@ -243,7 +275,7 @@ def _notes(
             notes.append(f"{name}: not known, ignored")
     if sections:
         notes.append(f"{', '.join(sections)}: without effect, see docs/migration.md")
-    unknown = [key for key in document if key not in _KEYS and key not in _SECTIONS]
+    unknown = [key for key in document if key not in (*_KEYS, *_SECTIONS, "SyncApi")]
     if unknown:
         notes.append(f"{', '.join(unknown)}: not known, ignored")
     return notes

@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import fields
 
+from bus.config import load
 from bus.errors import ConfigError
+from bus.strategy.config import SyncApiConfig
+from deploy import webctp
 from deploy.plan import read
 from deploy.webctp import AppType, Converted, convert
 
@@ -198,6 +202,26 @@ def test_the_environment_comes_first(tmp_path: Path) -> None:
     assert (found["tokens"], found["heartbeat_interval_s"]) == ([{"token": "secret"}], 7.0)
 
 
+def test_the_times_of_strategies(tmp_path: Path) -> None:
+    keys = {"SyncApi": {"QuoteTimeout": 2.5, "MaxStrategies": 3, "OrderTimeout": None}}
+    environ = {"WEBCTP_SYNC_API_STOP_TIMEOUT": "9", "WEBCTP_SYNC_API_QUOTE_TIMEOUT": "4"}
+    converted = made(tmp_path, PLAIN | keys, environ=environ)
+    assert converted.document["sync_api"] == {
+        "quote_timeout": 4.0,
+        "stop_timeout": 9.0,
+        "max_strategies": 3,
+    }
+    assert [note for note in converted.notes if "ignored" in note or "effect" in note] == []
+    file = tmp_path / "group.yaml"
+    file.write_text(yaml.safe_dump(converted.document), "utf-8")
+    assert load(str(file), "sync_api", SyncApiConfig).own.stop_timeout == 9.0
+
+
+def test_every_key_of_the_times_of_strategies_is_known() -> None:
+    ours = {field.name for field in fields(SyncApiConfig)}
+    assert set(webctp._SYNC_API.values()) == ours
+
+
 def test_an_empty_token_in_the_environment_hides_that_of_the_file_and_is_told(
     tmp_path: Path,
 ) -> None:
@@ -230,6 +254,10 @@ def test_what_has_no_effect_is_told(tmp_path: Path) -> None:
         ({"HeartbeatInterval": "often"}, {}, "HeartbeatInterval: expected a number, not 'often'"),
         ({"HeartbeatTimeout": "nan"}, {}, "HeartbeatTimeout: expected 0.001 to 3600, not nan"),
         ({"Host": ["a", "b"]}, {}, "Host: expected one text"),
+        ({"SyncApi": {"StopTimeout": "soon"}}, {}, "SyncApi.StopTimeout: expected a number"),
+        ({"SyncApi": {"StopTimeout": [1]}}, {}, "SyncApi.StopTimeout: expected a number"),
+        ({"SyncApi": {"StopTimeout": -1}}, {}, "SyncApi.StopTimeout: expected up to 1000, not -1"),
+        ({"SyncApi": ["a"]}, {}, "SyncApi: expected keys and values"),
         ({"AuthCode": {"a": "secret"}}, {}, "AuthCode: expected one text"),
         (
             {"TdFrontAddress": "sim://a", "MdFrontAddress": "sim://b"},
