@@ -54,6 +54,21 @@ class UserConfig(GrantConfig, frozen=True, kw_only=True, forbid_unknown_fields=T
     user: Annotated[str, Meta(min_length=1)]
 
 
+class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one address or one user may take of one ws_edge; 0: any amount.
+
+    connections        at a time; more are refused with HTTP 429
+    handshakes_per_s   more are refused in the same way. Of each rate two seconds may come at once
+    messages_per_s     more are answered with -403, but for cancels
+    bytes_per_s        more are read later
+    """
+
+    connections: Annotated[int, Meta(ge=0)] = 256
+    handshakes_per_s: Annotated[float, Meta(ge=0)] = 50.0
+    messages_per_s: Annotated[float, Meta(ge=0)] = 1000.0
+    bytes_per_s: Annotated[int, Meta(ge=0)] = 8 << 20
+
+
 class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One ws_edge.
 
@@ -68,6 +83,8 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     gateway_login_s     who shows nothing in the handshake logs in by his first message within this
                         time; 0: is refused
     origins             allowed values of the header Origin; empty: all. Programs send none
+    per_peer            limits of an address; empty: the default ones, but none for this machine
+    per_user            limits of a user, or of a token without one
     max_message_bytes   a longer message of a client closes its socket with 1009
     kernel_buffer_bytes, user_buffer_bytes   how much may wait for one client before its ticks are
                         thinned out to the newest of each instrument
@@ -98,6 +115,8 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     users: tuple[UserConfig, ...] = ()
     gateway_login_s: Annotated[float, Meta(ge=0, le=3600)] = 10.0
     origins: tuple[str, ...] = ()
+    per_peer: LimitsConfig | None = None
+    per_user: LimitsConfig = LimitsConfig()
     max_message_bytes: Bytes = 1 << 20
     kernel_buffer_bytes: Bytes = 64 << 10
     user_buffer_bytes: Annotated[int, Meta(ge=0)] = 0

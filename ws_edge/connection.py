@@ -15,6 +15,8 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from .admission import Visit
+from .counters import Counters
+from .limits import Limits, Share
 from .outbox import Outbox
 
 log = logging.getLogger("ws_edge")
@@ -40,7 +42,10 @@ class Connection(ServerConnection):
     visit: Visit
     origin = ""
     outbox: Outbox | None = None
+    share: Share
     kernel_buffer_bytes = 0
+    limits: Limits
+    counters: Counters
     _closing: asyncio.Task[None] | None = None
     _cut: asyncio.TimerHandle | None = None
 
@@ -66,7 +71,14 @@ class Connection(ServerConnection):
         with contextlib.suppress(OSError, ValueError):
             address = transport.get_extra_info("peername")
             self.origin = str(address[0])[:_LONGEST_ORIGIN] if address else ""
+        self.share = self.limits.share()
+        peer = self.limits.peer(self.origin)
         super().connection_made(transport)
+        if peer is not None:
+            self.share.hold(peer)
+            if peer.crowded:
+                self.counters.handshakes_refused += 1
+                self.transport.abort()  # not even a refusal
 
     async def handshake(self, process_request: Any = None, *others: Any, **options: Any) -> None:
         """Who breaks the protocol right behind his request is cut off. The library has said its
@@ -83,6 +95,7 @@ class Connection(ServerConnection):
         await super().handshake(judged, *others, **options)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.share.let_go()
         if self._cut is not None:
             self._cut.cancel()
         if self.outbox is not None:
@@ -90,6 +103,8 @@ class Connection(ServerConnection):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if not self.share.heard(len(data)):
+            self.give_up(1008, "too many bytes")
         super().data_received(data)
         if self.outbox is not None:
             self.outbox.heard(len(data))

@@ -23,6 +23,9 @@ class Counters:
     returns_lost    gaps in the seq of account topics that nothing could fill
     returns_healed  messages of account topics that came by the second way
     held_too_long   reply rows let out before the returns that should precede them
+    handshakes_refused   connections and handshakes beyond a limit of their address or user
+    messages_early       messages likewise; refused, unless they are cancels
+    logins_refused       wrong tokens and passwords, and those that came too early to be looked at
     faults          requests answered with -500
     """
 
@@ -38,4 +41,7 @@ class Counters:
     returns_lost: int = 0
     returns_healed: int = 0
     held_too_long: int = 0
+    handshakes_refused: int = 0
+    messages_early: int = 0
+    logins_refused: int = 0
     faults: int = 0

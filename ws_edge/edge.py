@@ -7,6 +7,7 @@ import itertools
 import logging
 import signal
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -54,6 +55,7 @@ from .dialect import TickFrames
 from .envelope import Style
 from .freshness import CHECK_S, Freshness
 from .gate import Closed, Gate, TooEarly
+from .limits import Limits, Share
 from .lobby import Lobby
 from .md_session import MdSession
 from .names import methods
@@ -71,6 +73,7 @@ log = logging.getLogger("ws_edge")
 _TURN = 20  # requests of one client before the others have their turn
 _LONG = 4096  # characters of a request that is a turn of its own
 _NOTICE_S = 0.5  # between the notice of a stop and the stop
+_HANDSHAKE_S = 10.0  # for TLS, and again for WebSocket
 _STOP_S = 2.0  # for closing handshakes
 _USERS_S = 0.5  # how often it is asked whether a user has changed
 _TD_RETURNS = "td/"  # how the topics of all accounts begin
@@ -107,6 +110,7 @@ class Edge:
         self.md_heard = self.td_heard = 0.0  # of the workers' states, on the loop's clock
         self.calendar = open_calendar(loaded.common)
         self.counters = Counters()
+        self.limits = Limits(self.config, time.monotonic)
         self.sessions: dict[Session, Connection] = {}
         self.accounts: dict[str, Returns] = {}
         self.td_epoch = self.md_epoch = 0
@@ -365,14 +369,18 @@ class Edge:
                 close_timeout=_STOP_S,
                 max_size=config.max_message_bytes,
                 write_limit=max(1, config.user_buffer_bytes),  # 0 would pause TLS for ever
-                create_connection=_connection_class(config.kernel_buffer_bytes),
+                create_connection=_connection_class(config, self.limits, self.counters),
                 ssl=self.tls,
+                ssl_handshake_timeout=_HANDSHAKE_S if self.tls else None,
+                open_timeout=_HANDSHAKE_S,
             )
         except OSError as exc:
             raise Busy(f"cannot listen on {config.host}:{config.port}: {exc.strerror}") from None
 
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         assert isinstance(connection, Connection)
+        if not connection.share.handshake():
+            return self._too_many(connection)
         headers = request.headers
         origins = headers.get_all("Origin")
         offered = ",".join(headers.get_all("Sec-WebSocket-Protocol")).split(",")
@@ -390,8 +398,22 @@ class Edge:
             return connection.respond(429, "Too Many Requests\n")
         except Closed:
             return connection.respond(403, "Forbidden\n")
+        if not self._hold_user(connection, visit.access):
+            return self._too_many(connection)
         connection.visit = visit._replace(origin=connection.origin)
         return None
+
+    def _hold_user(self, connection: Connection, access: Access) -> bool:
+        """Whether the user may have one more connection."""
+        use = self.limits.user(access.user)
+        if use is None:
+            return True
+        connection.share.hold(use)
+        return connection.share.handshake(use)
+
+    def _too_many(self, connection: Connection) -> Response:
+        self.counters.handshakes_refused += 1
+        return connection.respond(429, "Too Many Requests\n")
 
     async def _serve(self, connection: ServerConnection) -> None:
         assert isinstance(connection, Connection)
@@ -408,14 +430,19 @@ class Edge:
             access = await self._wait_in_lobby(connection, outbox)
             if access is None:
                 return
+            if not self._hold_user(connection, access):
+                self.counters.handshakes_refused += 1
+                connection.give_up(1008, "too many connections of this user")
+                await connection.wait_closed()
+                return
             visit = visit._replace(access=access)
         kind = TdSession if visit.side == "td" else MdSession
-        session = kind(self.services, visit, outbox, connection)
+        session = kind(self.services, visit, outbox, connection, connection.share)
         self.sessions[session] = connection
         fields = {"socket": str(connection.id), "side": visit.side, "user": visit.access.user}
         log.info("connected", extra={"fields": fields})
         try:
-            await take_turns(connection.recv, session.receive)
+            await take_turns(connection.recv, session.receive, connection.share)
         except ConnectionClosed:
             pass
         finally:
@@ -472,6 +499,7 @@ class Edge:
 
     def _stat(self, now: float) -> Stat:
         unhandled = self.md_sub.unhandled + self.td_sub.unhandled
+        self.counters.logins_refused = self.gate.refused
         outboxes = [connection.outbox for connection in self.sessions.values()]
         return self.meter.stat(
             counters=asdict(self.counters) | {"unhandled": unhandled},
@@ -502,14 +530,17 @@ class Edge:
 
 
 async def take_turns(
-    recv: Callable[[], Awaitable[str | bytes]], receive: Callable[[str | bytes], None]
+    recv: Callable[[], Awaitable[str | bytes]], receive: Callable[[str | bytes], None], share: Share
 ) -> None:
     """Hand over what a client sends until ``recv`` raises. It need not wait when much is there, so
     the loop gets a chance in between."""
     for number in itertools.count(1):
         text = await recv()
         receive(text)
-        if number % _TURN == 0 or len(text) > _LONG:
+        pause_s = share.pause_s
+        if pause_s:
+            await asyncio.sleep(pause_s)
+        elif number % _TURN == 0 or len(text) > _LONG:
             await asyncio.sleep(0)
 
 
@@ -520,11 +551,10 @@ def _gate(loaded: Loaded[WsConfig]) -> Gate:
         raise ConfigError(f"ws_edge.users: {exc}") from None
 
 
-def _connection_class(kernel_buffer: int) -> type[Connection]:
-    class Configured(Connection):
-        kernel_buffer_bytes = kernel_buffer
-
-    return Configured
+def _connection_class(config: WsConfig, limits: Limits, counters: Counters) -> type[Connection]:
+    common = {"limits": limits, "counters": counters}
+    values = common | {"kernel_buffer_bytes": config.kernel_buffer_bytes}
+    return type("Configured", (Connection,), values)
 
 
 def _confirm(connection: ServerConnection, offered: object) -> Subprotocol | None:

@@ -13,6 +13,7 @@ from bus.rpc import refusal
 
 from .admission import Visit
 from .envelope import message
+from .limits import Share
 from .names import Kind
 from .outbox import Outbox, Peer
 from .pushes import Push
@@ -26,9 +27,11 @@ _ERROR: Final = message_type("OnRspError")
 class MdSession(Session):
     """Logs in to the shared market data session and has instruments of its own."""
 
-    def __init__(self, services: Services, visit: Visit, outbox: Outbox, peer: Peer) -> None:
+    def __init__(
+        self, services: Services, visit: Visit, outbox: Outbox, peer: Peer, share: Share
+    ) -> None:
         parser, rights = services.md_parser, services.md_rights
-        super().__init__(services, visit, outbox, peer, services.md, parser, rights)
+        super().__init__(services, visit, outbox, peer, services.md, parser, rights, share)
         if visit.options.style.binary:
             self.outbox.send(services.ticks.frames.announcement)
         self.logged_in = False

@@ -17,6 +17,7 @@ from schemas.catalogue import Catalogue
 from schemas.errors import (
     BAD_REQUEST,
     INTERNAL_ERROR,
+    LIMIT,
     LOCAL_TEXTS,
     NOT_IMPLEMENTED,
     NOT_LOGGED_IN,
@@ -29,6 +30,7 @@ from .config import WsConfig
 from .counters import Counters
 from .envelope import Head, clock, message, request_error, rsp_info, shutdown, unix_ms
 from .freshness import Freshness
+from .limits import Share
 from .lobby import welcome
 from .names import Kind
 from .outbox import Outbox, Peer
@@ -87,12 +89,13 @@ class Session(ABC):
         caller: Caller,
         parser: Parser,
         rights: Rights,
+        share: Share,
     ) -> None:
         self.services, self.visit, self.outbox, self.peer = services, visit, outbox, peer
         self.config = services.config
         self.style = visit.options.style._replace(binary=False)  # the outbox translates
         self.closed = False
-        self._parser, self._rights = parser, rights
+        self._parser, self._rights, self._share = parser, rights, share
         self._info = services.catalogue.codec("RspInfo")
         limit, sent_s = self.config.max_pending, self.config.sent_s
         self.calls = Calls(caller, services.later, limit, sent_s, visit.origin)
@@ -105,14 +108,17 @@ class Session(ABC):
 
     def receive(self, text: str | bytes) -> None:
         """One message of the client. Never raises."""
+        limit = self._share.message()
         try:
             request = self._parser.parse(text, binary=self.visit.options.style.binary)
         except BadRequest as bad:
+            if limit:
+                self._count_early()
             self._answer_bad(bad)
         except Exception:
             self._fault("", 0, "")
         else:
-            self.guard(request, self._take, request)
+            self.guard(request, self._take, request, limit)
 
     def guard(self, request: Request, act: Callable[..., None], *arguments: object) -> None:
         """Do something for a request; whatever goes wrong becomes its answer."""
@@ -138,8 +144,14 @@ class Session(ABC):
             again = partial(self.guard, request, self.patiently, request, send, until)
             self.services.later(_AGAIN_S, again)
 
-    def _take(self, request: Request) -> None:
+    def _take(self, request: Request, limit: str) -> None:
+        """``limit``: the one that is exceeded."""
         kind = request.method.kind
+        if limit:
+            self._count_early()
+            # A late cancel may cost money, and who gives no Pong is closed.
+            if not request.method.cancels and kind is not Kind.PONG:
+                raise refused(LIMIT, limit)
         if kind is Kind.PING:
             self.outbox.send(clock("Pong", unix_ms()))
         elif kind is Kind.PONG:
@@ -151,6 +163,12 @@ class Session(ABC):
                 raise not_logged_in()
             self._rights.check(self.visit.access, request, self.user)
             self.handle(request)
+
+    def _count_early(self) -> None:
+        """It came beyond a limit."""
+        self.services.counters.messages_early += 1
+        if self._share.stubborn:
+            self.peer.give_up(1008, "too many messages")
 
     def _greet(self, request: Request) -> None:
         """It may come to a gateway that asks nobody, and else only as the first message."""

@@ -16,6 +16,7 @@ from schemas.errors import NOT_LOGGED_IN
 
 from .admission import Visit
 from .envelope import message, placed
+from .limits import Share
 from .names import Kind
 from .notices import gap
 from .outbox import Outbox, Peer
@@ -49,9 +50,11 @@ class TdSession(Session):
     it fails, the socket stays what it was.
     """
 
-    def __init__(self, services: Services, visit: Visit, outbox: Outbox, peer: Peer) -> None:
+    def __init__(
+        self, services: Services, visit: Visit, outbox: Outbox, peer: Peer, share: Share
+    ) -> None:
         parser, rights = services.td_parser, services.td_rights
-        super().__init__(services, visit, outbox, peer, services.td, parser, rights)
+        super().__init__(services, visit, outbox, peer, services.td, parser, rights, share)
         self.account: Account | None = None
         self._logins = 0
         self._bound = 0

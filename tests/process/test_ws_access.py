@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from bus.secrets import Secret
 from bus.users import User, Users
 from tests.process.test_ws_edge import Stage, closed_with, refused
 from tests.support.edge_core import USER
+from tests.support.fake_worker import wait_until
 from tests.support.ws_client import WsClient, ws
 
 PASSWORD = "correct horse"
@@ -137,6 +142,98 @@ def test_a_user_who_is_changed_loses_his_sockets(stage: Stage) -> None:
     users.set_password("watcher", Secret(PASSWORD))
 
 
+def limited(tmp_path: Path, **limits: float) -> Stage:
+    users = [{"user": "alice"}, {"user": "bob"}]
+    tokens = [{"token": f"of-{name['user']}", **name} for name in users] + [{"token": "other"}]
+    stage = Stage(
+        tmp_path,
+        per_peer={"connections": 6} | limits,
+        users=users,
+        tokens=tokens,
+        per_user={"connections": 3},
+    )
+    stage.start("td")
+    return stage
+
+
+def test_connections_of_an_address_and_of_a_user_are_bounded(tmp_path: Path) -> None:
+    stage = limited(tmp_path, handshakes_per_s=0)
+    try:
+        url = stage.url("/td/?token=")
+        with ExitStack() as stack:
+            for _ in range(3):
+                stack.enter_context(ws(url + "of-alice"))
+            assert refused(url + "of-alice") == 429
+            late = stack.enter_context(ws(stage.url("/td/")))
+            late.send(MsgType="GatewayLogin", GatewayLogin={"Token": "of-alice"})
+            assert closed_with(late) == 1008
+            clients = [stack.enter_context(ws(url + name)) for name in ("of-bob", "other", "other")]
+            assert refused(url + "of-bob") == 429  # of the address
+            silent = [stack.enter_context(connected(stage)) for _ in range(20)]
+            cut = sum(is_cut(one) for one in silent)
+            assert cut >= 20 - 6, "who shows nothing is cut off beyond twice as many"
+            assert all(client.silent() for client in clients)
+        wait_until(lambda: comes_in(url + "of-alice"), lambda: "room again")
+    finally:
+        stage.close()
+
+
+def connected(stage: Stage) -> socket.socket:
+    where = urlsplit(stage.url("/"))
+    return socket.create_connection((where.hostname, where.port), timeout=10)
+
+
+def is_cut(connection: socket.socket) -> bool:
+    connection.settimeout(0.3)
+    try:
+        return connection.recv(1) == b""
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+
+
+def comes_in(url: str) -> bool:
+    try:
+        with ws(url):
+            return True
+    except InvalidStatus:
+        return False
+
+
+def test_handshakes_messages_and_bytes_have_a_rate(tmp_path: Path) -> None:
+    stage = limited(tmp_path, handshakes_per_s=2, messages_per_s=50, bytes_per_s=1_000_000)
+    try:
+        url = stage.url("/td/?token=other")
+        with ws(url) as client, ws(url) as other:
+            assert 429 in [refused_or_in(url) for _ in range(8)]
+            began = time.monotonic()
+            for _ in range(12):  # two seconds' worth come at once
+                other.connection.send("x" * 250_000)
+            assert {other.hear()["RspInfo"]["ErrorID"] for _ in range(12)} == {-400}
+            assert time.monotonic() - began > 0.5
+            for _ in range(300):
+                client.send(MsgType="Ping")
+            answers = [client.hear() for _ in range(300)]
+            early = [one for one in answers if one["MsgType"] != "Pong"]
+            assert len(early) > 100
+            assert early[0]["RspInfo"] == {"ErrorID": -403, "ErrorMsg": "超出网关限额"}
+            with suppress(ConnectionClosed):
+                for _ in range(20_000):
+                    client.send(MsgType="ReqQryOrder", QryOrder={})
+            assert closed_with(client) == 1008
+    finally:
+        stage.close()
+
+
+def refused_or_in(url: str) -> int:
+    try:
+        with ws(url):
+            return 101
+    except InvalidStatus as caught:
+        return caught.response.status_code
+
+
 def test_guessing_is_slowed_down_and_costs_others_nothing(stage: Stage) -> None:
     """Last: from here on this address has to wait."""
     with ws(stage.url("/td/?token=all")) as known:
@@ -145,7 +242,7 @@ def test_guessing_is_slowed_down_and_costs_others_nothing(stage: Stage) -> None:
         assert refused(stage.url("/td/"), additional_headers=basic("leaver")) == 429
         assert known.log_in()["RspInfo"]["ErrorID"] == 0
         with ws(stage.url("/td/")) as client:
-            heard = gateway_login(client, User="bob", Password="wrong")
+            heard = gateway_login(client, User="leaver", Password="wrong")
             assert (heard["RspInfo"]["ErrorID"], "wait" in heard["Detail"]) == (-401, True)
         with ws(stage.url("/td/?token=all")) as again:  # it has been in from here
             assert again.silent()

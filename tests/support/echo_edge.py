@@ -19,7 +19,7 @@ from ws_edge.frames import binary_frame, text_frame
 class Echo:
     """In the place of a session."""
 
-    def __init__(self, services: Any, visit: Any, outbox: Any, peer: Any) -> None:
+    def __init__(self, services: Any, visit: Any, outbox: Any, peer: Any, share: Any) -> None:
         self.visit, self._outbox = visit, outbox
 
     def receive(self, message: str | bytes) -> None:

@@ -41,6 +41,7 @@ from ws_edge.counters import Counters
 from ws_edge.dialect import TickFrames
 from ws_edge.envelope import Style
 from ws_edge.freshness import Freshness
+from ws_edge.limits import Limits
 from ws_edge.md_session import MdSession
 from ws_edge.names import methods
 from ws_edge.options import Options
@@ -289,7 +290,8 @@ class Client:
             options.style.number,
         )
         kind = TdSession if side == "td" else MdSession
-        self.session = kind(core.services, visit, self.outbox, self.pipe)
+        self.share = core.limits.share()
+        self.session = kind(core.services, visit, self.outbox, self.pipe, self.share)
 
     def send(self, message: object) -> None:
         self.session.receive(json.dumps(message, ensure_ascii=False))
@@ -329,6 +331,7 @@ class Core:
         self.wall_ns = wall_ns  # when the clock starts
         self.clock = Clock()
         self.counters = Counters()
+        self.limits = Limits(self.config, lambda: self.clock.now)
         self.td_worker, self.md_worker = Worker("td_worker"), Worker("md_worker")
         self.subscribed: list[str] = []
         self.accounts: dict[str, Returns] = {}

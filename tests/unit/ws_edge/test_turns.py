@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from ws_edge.edge import take_turns
+from ws_edge.limits import Share
 
 
 class Over(Exception):
@@ -35,7 +36,7 @@ def test_a_client_that_sends_much_leaves_the_loop_its_turns(size: int, longest: 
         loop = asyncio.get_running_loop()
         loop.call_soon(turn)
         with pytest.raises(Over):
-            await take_turns(recv, receive)
+            await take_turns(recv, receive, Share(loop.time))
 
     asyncio.run(scenario())
     assert (sum(turns), max(turns)) == (100, longest)
