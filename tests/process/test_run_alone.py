@@ -1,4 +1,7 @@
-"""A group without supervisord: each program by deploy/run, as systemd's units and containers do."""
+"""A group without supervisord: each program by deploy/run, as systemd's units and containers do.
+
+The programs are denied what the unit denies them, where this machine can do that.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,15 @@ from deploy.plan import read
 from tests.support.cli import ctpbus
 from tests.support.deployment import free_port
 from tests.support.group import CHECKOUT, READY_TIMEOUT_S, STOP_TIMEOUT_S
+from tests.support.sandbox import missing
 from tests.support.ws_client import ws
 
 UNIT = CHECKOUT / "deploy" / "systemd" / "ctpbus@.service"
+SANDBOX = (
+    []
+    if missing() and os.environ.get("CI") != "true"
+    else [*(sys.executable, "-m", "tests.support.sandbox", str(UNIT))]
+)
 IMAGE = CHECKOUT / "deploy" / "docker" / "group.yaml"
 
 
@@ -59,10 +68,11 @@ class Alone:
         self.log = file.parent / f"{instance}.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                exec_start(instance, file),
+                [*SANDBOX, *exec_start(instance, file)],
                 cwd="/",
                 env={
                     **os.environ,
+                    "PYTHONPATH": str(CHECKOUT),
                     "CTPBUS_PYTHON": sys.executable,
                     "CTPBUS_GROUP": str(run_dir(str(read(file).data))),
                 },
@@ -131,3 +141,50 @@ def test_a_wrong_file_ends_it_with_the_status_that_is_not_tried_again(file: Path
     )
     assert done.returncode == 2
     assert "RestartPreventExitStatus=2\n" in UNIT.read_text("utf-8")
+
+
+def test_the_real_binding_runs_in_the_sandbox(file: Path) -> None:
+    """The vendor's library itself, at a front that is not there."""
+    real = file.parent / "real.yaml"
+    text = f"data: {file.parent}/real\nmd_worker: {{front: 'tcp://127.0.0.1:1'}}\n"
+    real.write_text(text + "td_worker: {front: 'tcp://127.0.0.1:1', broker_id: '9999'}\n", "utf-8")
+    workers = [Alone(name, real) for name in ("md_worker", "td_worker")]
+    try:
+        for worker in workers:
+            worker.wait_ready(time.monotonic() + READY_TIMEOUT_S)
+    finally:
+        ends = [worker.stop() for worker in workers]
+    assert ends == [0, 0]
+
+
+_TRIES = """
+import mmap, os, socket
+def tried(what, *arguments):
+    try:
+        what(*arguments)
+    except OSError as exc:
+        return os.strerror(exc.errno)
+    return "done"
+print(tried(os.chroot, "/"))
+print(tried(socket.socket, socket.AF_PACKET, socket.SOCK_RAW))
+print(tried(mmap.mmap, -1, 4096, mmap.MAP_PRIVATE, mmap.PROT_WRITE | mmap.PROT_EXEC))
+print(tried(socket.socket))
+"""
+
+
+@pytest.mark.skipif(not SANDBOX, reason=missing() or "nothing")
+def test_the_sandbox_denies() -> None:
+    done = subprocess.run(
+        [*SANDBOX, sys.executable, "-c", _TRIES],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.splitlines() == [
+        "Operation not permitted",
+        "Address family not supported by protocol",
+        "Permission denied",
+        "done",
+    ]
