@@ -12,10 +12,10 @@ import pytest
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of 1 MB at ``folder``; needs root."""
+def small_disk(folder: Path, megabytes: int = 1) -> Iterator[Path]:
+    """A file system at ``folder``; needs root."""
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "tmpfs", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode and os.environ.get("CI") != "true":
         pytest.skip(f"cannot mount a tmpfs: {done.stderr.strip()}")
