@@ -38,9 +38,16 @@ is nobody's: a late joiner begins with the last tick that is still true (none wi
 A program that does not take its items finds about ``limit`` of them (or twelve for each topic, when
 that is more): of each topic the newest tick remains, and a Gap "slow" says which others there were.
 
-**Requests.** ``await account.request("ReqQryTradingAccount", {…}, on_row)`` asks the counter with
-an account's login, and gives the last row. ``client.attach(user, name=…)`` is a login without the
-password, for accounts that td_worker logs in by itself.
+**Orders.** ``order = await account.place("rb2610", "buy", 1, 3100.0)`` sends a limit order under a
+name that is its own and never twice; ``order.state`` is what is known of it, UNKNOWN when nobody
+knows, ``await order.wait()`` its end, ``await order.cancel()`` asks for that. ``await
+account.order(client_order_id)`` finds one of an earlier run. See ``bus.client.orders``.
+
+**Requests.** ``await account.positions()``, ``await account.money()``, and every request of the API
+as a method with typed structs: ``await account.ctp.ReqQryTrade(QryTrade(exchange_id="SHFE"))``, see
+``bus.client.ctp``. Below them ``await account.request("ReqQryTradingAccount", {…}, on_row)`` asks
+once and gives rows. ``client.attach(user, name=…)`` is a login without the password, for accounts
+that td_worker logs in by itself.
 
 **Returns.** ``await client.login(user, password, broker_id=…)`` gives an ``Account`` or raises
 Refused. ``account.returns(since=None)`` is an asynchronous iterator of the account's returns and of
@@ -69,11 +76,15 @@ is not open yet is waited for.
 
 ``after=Place(item.epoch, item.seq)`` goes on behind an item, ``since_ns`` begins at a time.
 
-``client.name(item)`` is the callback's name ("OnRtnOrder", or "Mark", "SessionLost" …) and
-``client.fields(item)`` its struct as a dict, decoded when asked for. ``client.counters`` counts.
+``bus.client.tables`` makes tables of pandas or polars of all that.
+
+``client.name(item)`` is the callback's name ("OnRtnOrder", or "Mark", "SessionLost" …),
+``client.struct(item)`` its typed struct and ``client.fields(item)`` the same as a dict, decoded
+when asked for; ``client.tick(item)`` is that of a tick. ``client.counters`` counts.
 ``Client(…, heal=False)`` asks for nothing again, so that a test can see what healing does.
 
-One event loop uses a Client; addresses are those of ``bus.endpoints``, complete. tcp addresses need
+One event loop uses a Client; ``bus.client.sync`` is for programs without one. Addresses are those
+of ``bus.endpoints``, complete, or the group's file. tcp addresses need
 ``keys=Keys(folder, "client")`` (``bus.security``).
 """
 
