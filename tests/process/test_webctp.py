@@ -364,11 +364,13 @@ def test_a_file_of_homalos_with_its_environment_until_ctrl_c() -> None:
         environ = {"WEBCTP_TOKEN": "hidden-token", "WEBCTP_HEARTBEAT_TIMEOUT": "0.5"}
         with served(folder, ("config.yaml", "dev"), environ=environ) as (server,):
             assert "Redis: without effect" in server.said
-            with (
-                pytest.raises(InvalidStatus),
-                ws(f"ws://127.0.0.1:{port}/td/?token=of%20the%20file"),
-            ):
-                pass
+            for wrong in ("?token=of%20the%20file", "?token=", ""):
+                with (
+                    pytest.raises(InvalidStatus) as refused,
+                    ws(f"ws://127.0.0.1:{port}/td/{wrong}"),
+                ):
+                    pass
+                assert refused.value.response.status_code == 403
             with ws(f"ws://127.0.0.1:{port}/td/?token=hidden-token") as td:
                 # Nobody answers them, and nobody is closed.
                 assert [td.hear()["MsgType"] for _ in range(5)] == ["Ping"] * 5

@@ -15,6 +15,7 @@ from bus.strategy.config import SyncApiConfig
 from deploy import webctp
 from deploy.plan import read
 from deploy.webctp import AppType, Converted, convert
+from td_worker.config import TdConfig
 
 # As webctp's README has it.
 PLAIN = {
@@ -200,6 +201,20 @@ def test_the_environment_comes_first(tmp_path: Path) -> None:
     found = document["ws_edge"]
     assert (found["host"], found["port"]) == ("::1", 8081)
     assert (found["tokens"], found["heartbeat_interval_s"]) == ([{"token": "secret"}], 7.0)
+    assert found["gateway_login_s"] == 0
+
+
+@pytest.mark.parametrize(
+    "secret", ["plain", "env:HOME", "file:/etc/passwd", "text:x", "credential:x", "text:", "a: b"]
+)
+def test_a_secret_is_what_stands_there_and_no_place_of_one(tmp_path: Path, secret: str) -> None:
+    converted = made(tmp_path, PLAIN | {"AuthCode": secret, "Token": secret})
+    file = tmp_path / "group.yaml"
+    file.write_text(yaml.safe_dump(converted.document), "utf-8")
+    worker = load(str(file), "td_worker", TdConfig).own
+    assert worker.auth_code.reveal() == secret
+    (token,) = read(file).edge.tokens
+    assert token.token.reveal() == secret
 
 
 def test_the_times_of_strategies(tmp_path: Path) -> None:
