@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import msgspec
@@ -23,6 +24,8 @@ from .errors import Busy, ConfigError
 from .memory import close_memory
 
 T = TypeVar("T")
+
+logger = logging.getLogger("ctpbus")
 
 
 def main(
@@ -61,6 +64,7 @@ def main(
             check(config)
         else:
             log.setup(config.common.log_level)
+            _warn_of_open_file(config, section or name)
             run(config)
     except ConfigError as exc:
         print(f"{name}: {exc}", file=sys.stderr)
@@ -69,6 +73,14 @@ def main(
         print(f"{name}: {exc}", file=sys.stderr)
         return 75
     return 0
+
+
+def _warn_of_open_file(config: Loaded[T], section: str) -> None:
+    """The passwords of the embedded exchange are known to everybody anyway."""
+    keys = secrets.written_out(config.own, section)
+    if keys and not config.embedded and Path(config.path).stat().st_mode & 0o077:
+        fields = {"file": config.path, "keys": keys, "remedy": f"chmod 600 {config.path}"}
+        logger.warning("others may read the secrets of the file", extra={"fields": fields})
 
 
 def _of_member(

@@ -122,6 +122,11 @@ def take(section: object, key: str) -> None:
             raise SecretError(f"{name}: {exc}") from None
 
 
+def written_out(section: object, key: str) -> list[str]:
+    """The keys whose secrets stand in the group's file itself."""
+    return [name for name, secret in _found(section, key) if secret and not secret.place]
+
+
 def variables(document: object) -> frozenset[str]:
     """Names of the environment that a part of the YAML file takes secrets from."""
     if isinstance(document, str):

@@ -92,3 +92,28 @@ def test_a_secret_that_is_not_there_or_open_stops_the_process_before_any_socket(
             assert PASSWORD not in text
         # Whom it does not concern starts.
         assert group.refused("ws_edge", "--check") == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("mode", "place", "told"),
+    [
+        (0o644, "text", True),
+        (0o600, "text", False),
+        (0o644, "file", False),
+    ],
+)
+def test_a_configuration_with_secrets_that_others_may_read_is_told(
+    tmp_path: Path, mode: int, place: str, told: bool
+) -> None:
+    password = tmp_path / "code"
+    password.touch(0o600)
+    password.write_text(CODE)
+    code = CODE if place == "text" else f"file:{password}"
+    settings = {"app_id": "a", "auth_code": code, "unsent_s": 130}
+    with Group(tmp_path, sim=False, overrides={"td_worker": settings}) as group:
+        group.config_file.chmod(mode)
+        group.start("td_worker")
+        log = group.log("td_worker")
+    assert ("others may read the secrets of the file" in log) is told
+    assert ('"keys":["td_worker.auth_code"]' in log) is told
+    assert CODE not in log
