@@ -13,13 +13,14 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert, text
+from sqlalchemy import insert, text, true
 from sqlalchemy.event import listen
 from sqlalchemy.exc import IntegrityError
 
 from bus.errors import ConfigError
 from bus.frames import account_topic, answer_topic
 from bus.secrets import Secret
+from recorder.store import reading
 from recorder.store.database import Database, StoreError
 from recorder.store.reading import Reader
 from recorder.store.tables import (
@@ -259,6 +260,22 @@ def test_answers_are_found_by_the_names_of_those_who_asked(
     wait(lambda: not found())
     with database.begin() as connection:
         assert connection.execute(text("SELECT count(*) FROM answer_askers")).scalar() == 0
+
+
+def test_without_the_filter_everybody_finds_the_answers_of_all(
+    database: Database, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control of the test above: what keeps the programs apart is the filter."""
+    running.writer.put([*answer(1, [7], [b"a"], ("edge",)), *answer(2, [7], [b"b"], ("web",))])
+    wait(lambda: running.written == {"orders": 2})
+
+    def found(asker: str) -> list[int]:
+        parts = Reader(database).answers("9999", "demo", "ReqQryOrder", asker=asker)
+        return [part.seq for part in parts]
+
+    assert (found("edge"), found("web"), found("nobody")) == ([1], [2], [])
+    monkeypatch.setattr(reading, "_asked_for", lambda topic, asker, request_id: true())
+    assert found("edge") == found("web") == found("nobody") == [1, 2]
 
 
 def test_a_store_of_the_version_before_is_opened_and_both_versions_may_use_it(
