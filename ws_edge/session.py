@@ -101,8 +101,11 @@ class Session(ABC):
         self.calls = Calls(caller, services.later, limit, sent_s, visit.origin)
         self._heard_at = self.services.now()
         self._beat: Timer | None = None
+        self._patience: Timer | None = None
         if visit.options.heartbeat:
             self._send_beat()
+            if self.config.heartbeat_timeout_s:
+                self._look_for_pong()
 
     # -- in ----------------------------------------------------------------------------------
 
@@ -253,8 +256,9 @@ class Session(ABC):
     def close(self) -> None:
         """The socket is gone: release everything it held."""
         self.closed = True
-        if self._beat is not None:
-            self._beat.cancel()
+        for timer in (self._beat, self._patience):
+            if timer is not None:
+                timer.cancel()
         self.calls.close()
 
     def _answer_bad(self, bad: BadRequest) -> None:
@@ -274,12 +278,16 @@ class Session(ABC):
     # -- heartbeat ---------------------------------------------------------------------------
 
     def _send_beat(self) -> None:
-        silent_s = self.services.now() - self._heard_at
-        if 0 < self.config.heartbeat_timeout_s <= silent_s:
-            self.peer.give_up(1001, "no Pong")
-            return
         self.outbox.send(clock("Ping", unix_ms()))
         self._beat = self.services.later(self.config.heartbeat_interval_s, self._send_beat)
+
+    def _look_for_pong(self) -> None:
+        """Apart from the Pings: the time is over when it is over, not with the next of them."""
+        left_s = self._heard_at + self.config.heartbeat_timeout_s - self.services.now()
+        if left_s <= 0:
+            self.peer.give_up(1001, "no Pong")
+        else:
+            self._patience = self.services.later(left_s, self._look_for_pong)
 
 
 def not_logged_in() -> Refused:

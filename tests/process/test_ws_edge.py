@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -603,7 +604,7 @@ def test_a_large_reply_arrives_whole(stage: Stage, td: WsClient) -> None:
 
 
 def test_heartbeat_of_the_fork(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, heartbeat_interval_s=0.2, heartbeat_timeout_s=0.4)
+    stage = Stage(tmp_path, heartbeat_interval_s=0.2, heartbeat_timeout_s=1.0)
     try:
         stage.start()
         with ws(stage.url("/td/?heartbeat=1")) as client:
@@ -611,8 +612,38 @@ def test_heartbeat_of_the_fork(tmp_path: Path) -> None:
                 assert client.hear()["MsgType"] == "Ping"
                 client.send(MsgType="Pong")
             assert closed_with(client) == 1001
+        with connected(stage, "/td/?heartbeat=1") as mute:
+            began = time.monotonic()
+            heard = b""
+            while some := mute.recv(4096):  # it takes all it is sent, and answers nothing
+                heard += some
+            assert b"no Pong" in heard
+            assert time.monotonic() - began < 10
+        with connected(stage, "/td/") as mute, ws(stage.url("/td/")) as client:  # the control
+            for _ in range(8):
+                time.sleep(0.2)
+                assert client.silent()
+            mute.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                mute.recv(1)
     finally:
         stage.close()
+
+
+def connected(stage: Stage, target: str) -> socket.socket:
+    """A socket after its handshake, of a client that knows nothing else of WebSocket."""
+    where = urlsplit(stage.url("/"))
+    mute = socket.create_connection((where.hostname, where.port), timeout=20)
+    mute.sendall(
+        b"GET %b HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        % target.encode()
+    )
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += mute.recv(1)
+    assert head.startswith(b"HTTP/1.1 101")
+    return mute
 
 
 def test_notices_of_the_market_data_front(stage: Stage) -> None:

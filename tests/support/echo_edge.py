@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from websockets.asyncio import messages
+
 from bus.process import main
 from ws_edge import edge
 from ws_edge.__main__ import run
@@ -34,4 +36,5 @@ class Echo:
 
 if __name__ == "__main__":
     vars(edge)["MdSession"] = Echo
+    vars(messages)["MAX_FRAGMENTS"] = 100_000
     sys.exit(main("ws_edge", WsConfig, run, "An echo."))

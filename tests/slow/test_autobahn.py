@@ -1,0 +1,23 @@
+"""The cases of Autobahn|Testsuite, but for those of speed and of compression."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.slow.autobahn import install, run, worse
+from tests.support import python27
+
+CASES = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"]
+
+
+@pytest.mark.python27
+def test_nothing_is_worse_than_the_library_says_of_itself() -> None:
+    python = python27.find()
+    if python is None:
+        pytest.skip("no Python 2.7 runs here")
+    install(python)
+    results = run(python, CASES)
+    assert len(results) == 247
+    if again := worse(results):
+        results |= run(python, again)
+    assert not worse(results)
