@@ -14,7 +14,7 @@ from schemas.codec import Value
 from schemas.errors import Action, login_action
 from schemas.typed import CtpStruct, Instrument, InvestorPosition, TradingAccount
 
-from ..errors import BusError, CounterRefused, Refused, Unavailable, request_failed
+from ..errors import BusError, ConfigError, CounterRefused, Refused, Unavailable, request_failed
 from ..frames import Row, account_topic, message_type, split_body
 from ..orders import Attach, Place
 from ..retry import Pauses
@@ -92,25 +92,30 @@ class Account:
                 problem = exc
             else:
                 order = msgspec.structs.replace(order, exchange_id=exchange)
-        return await self.orders.insert("ReqOrderInsert", order, client_order_id, problem)
+        return await self._desk.insert("ReqOrderInsert", order, client_order_id, problem)
 
     async def insert(self, method: str, fields: CtpStruct, *, client_order_id: str = "") -> Order:
         """The same for any insertion of the API (ReqQuoteInsert …), with its own struct."""
-        return await self.orders.insert(method, fields, client_order_id)
+        return await self._desk.insert(method, fields, client_order_id)
 
     async def order(self, client_order_id: str, *, timeout_s: float = 10.0) -> Order | None:
         """One that was placed before, also by an earlier run of the program; None: td_worker has
         no record of it, so it was not sent. Raises Refused, Unavailable."""
         until = asyncio.get_running_loop().time() + timeout_s
-        return await self.orders.find(client_order_id, until)
+        return await self._desk.find(client_order_id, until)
 
     async def cancel(self, order: Order) -> None:
         """``order.cancel()``."""
         await order.cancel()
 
+    def orders(self) -> list[Order]:
+        """Those that were placed or found here: that live, and the newest of those that have ended,
+        10,000 in all."""
+        return list(self._desk.placed.values())
+
     @property
-    def orders(self) -> Orders:
-        """Those that were placed here. From the first use on the account's returns are followed."""
+    def _desk(self) -> Orders:
+        """From its first use on the account's returns are followed."""
         if self._orders is None:
             self._orders = Orders(self)
         return self._orders
@@ -257,7 +262,8 @@ class Account:
             self._trading.calls.tell("Detach", session=self.handle)
 
     async def log_in(self) -> None:
-        """Raises Refused when the counter, or td_worker, does not let the account in."""
+        """Raises Refused when the counter, or td_worker, does not let the account in, and
+        ConfigError when td_worker has another version of the API."""
         while True:
             try:
                 await self._log_in()
@@ -308,6 +314,9 @@ class Account:
                 sessions.append(_decode_session(row.body))
 
         last = await self._trading.calls.ask(method, take, _LOGIN_S, body=body)
+        if last.layout != self.catalogue.layout_id:  # no struct of it can be read here
+            text = "td_worker has another version of the API than this program"
+            raise ConfigError(f"{text}: {last.layout:#06x}, not {self.catalogue.layout_id:#06x}")
         self._check(last)
         if not sessions:
             raise Unavailable("td_worker")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import struct
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
@@ -159,6 +160,9 @@ class Asking:
 def packed(account: Account, method: str, fields: Mapping[str, Value]) -> bytes:
     """The bytes of a request's struct; what says whose it is is filled in. Raises ValueError for
     what does not fit (FieldError is one)."""
+    for name, value in fields.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{method}: {name} is not a finite number")
     whose = {name: value for name, value in account.whose.items() if not fields.get(name)}
     try:
         return account.pack(method, {**fields, **whose})

@@ -121,7 +121,8 @@ class Client:
         self, user: str, password: str, *, broker_id: str = "", timeout_s: float = 30.0
     ) -> Account:
         """Log in to an account; waits for td_worker when it is not there yet. Raises Refused,
-        and Unavailable after ``timeout_s``."""
+        Unavailable after ``timeout_s``, and ConfigError when td_worker has another version of the
+        API."""
         return await self._enter(broker_id, user, Secret(password), "", timeout_s)
 
     async def attach(
@@ -221,7 +222,9 @@ class Client:
 
     def tick(self, item: Tick) -> typed.Tick:
         """The same of a tick."""
-        return typed.decode(typed.Tick, item.body, self.catalogue)
+        tick = self.decoded(typed.Tick, item.body)
+        assert isinstance(tick, typed.Tick)
+        return tick
 
 
 def _check_instrument(name: str) -> None:

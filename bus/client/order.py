@@ -27,6 +27,7 @@ class Desk(Protocol):
     problem: BusError | None  # why nothing more is heard of any order
 
     async def cancel(self, order: Order) -> None: ...
+    def awaited(self, order: Order) -> None: ...
 
 
 class Order:
@@ -84,6 +85,11 @@ class Order:
         return self.state is _S.ACK or self.final
 
     @property
+    def awaited(self) -> bool:
+        """Whether somebody waits for news of it."""
+        return bool(self._waiters)
+
+    @property
     def complete(self) -> bool:
         """Final, and its fills are here: they come a moment after it."""
         traded = sum(trade.volume for trade in self.trades)
@@ -119,6 +125,7 @@ class Order:
     async def _news(self) -> None:
         if self._desk.problem is not None:
             raise self._desk.problem
+        self._desk.awaited(self)
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.add(waiter)
         try:

@@ -343,6 +343,11 @@ class Orders:
                 for news in self._early.pop(key, ()):
                     self._tell(order, news)
 
+    def awaited(self, order: Order) -> None:
+        """Somebody waits for it from now on."""
+        if order.method != _INSERT:
+            self._mind(order, self._now() + _LOOK_AGAIN_S)
+
     # -- orders in doubt -------------------------------------------------------------------------
 
     def _mind(self, order: Order, due: float, dead: float = 0.0) -> None:
@@ -365,10 +370,16 @@ class Orders:
                 if order is None or order.complete:
                     del self._care[name]
                 elif care.due <= self._now():
-                    await self._look(order, care)
+                    await self._looked(order, care)
             if not self._care:
                 self._unsettled.clear()
             await asyncio.sleep(_LOOK_S)
+
+    async def _looked(self, order: Order, care: _Care) -> None:
+        try:
+            await self._look(order, care)
+        except Exception:  # the others are looked after all the same
+            log.exception("an order could not be looked up")
 
     async def _look(self, order: Order, care: _Care) -> None:
         care.due = self._now() + (_FILLS_AGAIN_S if order.final else _LOOK_AGAIN_S)
@@ -383,8 +394,12 @@ class Orders:
                 self._told(order, outcome)
             elif over and not order.settled:
                 order.not_sent("it never reached td_worker, and will not")
-            if order.settled and not order.final:
-                self._care.pop(order.client_order_id, None)  # from here on its returns tell
+            if order.settled and not order.final and not self._silent(order):
+                self._care.pop(order.client_order_id, None)
+
+    def _silent(self, order: Order) -> bool:
+        """Whether somebody waits for what no return tells."""
+        return order.method != _INSERT and order.awaited
 
     async def _asked(self, name: str) -> Outcome | None:
         """None: it is not on record. Raises Refused, Unavailable."""
@@ -438,9 +453,10 @@ class Orders:
     # -- inside ----------------------------------------------------------------------------------
 
     def _forget(self) -> None:
-        over = len(self.placed) - _MOST_KEPT
+        if len(self.placed) <= _MOST_KEPT:
+            return
         ended = [name for name, order in self.placed.items() if order.complete]
-        for name in ended[: max(0, over)]:
+        for name in ended[: len(ended) // 10]:  # not at each order
             for key in _keys(self.placed.pop(name)):
                 self._named.pop(key, None)
 
@@ -457,7 +473,10 @@ class Orders:
 
 
 def _keys(order: Order) -> Iterator[_Key]:
-    """By which its returns name it."""
+    """By which its returns name it. What is no order has references of its own kind, which are not
+    told apart from these: td_worker is asked for its state."""
+    if order.method != _INSERT:
+        return
     if order.order_ref:
         yield order.session_id, order.order_ref.strip()
     if order.exchange_id and order.order_sys_id:

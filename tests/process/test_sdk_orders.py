@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bus.client import Account, Client, Order, OrderState
+from bus.client import Account, Client, Order, OrderState, structs
 from bus.client import orders as orders_module
 from bus.endpoints import Addresses
 from bus.errors import BusError
@@ -339,6 +339,41 @@ def test_a_cancel_whose_order_lost_its_answer_asks_for_the_name_first(
     run(tmp_path, scenario)
 
 
+def test_a_quote_and_an_order_of_one_reference_are_not_taken_for_each_other(
+    worker: FakeWorker, tmp_path: Path
+) -> None:
+    quote_told = outcome(S.ACK, client_order_id="quote", method="ReqQuoteInsert")
+    worker.script("ReqQuoteInsert", sent(quote_told))
+    worker.script("ReqOrderInsert", sent(outcome(S.ACK)))
+
+    async def scenario(account: Account) -> None:
+        quote = await account.ctp.ReqQuoteInsert(structs.InputQuote(), client_order_id="quote")
+        order = await place(account)
+        worker.publish(TOPIC, "OnRtnOrder", returned("5"))
+        assert await order.wait(timeout_s=WAIT_S) is S.CANCELLED
+        assert quote.state is S.ACK
+        ended = msgspec.structs.replace(quote_told, state=S.CANCELLED)
+        worker.script("QryOrderOutcome", own("Outcome", ended, last=True))
+        assert await quote.wait(timeout_s=WAIT_S) is S.CANCELLED, "by asking, for who waits"
+
+    run(tmp_path, scenario)
+
+
+def test_a_number_that_is_none_is_not_sent(worker: FakeWorker, tmp_path: Path) -> None:
+    async def scenario(account: Account) -> None:
+        for price in (float("nan"), float("inf")):
+            with pytest.raises(ValueError, match="LimitPrice is not a finite number"):
+                await account.ctp.ReqOrderInsert(structs.InputOrder(limit_price=price))
+        with pytest.raises(ValueError, match="ReqOrderInsert"):
+            await account.ctp.ReqOrderInsert(structs.InputOrder(volume_total_original=2**31))
+        with pytest.raises(ValueError, match="InstrumentID"):
+            await account.ctp.ReqOrderInsert(structs.InputOrder(instrument_id="x" * 100))
+        assert not insertions(worker)
+        assert not account.orders()
+
+    run(tmp_path, scenario)
+
+
 def test_an_order_of_an_earlier_run_is_found_by_its_id(worker: FakeWorker, tmp_path: Path) -> None:
     told = outcome(S.ACK, exchange_id="SHFE", order_sys_id="  12")
     worker.script("ReqQryOrder", row("OnRspQryOrder", returned("3"), info(), last=True))
@@ -367,7 +402,7 @@ def test_who_is_cancelled_while_he_waits_has_an_order_that_is_looked_after(
         call = await asyncio.to_thread(worker.wait_for, "ReqOrderInsert")
         task.cancel()
         worker.tell(call, sent(outcome(S.ACK)))
-        order = account.orders.placed["mine"]
+        (order,) = account.orders()
         assert await order.wait(S.ACK, timeout_s=WAIT_S) is S.ACK
 
     run(tmp_path, scenario)

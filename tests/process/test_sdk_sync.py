@@ -17,6 +17,7 @@ from bus.client.sync import Account, Client, Closed, OrderState, Tick
 from bus.client.terms import limit_order
 from bus.errors import Refused
 from schemas.typed import CtpStruct, Instrument
+from tests.support.buslink import MdLink
 from tests.support.group import CHECKOUT, Group
 
 USER, PASSWORD = "028742", "123456"
@@ -195,6 +196,34 @@ def test_who_waits_in_another_thread_is_freed_when_the_client_closes(
         assert found is not None
         found.cancel()
         assert found.wait(timeout_s=WAIT_S) is OrderState.CANCELLED
+
+
+def test_a_stream_that_nobody_has_any_more_ends(group: Group, client: Client) -> None:
+    with MdLink(group) as md:
+        next(item for item in client.ticks("600000") if isinstance(item, Tick))
+        md.state(wanted=0)
+
+
+def test_calls_from_many_threads_end_when_the_client_is_closed_amid_them(group: Group) -> None:
+    client = Client(str(group.config_file))
+    account = client.attach(USER, name="test")
+    ended: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            while True:
+                account.order("nothing")
+        except Closed as closed:
+            ended.append(closed)
+
+    threads = [threading.Thread(target=ask, daemon=True) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.2)
+    client.close()
+    for thread in threads:
+        thread.join(WAIT_S)
+    assert len(ended) == len(threads)
 
 
 FORGETFUL = """

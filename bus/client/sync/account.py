@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Unpack
 
@@ -11,6 +12,7 @@ from schemas.typed import CtpStruct, InvestorPosition, TradingAccount
 from ...orders import Place
 from .. import account as asynchronous
 from ..items import Item
+from ..orders import Closed
 from ..terms import Offset, Side, Terms
 from .ctp import Ctp
 from .loop import Loop
@@ -76,9 +78,8 @@ class Account:
         return None if order is None else Order(self._loop, order)
 
     def orders(self) -> list[Order]:
-        """Those that were placed here."""
-        placed = self._loop.call(lambda: list(self._account.orders.placed.values()))
-        return [Order(self._loop, order) for order in placed]
+        """Those that were placed or found here."""
+        return [Order(self._loop, order) for order in self._loop.call(self._account.orders)]
 
     def cancel(self, order: Order) -> None:
         """``order.cancel()``."""
@@ -111,4 +112,5 @@ class Account:
 
     def leave(self) -> None:
         """Log out."""
-        self._loop.call(self._account.leave)
+        with contextlib.suppress(Closed):
+            self._loop.call(self._account.leave)

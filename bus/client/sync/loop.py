@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from typing import Any, ParamSpec, TypeVar
 
 from ..orders import Closed
@@ -20,6 +20,7 @@ class Loop:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._closed = False
+        self._lock = threading.RLock()  # a finalizer may run in whoever holds it
         # A program that forgets to close its client ends all the same.
         self._thread = threading.Thread(target=self._serve, name="ctpbus", daemon=True)
         self._thread.start()
@@ -27,19 +28,15 @@ class Loop:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Its result, or what it raises; Closed when the loop ends meanwhile. RuntimeError in the
         loop's own thread, which would wait for itself."""
-        if self._closed or threading.current_thread() is self._thread:
+        if threading.current_thread() is self._thread:
             work.close()
-            if self._closed:
-                raise Closed("the client was closed")
             raise RuntimeError("a call that waits, from the thread that would have to do it")
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return future.result()
-        except CancelledError:
-            raise Closed("the client was closed") from None
-        except BaseException:  # Ctrl-C: nobody waits for it any more
-            future.cancel()
-            raise
+        with self._lock:
+            if self._closed:
+                work.close()
+                raise Closed("the client was closed")
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        return _result(future)
 
     def call(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same for what is no coroutine, but must be done there."""
@@ -49,15 +46,24 @@ class Loop:
 
         return self.run(work())
 
+    def soon(self, act: Callable[[], None]) -> None:
+        """Do it there some time, unless the loop has ended. Any thread, also the loop's own."""
+        with self._lock:
+            if not self._closed:
+                self._loop.call_soon_threadsafe(act)
+
     def close(self, last: Coroutine[Any, Any, None]) -> None:
         """Do a last thing and end the thread; whoever waits gets Closed."""
-        if self._closed:
-            last.close()
-            return
-        try:
-            self.run(last)
-        finally:
+        with self._lock:
+            if self._closed:
+                last.close()
+                return
+            # What others have asked for by now runs before, or is cancelled behind it.
             self._closed = True
+            future = asyncio.run_coroutine_threadsafe(last, self._loop)
+        try:
+            _result(future)
+        finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
 
@@ -72,3 +78,13 @@ class Loop:
             self._loop.run_until_complete(self._loop.shutdown_default_executor())
         finally:
             self._loop.close()
+
+
+def _result(future: Future[T]) -> T:
+    try:
+        return future.result()
+    except CancelledError:
+        raise Closed("the client was closed") from None
+    except BaseException:  # Ctrl-C: nobody waits for it any more
+        future.cancel()
+        raise

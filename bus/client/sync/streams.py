@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import weakref
 from collections import deque
 from types import TracebackType
 from typing import Final, Generic, Protocol, Self, TypeVar
@@ -31,6 +33,8 @@ class Stream(Generic[T]):
     def __init__(self, loop: Loop, items: Items[T]) -> None:
         self._loop, self._items = loop, items
         self._taken: deque[T] = deque()
+        # Who lets go of it in the midst of a loop has no use for what comes.
+        weakref.finalize(self, loop.soon, items.close).atexit = False
 
     def __iter__(self) -> Self:
         return self
@@ -57,7 +61,8 @@ class Stream(Generic[T]):
 
     def close(self) -> None:
         """What has come can still be taken."""
-        self._loop.call(self._items.close)
+        with contextlib.suppress(Closed):
+            self._loop.call(self._items.close)
 
     def __enter__(self) -> Self:
         return self

@@ -10,7 +10,7 @@ import pytest
 
 import schemas.catalogue
 from bus.client.account import Account
-from bus.errors import CounterRefused
+from bus.errors import ConfigError, CounterRefused
 from bus.frames import Flag, Row, join_body, message_type
 from bus.rpc import SessionBody
 from bus.secrets import Secret
@@ -22,8 +22,8 @@ NOT_OPEN_YET, WRONG_PASSWORD = 7, 3
 class Desk:
     """Plays td_worker: each login meets the next of these errors."""
 
-    def __init__(self, *errors: int) -> None:
-        self.errors = list(errors)
+    def __init__(self, *errors: int, layout: int = CATALOGUE.layout_id) -> None:
+        self.errors, self._layout = list(errors), layout
         self.catalogue, self.calls = CATALOGUE, self
         self.accounts: list[Account] = []
 
@@ -34,7 +34,8 @@ class Desk:
             on_row(Row(1, 0, 0, message_type("Session"), 0, Flag.MSGPACK, session))
         info = CATALOGUE.codec("RspInfo").pack({"ErrorID": error, "ErrorMsg": "x"})
         flags, rest = join_body(None, info)
-        return Row(1, 5, 0, message_type("OnRspUserLogin"), 0, flags | Flag.LAST, rest)
+        kind = message_type("OnRspUserLogin")
+        return Row(1, 5, 0, kind, self._layout, flags | Flag.LAST, rest)
 
 
 def log_in_again(desk: Desk) -> Account:
@@ -55,3 +56,9 @@ def test_a_password_that_is_wrong_now_is_not_tried_again() -> None:
     with pytest.raises(CounterRefused):
         log_in_again(desk)
     assert desk.errors == [0]
+
+
+def test_a_td_worker_with_other_structs_is_not_traded_with() -> None:
+    desk = Desk(0, layout=0x6308)
+    with pytest.raises(ConfigError, match="another version of the API"):
+        log_in_again(desk)

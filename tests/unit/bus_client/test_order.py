@@ -22,6 +22,8 @@ class Desk:
     async def cancel(self, order: Order) -> None:
         raise AssertionError
 
+    def awaited(self, order: Order) -> None: ...
+
 
 def placed() -> Order:
     return Order(Desk(), "mine", "ReqOrderInsert", limit_order("rb2701", "buy", 2, 3100.0))
