@@ -11,10 +11,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
+from types import FrameType
 from xmlrpc.client import Fault
 
 from admin.admins import FIRST_NAME, Admins, take_first_password
@@ -43,7 +44,7 @@ class UpFailed(Exception):
 
 def up(plan: Plan, *, timeout_s: float, canary: bool, foreground: bool) -> int:
     """Exit status of deploy/up. In the foreground it returns when the group has been stopped."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    _on_stop(_interrupt)
     child = None
     deadline = time.monotonic() + timeout_s
     try:
@@ -58,7 +59,7 @@ def up(plan: Plan, *, timeout_s: float, canary: bool, foreground: bool) -> int:
         say("interrupted; what was started has been stopped")
         return 130
     if child is not None:
-        _forward_signals(child)
+        _on_stop(lambda number, frame: child.terminate())
     print(_summary(plan), flush=True)
     _show_first_password(plan)
     return 0 if child is None else _wait(child)
@@ -349,9 +350,13 @@ def _show_end(log: Path) -> None:
             say(f"  {line}")
 
 
-def _forward_signals(supervisord: subprocess.Popen[bytes]) -> None:
+def _on_stop(handler: Callable[[int, FrameType | None], object]) -> None:
+    """For every signal that asks for the end, but for those that somebody has switched off, as
+    nohup does with the terminal's. Supervisord hears none of them by itself: the terminal's would
+    make it start all programs anew."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda number, _: supervisord.send_signal(number))
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def _wait(supervisord: subprocess.Popen[bytes]) -> int:

@@ -134,9 +134,12 @@ class Supervisor:
         self._wait_alive(lambda: None)
 
     def start_foreground(self) -> subprocess.Popen[bytes]:
-        """Start it as our child that writes its own log lines to our stdout."""
+        """Start it as our child that writes its own log lines to our stdout, and that the terminal
+        sends no signals."""
         self._write_config()
-        process = subprocess.Popen([*self._command(), "--nodaemon"], env=self._environment())
+        process = subprocess.Popen(
+            [*self._command(), "--nodaemon"], env=self._environment(), start_new_session=True
+        )
         self._wait_alive(process.poll)
         return process
 

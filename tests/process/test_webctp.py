@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +45,7 @@ class Server:
         config: str,
         app_type: str,
         environ: Mapping[str, str],
+        begin: Sequence[str] = (),
     ) -> None:
         self.data = folder / "con_file" / f"{Path(config).stem}.{app_type}"
         self.log = folder / f"{config}.log"
@@ -52,7 +53,7 @@ class Server:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, "-P", "-c", COMMAND, "webctp"),
+                    *(*begin, sys.executable, "-P", "-c", COMMAND, "webctp"),
                     *(f"--config={config}", f"--app_type={app_type}"),
                 ],
                 cwd=folder,
@@ -77,14 +78,14 @@ class Server:
     def members(self) -> set[int]:
         return members.find(run_dir(str(self.data)))
 
-    def press_ctrl_c(self) -> int:
-        """To the whole group of processes, as a terminal does; the exit status."""
-        os.killpg(self.process.pid, signal.SIGINT)
-        return self.process.wait(STOP_S)
+    def from_terminal(self, number: signal.Signals) -> None:
+        """To the whole group of processes."""
+        os.killpg(self.process.pid, number)
 
     def close(self) -> None:
         if self.process.poll() is None:
-            self.press_ctrl_c()
+            self.process.terminate()
+            self.process.wait(STOP_S)
         assert not members.end(run_dir(str(self.data)), STOP_S), self.said
 
 
@@ -387,8 +388,29 @@ def test_a_file_of_homalos_with_its_environment_until_ctrl_c() -> None:
             assert second.process.wait(UP_S) == 1
             assert "it runs already" in second.said
             assert len(server.members()) == 5
-            assert server.press_ctrl_c() == 0
+            server.from_terminal(signal.SIGINT)
+            assert server.process.wait(STOP_S) == 0
             assert not server.members()
+
+
+@pytest.mark.parametrize("begin", [[], ["nohup"]])
+def test_it_ends_with_its_terminal_unless_nohup_says_otherwise(begin: list[str]) -> None:
+    with short_folder() as folder:
+        write(folder, TdFrontAddress="tcp://127.0.0.1:1")
+        server = Server(folder, "config.yaml", "td", {}, begin)
+        try:
+            server.wait_up()
+            before = server.members()
+            server.from_terminal(signal.SIGHUP)
+            if begin:
+                with pytest.raises(subprocess.TimeoutExpired):
+                    server.process.wait(2)
+                assert server.members() == before
+            else:
+                assert server.process.wait(STOP_S) == 0
+                assert not server.members()
+        finally:
+            server.close()
 
 
 def test_in_the_background_and_down() -> None:
