@@ -12,7 +12,6 @@ import yaml
 
 from bus.errors import ConfigError
 from deploy import group
-from deploy.plan import Plan
 from deploy.supervision import Supervisor
 from deploy.webctp import PREFIX, AppType, convert
 
@@ -55,9 +54,10 @@ def command(
     except OSError as exc:
         raise ConfigError(f"ConFilePath: {exc}") from None
     file = folder / FILE
-    if not background and file.exists() and _runs(plan_of(file)):
-        # Before its file changes under it.
-        group.say(f"it runs already; ctpbus down --config {file} stops it")
+    # Before the file of a running group changes under it. In the background the same one may be
+    # called again, and then follows its file.
+    if file.exists() and _runs(file) and not (background and _is_from(file, path)):
+        group.say(f"{file} runs already; ctpbus down --config {file} stops it")
         raise typer.Exit(1)
     _write(file, converted.document, path, os.O_TRUNC)
     plan = plan_of(file)
@@ -65,20 +65,32 @@ def command(
     raise typer.Exit(status)
 
 
-def _runs(plan: Plan) -> bool:
+def _runs(file: Path) -> bool:
     try:
-        return Supervisor(plan).alive()
+        return Supervisor(plan_of(file)).alive()
+    except ConfigError:  # of another version: what runs by it is found by group.up
+        return False
     except TimeoutError:
         return True
+
+
+def _head(source: Path) -> str:
+    return f"# Made by ctpbus webctp from {str(source)!r}; "
+
+
+def _is_from(file: Path, source: Path) -> bool:
+    """Two files of one name may share a folder, ``ConFilePath``."""
+    return file.read_text("utf-8").startswith(_head(source))
 
 
 def _write(file: Path, document: dict[str, Any], source: Path, how: int) -> None:
     """For its owner alone: the auth code and the token are in it. Raises ConfigError."""
     told = "changes here are lost" if how == os.O_TRUNC else "docs/configuration.md has all keys"
     try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | how, 0o600), "w") as out:
-            os.fchmod(out.fileno(), 0o600)
-            out.write(f"# Made by ctpbus webctp from {source}; {told}.\n\n")
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | how, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            os.fchmod(descriptor, 0o600)
+            out.write(f"{_head(source)}{told}.\n\n")
             yaml.safe_dump(document, out, allow_unicode=True, sort_keys=False)
     except OSError as exc:
         raise ConfigError(f"{file}: {exc.strerror}") from None

@@ -386,7 +386,7 @@ def test_a_file_of_homalos_with_its_environment_until_ctrl_c() -> None:
             assert len(server.members()) == 5  # with supervisord
             second = Server(folder, "config.yaml", "dev", environ)
             assert second.process.wait(UP_S) == 1
-            assert "it runs already" in second.said
+            assert "runs already" in second.said
             assert len(server.members()) == 5
             server.from_terminal(signal.SIGINT)
             assert server.process.wait(STOP_S) == 0
@@ -434,6 +434,17 @@ def test_in_the_background_and_down() -> None:
             assert done.returncode == 0, done.stderr
             assert f"market data  ws://127.0.0.1:{port}/md/" in done.stdout
             assert "/td/" not in done.stdout
+            # The same once more follows its file; another of that name does not take its place.
+            write(folder, LogLevel="DEBUG", Port=port)
+            again = call("webctp", "--config", "config.yaml", "--app-type", "md", "--background")
+            assert again.returncode == 0, again.stderr
+            assert "log_level: DEBUG" in Path(file).read_text("utf-8")
+            (folder / "other").mkdir()
+            write(folder / "other", ConFilePath=f"{folder}/con_file")
+            words = ("--config", "other/config.yaml", "--app-type", "md", "--background")
+            refused = call("webctp", *words)
+            assert refused.returncode == 1
+            assert f"{file} runs already" in refused.stderr
             status = call("status", "--config", file, "--json")
             assert [row["program"] for row in json.loads(status.stdout)["programs"]] == [
                 *("sim", "md_worker", "ws_edge")

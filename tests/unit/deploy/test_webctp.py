@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,11 @@ def test_the_first_versions_of_webctp_had_another_name_for_the_port(tmp_path: Pa
     old = {key: value for key, value in PLAIN.items() if key != "Port"} | {"WebSocketPort": 8090}
     assert made(tmp_path, old).document["ws_edge"]["port"] == 8090
     assert made(tmp_path, old | {"Port": 8091}).document["ws_edge"]["port"] == 8091
+
+
+def test_the_first_versions_of_webctp_had_json(tmp_path: Path) -> None:
+    """Which is YAML, too."""
+    assert made(tmp_path, json.dumps(PLAIN, indent=4)) == made(tmp_path, PLAIN)
 
 
 @pytest.mark.parametrize("given", ["flow", "./flow", "flow/"])
