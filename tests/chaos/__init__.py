@@ -14,4 +14,9 @@ And does a subscriber ever take a hole or an old message for the truth?
 
 Here the publishers' own ledgers decide (``streams_ledger.py``), and ``streams_judge.py`` says what
 counts as wrong.
+
+Does anything die or grow, whatever it is sent, and does any user get what is another's?
+
+    python -m tests.chaos.malformed --messages 1000000
+    python -m tests.chaos.crossing --messages 1000000
 """

@@ -84,7 +84,7 @@ class Verdict(msgspec.Struct):
     faults: list[str] = []
 
 
-def overrides(path: Path, entries: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def overrides(path: Path) -> dict[str, Any]:
     """For ``Group``: half of the bus on tcp, a wire of its own for each service of OFX, and no
     limit that would keep an attack from its speed."""
     authority = Authority(path)
@@ -116,15 +116,16 @@ def overrides(path: Path, entries: Mapping[str, Any] | None = None) -> dict[str,
             "key_file": str(server.with_suffix(".key")),
             "keys": [{"passphrase": _OFX_KEY}],
         },
-        **(entries or {}),
     }
 
 
 class Siege:
     """One group, those who attack it, and those who do not."""
 
-    def __init__(self, path: Path, entries: Mapping[str, str] | None = None) -> None:
-        self.path = path
+    def __init__(
+        self, path: Path, entries: Mapping[str, str] | None = None, settled_s: float = _SETTLED_S
+    ) -> None:
+        self.path, self._settled_s = path, settled_s
         self.group = Group(path, overrides=overrides(path), entries=entries)
         self.group.data.mkdir(mode=0o700, exist_ok=True)
         known = Users(self.group.data / "users.db", make=True)
@@ -190,7 +191,7 @@ class Siege:
     def _settle(self, crowd: Crowd, before: Mapping[str, Held]) -> dict[str, Held]:
         """When the connections of the attacks have been closed, or after a while."""
         crowd.calm.set()
-        until = time.monotonic() + _SETTLED_S
+        until = time.monotonic() + self._settled_s
         held = self._held()
         while time.monotonic() < until:
             time.sleep(1.0)

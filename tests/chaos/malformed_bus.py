@@ -29,6 +29,7 @@ from .mutate import Corpus, from_msgpack, msgpack_bytes
 
 TOGETHER: Final = 64
 _BROKER: Final = "9999"
+_SUBSCRIPTIONS: Final = 1000  # of one socket
 _LONGEST_TOPIC: Final = 900  # with what CURVE adds it is no more than a publisher takes
 _LAST: Final = 60  # portions over one socket
 # In a call that is grown: what has to be of now is put in when it is sent.
@@ -229,7 +230,7 @@ def subscriptions(pub: str, where: Where, count: int, seed: int) -> Tally:
             xsub.set(zmq.RCVTIMEO, int(TIMEOUT_S * 1000))
             xsub.connect(where.bus[pub])
             tally.connections += 1
-            for _ in range(min(5000, count - tally.sent)):
+            for _ in range(min(_SUBSCRIPTIONS, count - tally.sent)):
                 xsub.send(corpus.next()[:_LONGEST_TOPIC])
                 tally.sent += 1
             xsub.send(b"\1" + topic)
