@@ -16,13 +16,15 @@ import pytest
 import zmq
 
 from admin.keygen import make
-from bus.errors import Unavailable
+from bus.client.sync import Client, Tick, addresses_of
+from bus.errors import Refused, Unavailable
 from bus.frames import Flag, Row, account_topic
-from bus.orders import After
+from bus.orders import After, OrderState
 from bus.roles import ROLES
 from bus.rpc import Call, Caller, Router, refusal
 from bus.security import Keys
 from bus.subscriber import Subscriber
+from schemas.errors import LIMIT
 from tests.support.group import Group
 from tests.support.ws_client import ws
 
@@ -418,3 +420,25 @@ def test_no_secret_is_in_a_log_or_in_the_list_of_processes(group: CurveGroup) ->
         seen += (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
         assert len(seen) > 100
         assert [secret for secret in group.secrets() if secret.encode() in seen] == []
+
+
+@pytest.mark.parametrize(
+    ("role", "state"), [("client", OrderState.CANCELLED), ("viewer", OrderState.NOT_SENT)]
+)
+def test_the_sdk_trades_with_the_key_of_a_role_that_may(
+    group: CurveGroup, role: str, state: OrderState
+) -> None:
+    addresses, keys = addresses_of(str(group.config_file)), Keys(str(group.keys), role)
+    with Client(addresses, keys=keys) as client:
+        account = client.login("028742", "123456")
+        ticks = (item for item in client.ticks("600000") if isinstance(item, Tick))
+        price = client.tick(next(ticks)).lower_limit_price
+        assert price is not None
+        order = account.place("600000", "buy", 100, price)
+        order.wait(OrderState.ACK, timeout_s=WAIT_S)
+        order.cancel()
+        assert order.wait(timeout_s=WAIT_S) is state
+        assert order.error_id == (0 if role == "client" else LIMIT)
+        assert account.money().available is not None
+        with pytest.raises(Refused):
+            client.attach("028742", name="me")
