@@ -26,6 +26,11 @@ class Follow:
         self._ahead: dict[tuple[int, int], Message] = {}  # came live, behind what is missing
 
     @property
+    def place(self) -> tuple[int, int]:
+        """Of what was handed over last."""
+        return self._place
+
+    @property
     def complete(self) -> bool:
         """Whether everything of which somebody has heard is handed over."""
         return self._place >= self._known and not self._lost

@@ -14,7 +14,7 @@ from ..errors import Refused, Unavailable
 from ..frames import Message, Row, message_type, unpack_message
 from ..orders import NOT_KEPT, After, Place
 from .follow import Follow
-from .items import Fresh, Gap, Item, Return, Stale
+from .items import Fresh, Gap, Item, Restarted, Return, Stale
 from .pulse import Pulse
 from .queue import Queue
 
@@ -133,13 +133,26 @@ class Returns:
             self._trading.remove(self, self._topic)
             self._queue.end(exc)
 
+    def _move(self, topic: str) -> None:
+        """A session of one's own is another one at each login. What the old one was not told any
+        more nobody knows."""
+        self._trading.remove(self, self._topic)
+        self._trading.add(self, topic)
+        epoch, seq = self._follow.place
+        self._queue.put(Gap(self._topic, epoch, seq + 1, None, "restarted"))
+        self._queue.put(Restarted(topic, self._account.reached.epoch))
+        self._topic = topic
+        self._follow = Follow(topic, (self._account.reached.epoch, 0), self._put)
+
     async def _ask(self) -> bool:
         """Once, for as many as there is room for; whether td_worker has told everything."""
-        account, follow = self._account, self._follow
+        account = self._account
         if self._void:
             await account.log_in_again(self._void)
             self._void = b""
-        handle = account.handle
+        if account.topic != self._topic:
+            self._move(account.topic)
+        handle, follow = account.handle, self._follow
         most, self._told = max(1, self._limit - len(self._queue)), 0
         try:
             last = await self._trading.calls.ask(

@@ -32,13 +32,14 @@ class Desk:
         self.topic, self.handle, self.reached = TOPIC, b"1", Place(1, 2)
         self.void: list[bytes] = []
         self.refusal: Refused | None = None
-        self.followed = 0
+        self.next_topic = TOPIC
+        self.followed: dict[str, int] = {}
 
     def add(self, returns: Returns, topic: str) -> None:
-        self.followed += 1
+        self.followed[topic] = self.followed.get(topic, 0) + 1
 
     def remove(self, returns: Returns, topic: str) -> None:
-        self.followed -= 1
+        self.followed[topic] -= 1
 
     async def ask(self, method: str, on_row: Any, silent_s: float, **options: Any) -> Row:
         assert method == "Returns"
@@ -60,6 +61,7 @@ class Desk:
         if self.refusal is not None:
             raise self.refusal
         self.handle, self.reached = b"2", Place(2, 0)
+        self.topic = self.next_topic
 
 
 def run(desk: Desk, scenario: Callable[[Returns], Awaitable[None]], **options: Any) -> None:
@@ -72,7 +74,7 @@ def run(desk: Desk, scenario: Callable[[Returns], Awaitable[None]], **options: A
         finally:
             returns.close()
             await asyncio.sleep(0)
-        assert desk.followed == 0
+        assert not any(desk.followed.values())
 
     asyncio.run(whole())
 
@@ -124,6 +126,25 @@ def test_a_new_worker_is_logged_in_to_and_asked_without_waiting_for_a_message() 
         assert desk.void == [b"1"]
         returns.on_message(message(1, epoch=2))
         assert await places(returns, 1) == [(2, 1)]
+
+    run(desk, scenario)
+
+
+def test_a_login_with_another_session_is_followed_there_behind_a_gap() -> None:
+    """The numbers of its topic are its own, and those of the old one now somebody else's."""
+    desk = Desk(refused(NOT_LOGGED_IN, "x"), ([(2, 1)], (2, 1)))
+    desk.next_topic = "td/9999/028742:2/"
+
+    async def scenario(returns: Returns) -> None:
+        returns.catch_up()
+        assert await places(returns, 3) == [
+            Gap(TOPIC, 1, 3, None, "restarted"),
+            Restarted(desk.next_topic, 2),
+            (2, 1),
+        ]
+        assert desk.asked == [(1, 2), (2, 0)]
+        assert desk.followed == {TOPIC: 0, desk.next_topic: 1}
+        assert (desk.void, desk.handle) == ([b"1"], b"2")
 
     run(desk, scenario)
 
