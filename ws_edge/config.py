@@ -169,10 +169,10 @@ class WsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def in_the_clear(self) -> bool:
         """Whether what clients send can be read on a network."""
-        return not (self.cert_file or _is_loopback(self.host))
+        return not (self.cert_file or is_loopback(self.host))
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     """Any other name may mean another address tomorrow."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback

@@ -10,6 +10,7 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -36,6 +37,7 @@ from bus.frames import (
 )
 from bus.healing import answer_s
 from bus.lock import hold
+from bus.log import Sparing
 from bus.orders import Place
 from bus.process import announce
 from bus.rpc import Caller, OnRow, OnSilence, refusal
@@ -48,7 +50,7 @@ from schemas import catalogue as catalogues
 
 from .admission import Door
 from .calls import Calls
-from .config import WsConfig
+from .config import WsConfig, is_loopback
 from .connection import Connection
 from .counters import Counters
 from .dialect import TickFrames
@@ -110,6 +112,7 @@ class Edge:
         self.md_heard = self.td_heard = 0.0  # of the workers' states, on the loop's clock
         self.calendar = open_calendar(loaded.common)
         self.counters = Counters()
+        self._strangers = Sparing(log)
         self.limits = Limits(self.config, time.monotonic)
         self.sessions: dict[Session, Connection] = {}
         self.accounts: dict[str, Returns] = {}
@@ -156,6 +159,9 @@ class Edge:
         fields = {"host": self.config.host}
         if self.config.in_the_clear:
             log.warning("clients speak in the clear: insecure", extra={"fields": fields})
+        if self.gate.open and not is_loopback(self.config.host):
+            text = "whoever reaches the port may do everything: neither tokens nor users"
+            log.warning(text, extra={"fields": fields})
 
     # -- the bus -----------------------------------------------------------------------------
 
@@ -394,9 +400,11 @@ class Edge:
             return connection.respond(403, "Forbidden\n")
         try:
             visit = await self.gate.admit(knock, connection.origin)
-        except TooEarly:
+        except TooEarly as early:
+            self._tell_refused(connection, early)
             return connection.respond(429, "Too Many Requests\n")
-        except Closed:
+        except Closed as closed:
+            self._tell_refused(connection, closed)
             return connection.respond(403, "Forbidden\n")
         if not self._hold_user(connection, visit.access):
             return self._too_many(connection)
@@ -411,8 +419,13 @@ class Edge:
         connection.share.hold(use)
         return connection.share.handshake(use)
 
+    def _tell_refused(self, connection: Connection, why: Closed) -> None:
+        fields = {"peer": connection.origin, "reason": str(why)}
+        self._strangers.warning("not let in", fields)
+
     def _too_many(self, connection: Connection) -> Response:
         self.counters.handshakes_refused += 1
+        self._tell_refused(connection, Closed("too many connections or handshakes"))
         return connection.respond(429, "Too Many Requests\n")
 
     async def _serve(self, connection: ServerConnection) -> None:
@@ -452,7 +465,12 @@ class Edge:
 
     async def _wait_in_lobby(self, connection: Connection, outbox: Outbox) -> Access | None:
         """None: the socket is gone."""
-        lobby = Lobby(self.gate, connection.visit, outbox.send)
+        lobby = Lobby(
+            self.gate,
+            connection.visit,
+            outbox.send,
+            on_refused=partial(self._tell_refused, connection),
+        )
         try:
             async with asyncio.timeout(self.config.gateway_login_s):
                 return await lobby.wait(connection.recv)

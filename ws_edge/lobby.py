@@ -31,10 +31,16 @@ _KEY: Final = f"Rsp{GATEWAY_LOGIN}"
 
 
 class Lobby:
-    """One socket. ``send`` takes JSON."""
+    """One socket. ``send`` takes JSON; ``on_refused`` is told why a login failed."""
 
-    def __init__(self, gate: Gate, visit: Visit, send: Callable[[bytes], None]) -> None:
-        self._gate, self._visit, self._send = gate, visit, send
+    def __init__(
+        self,
+        gate: Gate,
+        visit: Visit,
+        send: Callable[[bytes], None],
+        on_refused: Callable[[Closed], None] = lambda why: None,
+    ) -> None:
+        self._gate, self._visit, self._send, self._on_refused = gate, visit, send, on_refused
         self._style = visit.options.style._replace(binary=False)
 
     async def wait(self, recv: Callable[[], Awaitable[str | bytes]]) -> Access:
@@ -77,6 +83,7 @@ class Lobby:
             if not access.side(self._visit.side):
                 raise Closed("not for this path")
         except Closed as closed:
+            self._on_refused(closed)
             info = rsp_info(NOT_LOGGED_IN, LOCAL_TEXTS[NOT_LOGGED_IN])
             head = Head(_CALLBACK, info, number, last=True)
             self._send(message(self._style, head, _KEY, detail=str(closed)))

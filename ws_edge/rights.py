@@ -21,6 +21,7 @@ from .verbs import VERBS
 
 Right = Literal["md", "query", "trade"]
 ALL: Final[frozenset[Right]] = frozenset({"md", "query", "trade"})
+_INSTRUMENTS: Final = frozenset({"InstrumentID", "CombInstrumentID", "LegInstrumentID"})
 _OF_TD: Final[frozenset[Right]] = frozenset({"query", "trade"})
 
 
@@ -150,7 +151,7 @@ class Rights:
         """Every instrument that it names must be covered, and what could name one must."""
         method = request.method
         named = [(name, "") for name in request.instruments]
-        if not named and "InstrumentID" in self._names(method.struct):
+        if not named and self._names(method.struct) & _INSTRUMENTS:
             named = list(self._instruments(method.struct, request.body)) or [("", "")]
         if not named and not only_asks(method):
             raise forbidden("requests that act on no instrument")
@@ -159,10 +160,10 @@ class Rights:
                 raise forbidden("this instrument" if name[0] else "requests without an instrument")
 
     def _instruments(self, struct: str, raw: bytes) -> Iterator[tuple[str, str]]:
-        """(instrument, exchange), when there is one in it."""
+        """(instrument, exchange) of those that are in it."""
         names = self._names(struct)
-        if "InstrumentID" in names:
-            instrument = self._text(struct, raw, "InstrumentID")
+        for field in names & _INSTRUMENTS:
+            instrument = self._text(struct, raw, field)
             if instrument:
                 exchange = self._text(struct, raw, "ExchangeID") if "ExchangeID" in names else ""
                 yield instrument, exchange

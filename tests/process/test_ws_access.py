@@ -241,6 +241,9 @@ def test_guessing_is_slowed_down_and_costs_others_nothing(stage: Stage) -> None:
         assert statuses[-1] == 429
         assert refused(stage.url("/td/"), additional_headers=basic("leaver")) == 429
         assert known.log_in()["RspInfo"]["ErrorID"] == 0
+        log = stage.group.log("ws_edge")
+        assert '"event":"not let in","peer":"127.0.0.1","reason":"wrong"' in log
+        assert "guess" not in log
         with ws(stage.url("/td/")) as client:
             heard = gateway_login(client, User="leaver", Password="wrong")
             assert (heard["RspInfo"]["ErrorID"], "wait" in heard["Detail"]) == (-401, True)

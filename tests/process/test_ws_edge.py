@@ -388,6 +388,7 @@ def test_elsewhere_than_on_loopback_there_is_tls_or_a_warning(tmp_path: Path) ->
         with ws(stage.url("/md/").replace("0.0.0.0", "127.0.0.1")) as client:
             client.ask(MsgType="ReqUserLogin", ReqUserLogin={})
         assert "clients speak in the clear" in stage.group.log("ws_edge")
+        assert "neither tokens nor users" in stage.group.log("ws_edge")
     finally:
         stage.close()
 
