@@ -127,7 +127,12 @@ class Supervisor:
         """Start it in the background; it starts the programs in the order of their priority."""
         self._write_config()
         done = subprocess.run(
-            self._command(), env=self._environment(), capture_output=True, text=True, check=False
+            self._command(),
+            cwd=CHECKOUT,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             raise SupervisorFailed((done.stderr or done.stdout).strip())
@@ -138,7 +143,10 @@ class Supervisor:
         sends no signals."""
         self._write_config()
         process = subprocess.Popen(
-            [*self._command(), "--nodaemon"], env=self._environment(), start_new_session=True
+            [*self._command(), "--nodaemon"],
+            cwd=CHECKOUT,
+            env=self._environment(),
+            start_new_session=True,
         )
         self._wait_alive(process.poll)
         return process
@@ -208,7 +216,7 @@ class Supervisor:
             return getattr(proxy.supervisor, method)(*arguments)
 
     def _command(self) -> list[str]:
-        return [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.config)]
+        return [sys.executable, "-m", "deploy.supervisord", "-c", str(self.config)]
 
     def _environment(self) -> Mapping[str, str]:
         return os.environ | members.mark(self.plan.run)

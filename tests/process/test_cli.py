@@ -24,7 +24,7 @@ def group() -> Iterator[Operated]:
 
 def supervisord(group: Operated) -> int:
     for pid in members.find(group.plan.run):
-        if b"supervisor.supervisord" in Path(f"/proc/{pid}/cmdline").read_bytes():
+        if b"deploy.supervisord" in Path(f"/proc/{pid}/cmdline").read_bytes():
             return pid
     raise AssertionError("no supervisord")
 

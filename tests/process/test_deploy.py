@@ -20,7 +20,7 @@ from tests.support.front import Front
 
 WATCHERS = {"admin", "admin.alarms"}  # who look at the whole file
 PROGRAMS = {"sim", "md_worker", "td_worker", "recorder", "tcp_edge", "ws_edge"} | WATCHERS
-SUPERVISORD = "supervisor.supervisord"
+SUPERVISORD = "deploy.supervisord"
 
 
 @pytest.fixture(scope="module")

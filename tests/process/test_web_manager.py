@@ -352,7 +352,7 @@ def test_all_stop_but_this_page_and_all_start_again(manager: Manager) -> None:
     page.get_by_role("button", name="Stop all").click()
     page.get_by_role("dialog").get_by_role("button", name="Stop all").click()
     wait(
-        lambda: manager.deployment.pids().keys() == {"admin", "supervisor.supervisord"},
+        lambda: manager.deployment.pids().keys() == {"admin", "deploy.supervisord"},
         "everything else has ended",
     )
     expect(row(page, "md_worker")).to_contain_text("stopped")
