@@ -153,7 +153,8 @@ def _found(value: object, key: str) -> Iterator[tuple[str, Secret]]:
         for name in value.__struct_fields__:
             item = getattr(value, name)
             twin = getattr(value, name.removesuffix("_file"), None)
-            if item and name.endswith("_file") and isinstance(twin, Secret):
+            of_secret = name == "key_file" or (name.endswith("_file") and isinstance(twin, Secret))
+            if item and of_secret:
                 item = Secret.of_file(item)
             yield from _found(item, f"{key}.{name}")
     elif isinstance(value, Mapping):

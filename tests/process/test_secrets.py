@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.authority import Authority
 from tests.support.buslink import TdLink
 from tests.support.group import Group
 
@@ -117,3 +118,16 @@ def test_a_configuration_with_secrets_that_others_may_read_is_told(
     assert ("others may read the secrets of the file" in log) is told
     assert ('"keys":["td_worker.auth_code"]' in log) is told
     assert CODE not in log
+
+
+@pytest.mark.parametrize("name", ["ws_edge", "tcp_edge"])
+def test_the_key_of_a_certificate_is_for_its_owner(tmp_path: Path, name: str) -> None:
+    certificate = Authority(tmp_path).issue("server")
+    key = certificate.with_suffix(".key")
+    settings = {"cert_file": str(certificate), "key_file": str(key)}
+    with Group(tmp_path, overrides={name: settings}) as group:
+        assert group.refused(name, "--check") == (0, "")
+        key.chmod(0o640)
+        told = f"{name}: {name}.key_file: {key} is open to others: chmod 600 {key}\n"
+        assert group.refused(name, "--check") == (2, told)
+        assert group.refused(name) == (2, told)
