@@ -38,7 +38,7 @@ def defences(page: str) -> list[list[tuple[str, str]]]:
 @pytest.mark.parametrize("page", PAGES)
 def test_each_test_that_the_threat_model_names_exists(page: str) -> None:
     named = NAMED.findall(text(page))
-    assert len(named) > 60
+    assert len(named) > 80
     assert [f"{file}::{name}" for file, name in named if name not in functions_in(file)] == []
 
 
