@@ -8,7 +8,7 @@ from typing import Final
 from schemas.catalogue import Catalogue
 from schemas.values import Vocabulary
 
-from . import messages
+from . import messages, table, typescript
 from .messages import document
 from .printing import Schema, pretty
 from .webctp import Path
@@ -18,20 +18,24 @@ GENERATED: Final = ("*.json", "*.d.ts")
 
 def documents(catalogue: Catalogue, vocabulary: Vocabulary) -> dict[str, str]:
     """By name."""
-    return {name: pretty(schema) for name, schema in _schemas(catalogue, vocabulary)}
-
-
-def _schemas(catalogue: Catalogue, vocabulary: Vocabulary) -> Iterator[tuple[str, Schema]]:
     md, td = (Path(catalogue, vocabulary, side) for side in ("md", "td"))
+    paths = {"md": md, "td": td}
+    found: dict[str, str] = {}
+    for name, schema in _schemas(md, td):
+        found[f"{name}.json"] = pretty(schema)
+        found[f"{name}.d.ts"] = typescript.declarations(schema)
+    found["methods.json"] = pretty(table.table(paths))
+    found["methods.d.ts"] = table.declarations(paths)
+    return found
+
+
+def _schemas(md: Path, td: Path) -> Iterator[tuple[str, Schema]]:
     for name, part in (md.parts | td.parts).items():
-        yield f"{name}.json", part.document
-    values = {**md.structs.values(), **td.structs.values()}
-    yield (
-        "values.json",
-        document("Flags", "Fields of one character.", dict(sorted(values.items())), []),
-    )
+        yield name, part.document
+    flags: Schema = dict(sorted({**md.structs.values(), **td.structs.values()}.items()))
+    yield "values", document("Flags", "Fields of one character.", flags, [])
     about = "What the messages of /md/ and /td/ share."
-    yield "common.json", document("Common", about, messages.definitions(), list(_COMMON))
+    yield "common", document("Common", about, messages.definitions(), list(_COMMON))
 
 
 _COMMON = ("LocalError", "Ping", "Pong", "ServerShutdown", "Gap")
