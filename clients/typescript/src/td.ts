@@ -1,0 +1,256 @@
+import type { TdMethods } from "../types/methods.js";
+import type { Gap } from "../types/common.js";
+import type { Messages } from "../types/td.pushes.js";
+import type { InputOrderField } from "../types/td.requests.js";
+import type { RspUserLoginField } from "../types/td.replies.js";
+import type { OrderField, TradeField } from "../types/td.rows.js";
+import { Connection, refusal, type ConnectionEvents, type ConnectionOptions, type Incoming } from "./connection.js";
+import { ConnectionLost, Refused } from "./errors.js";
+import { td as methods } from "./generated/methods.js";
+import { Order, type Outcome } from "./order.js";
+
+export interface TdOptions extends ConnectionOptions {
+  user: string;
+  password: string;
+  /** What else is told: "front", "status", "error" or "all". */
+  notices?: string;
+  /** Of an order: later than this it is not sent. */
+  deadlineMs?: number;
+  /** Between two questions about an order whose outcome is not known. */
+  askMs?: number;
+}
+
+/** Pushes by their MsgType, and what the client tells by itself. */
+export interface TdEvents extends ConnectionEvents, Messages {
+  /** Any order of this client has changed. */
+  order: Order;
+  /** Returns are missing that nobody can bring back: query orders, trades and positions. */
+  Gap: Gap;
+}
+
+const DEADLINE_MS = 5_000;
+const ASK_MS = 3_000;
+// Beyond the deadline, for the way to the gateway.
+const GRACE_MS = 1_000;
+const MOST_EARLY = 1_000;
+
+/** Trading: requests, the account's returns, and orders with their outcome. */
+export class TdClient extends Connection<TdEvents> {
+  /** The reply to the last login: TradingDay, FrontID, SessionID … */
+  session: RspUserLoginField | null = null;
+  #place: string | null = null;
+  readonly #orders = new Map<string, Order>();
+  readonly #byIdentity = new Map<string, Order>();
+  readonly #bySysId = new Map<string, Order>();
+  readonly #byRequest = new Map<number, Order>();
+  readonly #cancels = new Map<number, (error: Error) => void>();
+  // Returns of orders whose outcome has not come yet, which tells their identity.
+  readonly #early = new Map<string, OrderField>();
+  readonly #asking = new Set<Order>();
+
+  constructor(protected override readonly options: TdOptions) {
+    super(options, "/td/", { seq: "on", ...(options.notices ? { notices: options.notices } : {}) });
+  }
+
+  /** The orders of this client, by their ids. */
+  get orders(): ReadonlyMap<string, Order> {
+    return this.#orders;
+  }
+
+  /** A request that is always answered: queries, switches, transfers. The payload of each row.
+   * Orders and cancels are answered only when they are refused: see `place` and `cancel`.
+   * Raises Refused, ConnectionLost, NoAnswer. */
+  async call<Name extends keyof TdMethods>(
+    name: Name,
+    payload: TdMethods[Name]["payload"],
+    keys: { Fresh?: boolean; DeadlineMs?: number } = {},
+  ): Promise<TdMethods[Name]["row"][]> {
+    const [payloadKey, rowKey] = methods[name];
+    const rows = await this.exchange(name, { [payloadKey]: payload, ...keys });
+    return rows.map((row) => row[rowKey]).filter((row) => isPayload(row)) as TdMethods[Name]["row"][];
+  }
+
+  /** Sends a request and waits for nothing; what comes of it comes as an event. Its RequestID.
+   * Raises ConnectionLost, and then nothing was sent. */
+  send<Name extends keyof TdMethods>(
+    name: Name,
+    payload: TdMethods[Name]["payload"],
+    keys: { DeadlineMs?: number } = {},
+  ): number {
+    return this.post(name, { [methods[name][0]]: payload, ...keys });
+  }
+
+  /** Sends an order once. `id` makes it known across new starts of this program: the same id never
+   * makes a second order. Raises ConnectionLost, and then nothing was sent. */
+  place(input: InputOrderField, { id = randomId(), deadlineMs = this.options.deadlineMs ?? DEADLINE_MS } = {}): Order {
+    if (!this.ready) throw new ConnectionLost("ReqOrderInsert: not logged in");
+    const order = new Order(id, input, deadlineMs);
+    const keys = { InputOrder: input, ClientOrderID: id, DeadlineMs: deadlineMs };
+    const requestId = this.post("ReqOrderInsert", keys);
+    this.#orders.set(id, order);
+    this.#byRequest.set(requestId, order);
+    return order;
+  }
+
+  /** Asks for the end of an order, and resolves when it is final, filled perhaps. Raises Refused;
+   * ConnectionLost: ask again, it does no harm. */
+  async cancel(order: Order): Promise<Order> {
+    await order.wait(({ identity, final }) => identity !== null || final);
+    if (order.final) return order;
+    const action = {
+      ...order.identity!,
+      ExchangeID: order.returned?.ExchangeID || order.input.ExchangeID || "",
+      InstrumentID: order.input.InstrumentID ?? "",
+      ActionFlag: "0",
+    };
+    const requestId = this.post("ReqOrderAction", { InputOrderAction: action });
+    try {
+      return await Promise.race([
+        order.wait(),
+        new Promise<never>((_, reject) => this.#cancels.set(requestId, reject)),
+      ]);
+    } finally {
+      this.#cancels.delete(requestId);
+    }
+  }
+
+  /** Forgets orders that are final, of a program that runs for long. */
+  forget(): void {
+    for (const map of [this.#orders, this.#byIdentity, this.#bySysId, this.#byRequest]) {
+      for (const [key, order] of map as Map<unknown, Order>) if (order.final) map.delete(key as never);
+    }
+  }
+
+  protected override async login(): Promise<void> {
+    const { user, password } = this.options;
+    const resume = this.#place === null ? {} : { Resume: this.#place };
+    const credentials = { UserID: user, Password: password };
+    const reply = await this.exchangeLogin({ ReqUserLogin: credentials, ...resume });
+    this.session = reply["RspUserLogin"] as RspUserLoginField;
+    this.#keepPlace(reply);
+    for (const order of this.#orders.values()) if (!order.final) void this.#ask(order);
+  }
+
+  protected override take(message: Incoming): void {
+    this.#keepPlace(message);
+    const order = message.RequestID ? this.#byRequest.get(message.RequestID) : undefined;
+    if (message.MsgType === "OrderOutcome") {
+      this.#onOutcome(message["OrderOutcome"] as Outcome);
+    } else if (order !== undefined && message.RspInfo?.ErrorID) {
+      this.#onRefusal(order, message);
+    } else if (message.RequestID && this.#cancels.has(message.RequestID)) {
+      this.#cancels.get(message.RequestID)!(refusal("ReqOrderAction", message));
+    } else if (message.MsgType === "RtnOrder") {
+      this.#onReturn(message["Order"] as OrderField);
+    } else if (message.MsgType === "RtnTrade") {
+      this.#onTrade(message["Trade"] as TradeField);
+    } else if (message.MsgType === "Gap") {
+      for (const one of this.#orders.values()) if (!one.final) void this.#ask(one);
+    }
+    this.emit(message.MsgType as keyof TdEvents, message as never);
+  }
+
+  protected override onLost(): void {
+    for (const reject of [...this.#cancels.values()]) {
+      reject(new ConnectionLost("ReqOrderAction: the connection ended"));
+    }
+    this.#cancels.clear();
+    this.#byRequest.clear();
+  }
+
+  #keepPlace(message: Incoming): void {
+    if (message.Place !== undefined) this.#place = message.Place;
+  }
+
+  // -- orders ------------------------------------------------------------------------------
+
+  #onOutcome(outcome: Outcome): void {
+    const order = this.#orders.get(outcome.ClientOrderID);
+    if (order === undefined) return;
+    order.tell(outcome);
+    const key = identityOf(outcome);
+    if (outcome.OrderRef !== "") this.#byIdentity.set(key, order);
+    if (outcome.OrderSysID !== "") this.#bySysId.set(sysIdOf(outcome), order);
+    const early = this.#early.get(key);
+    this.#early.delete(key);
+    if (early !== undefined) this.#onReturn(early);
+    this.emit("order", order);
+  }
+
+  #onReturn(returned: OrderField): void {
+    const order = this.#byIdentity.get(identityOf(returned));
+    if (order === undefined) {
+      if (this.#byRequest.size > 0) this.#early.set(identityOf(returned), returned);
+      if (this.#early.size > MOST_EARLY) this.#early.delete(this.#early.keys().next().value!);
+      return;
+    }
+    if (returned.OrderSysID !== "") this.#bySysId.set(sysIdOf(returned), order);
+    order.return(returned);
+    this.emit("order", order);
+  }
+
+  #onTrade(trade: TradeField): void {
+    const order = this.#bySysId.get(sysIdOf(trade));
+    if (order === undefined) return;
+    order.trade(trade);
+    this.emit("order", order);
+  }
+
+  #onRefusal(order: Order, message: Incoming): void {
+    const { errorId, errorMsg, detail } = refusal("ReqOrderInsert", message);
+    const text = detail ? `${errorMsg}: ${detail}` : errorMsg;
+    if (errorId === -1 || errorId === -500) {
+      void this.#ask(order, errorId, text); // it may have been sent all the same
+      return;
+    }
+    order.refuse(errorId < 0 ? "NOT_SENT" : "REJECTED", errorId, text);
+    this.emit("order", order);
+  }
+
+  /** Asks what became of an order until that is known, or the connection ends. The error is what
+   * it is told with when it was not sent. */
+  async #ask(order: Order, errorId = 0, errorMsg = "not on record"): Promise<void> {
+    if (this.#asking.has(order)) return;
+    this.#asking.add(order);
+    try {
+      while (!order.final) {
+        // Who has no answer by then was not sent, and will not be.
+        const late = performance.now() - order.sentAt > order.deadlineMs + GRACE_MS;
+        const [outcome] = await this.call("QryOrderOutcome", { ClientOrderID: order.id });
+        if (outcome !== undefined) {
+          this.#onOutcome(outcome);
+          if (outcome.State !== "INTENT" && outcome.State !== "UNKNOWN" && outcome.State !== "SENT") return;
+        } else if (late) {
+          order.refuse("NOT_SENT", errorId, errorMsg);
+          this.emit("order", order);
+        }
+        if (!order.final) await new Promise((resolve) => setTimeout(resolve, this.options.askMs ?? ASK_MS));
+      }
+    } catch (error) {
+      // After the next login it is asked for again.
+      if (error instanceof Refused && this.ready) {
+        setTimeout(() => void this.#ask(order, errorId, errorMsg), this.options.askMs ?? ASK_MS);
+      }
+    } finally {
+      this.#asking.delete(order);
+    }
+  }
+}
+
+function identityOf(of: { FrontID: number; SessionID: number; OrderRef: string }): string {
+  return `${of.FrontID}/${of.SessionID}/${of.OrderRef.trim()}`;
+}
+
+function sysIdOf(of: { ExchangeID: string; OrderSysID: string }): string {
+  return `${of.ExchangeID}/${of.OrderSysID.trim()}`;
+}
+
+/** A query without rows has null or {} in the place of one. */
+function isPayload(row: unknown): boolean {
+  return typeof row === "object" && row !== null && Object.keys(row).length > 0;
+}
+
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
