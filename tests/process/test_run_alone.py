@@ -157,6 +157,67 @@ def test_the_real_binding_runs_in_the_sandbox(file: Path) -> None:
     assert ends == [0, 0]
 
 
+def first_process(file: Path) -> list[str]:
+    """What the image starts, with what is mounted into it."""
+    image = (CHECKOUT / "deploy" / "docker" / "Dockerfile").read_text("utf-8")
+    words = [json.loads(line) for line in re.findall("^(?:ENTRYPOINT|CMD) (.*)$", image, re.M)]
+    placed = {"/opt/ctpbus/deploy/up": str(CHECKOUT / "deploy" / "up")}
+    placed["/etc/ctpbus/group.yaml"] = str(file)
+    return [placed.get(word, word) for part in words for word in part]
+
+
+# Root's mounts are his own then: all is read-only but the volume.
+_READ_ONLY = """
+mount --make-rprivate /
+mount --bind "$0" "$0"
+mount -o remount,bind,ro /
+exec "$@"
+"""
+
+
+@pytest.mark.skipif(
+    os.environ.get("CI") != "true" and os.geteuid() != 0, reason="mounts are root's"
+)
+def test_a_group_is_the_first_process_of_a_read_only_container() -> None:
+    with tempfile.TemporaryDirectory(prefix="ctpbus-") as volume:
+        document = yaml.safe_load(IMAGE.read_text("utf-8").replace("/var/lib/ctpbus", volume))
+        document["ws_edge"]["port"] = port = free_port()
+        for section in ("tcp_edge", "recorder", "admin"):
+            del document[section]
+        file = Path(volume, "group.yaml")
+        file.write_text(yaml.safe_dump(document), "utf-8")
+        log = Path(volume, "log")
+        with log.open("wb") as out:
+            outside = subprocess.Popen(
+                [
+                    *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"),
+                    *("sh", "-euc", _READ_ONLY, volume, *first_process(file)),
+                ],
+                env={
+                    **os.environ,
+                    "CTPBUS_PYTHON": sys.executable,
+                    "HOME": volume,
+                    "TMPDIR": volume,
+                },
+                stdout=out,
+                stderr=out,
+            )
+        try:
+            deadline = time.monotonic() + 2 * READY_TIMEOUT_S
+            while "ctpbus is up" not in log.read_text("utf-8"):
+                assert outside.poll() is None and time.monotonic() < deadline, log.read_text()
+                time.sleep(0.1)
+            with ws(f"ws://127.0.0.1:{port}/td/") as td:
+                assert td.log_in()["RspUserLogin"]["UserID"] == "028742"
+            (child,) = Path(f"/proc/{outside.pid}/task/{outside.pid}/children").read_text().split()
+            os.kill(int(child), signal.SIGTERM)
+            assert outside.wait(4 * STOP_TIMEOUT_S) == 0, log.read_text("utf-8")
+        finally:
+            outside.kill()
+            outside.wait()
+        assert "stopped: ws_edge (exit status 0)" in log.read_text("utf-8")
+
+
 _TRIES = """
 import mmap, os, socket
 def tried(what, *arguments):
