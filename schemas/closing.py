@@ -16,6 +16,7 @@ CLOSE: Final = "1"
 CLOSE_TODAY: Final = "3"
 CLOSE_YESTERDAY: Final = "4"
 
+NET: Final = "1"  # PosiDirection, of stocks
 LONG: Final = "2"
 SHORT: Final = "3"
 SPECULATION: Final = "1"

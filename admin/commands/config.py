@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 import typer
 
+from bus.config import load
 from bus.errors import ConfigError
+from bus.strategy.config import SyncApiConfig
 from deploy.group import config_faults
 
 from . import output
@@ -35,6 +37,7 @@ def check(config: Config = GROUP, json: output.Json = False) -> None:
     path = str(config.absolute())
     try:
         plan = opened(config).plan
+        load(path, "sync_api", SyncApiConfig)  # of the strategies, which are no programs of ours
         report = Report(path, list(plan.programs), config_faults(plan))
     except ConfigError as exc:
         report = Report(path, [], {"": str(exc)})

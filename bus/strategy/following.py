@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
-from typing import Any
+from queue import SimpleQueue
+from typing import Any, Final
 
 import msgspec
 
@@ -21,6 +23,10 @@ from .quote import quote_of
 from .quotes import Quotes
 
 log = logging.getLogger(__name__)
+
+# Ticks of an instrument that wait at the most; of more the newest remains. Whoever is slow wants to
+# know what is now.
+_LATEST: Final = 16
 
 
 class Following:
@@ -39,50 +45,56 @@ class Following:
         self._lock = threading.Lock()
         self._followed: set[str] = set()
         self._threads: list[threading.Thread] = []
+        # Plugins may be slow, and positions must not wait for them.
+        self._for_plugins: SimpleQueue[Return | None] = SimpleQueue()
         self._info_size = client.catalogue.layouts["RspInfo"].size
 
     def account(self, account: Account) -> None:
         """Its returns."""
         self._positions.heard(True)
-        self._start("returns", account.returns(), self._on_return)
+        self._start("returns", self._follow_returns, account.returns())
+        self._start("plugins", self._tell_plugins)
 
     def follow(self, instrument: str) -> None:
         """Its quotes, from now on. Raises ValueError for what is no instrument."""
+        if not instrument or "*" in instrument:
+            raise ValueError(f"{instrument!r} is no instrument")
         with self._lock:
             if instrument in self._followed:
                 return
-            stream = self._client.ticks(instrument)
+            stream = self._client.ticks(instrument, limit=_LATEST)
             self._followed.add(instrument)
-
-        def take(item: Item) -> None:
-            self._on_tick(instrument, item)
-
-        self._start(instrument, stream, take)
+        self._start(instrument, self._follow_ticks, instrument, stream)
 
     def join(self, timeout_s: float) -> None:
         """Wait for the ends of the threads, once the client is closed."""
+        until = time.monotonic() + timeout_s
         for thread in self._threads:
             if thread is not threading.current_thread():
-                thread.join(timeout_s)
+                thread.join(max(0.0, until - time.monotonic()))
 
-    def _start(self, name: str, stream: Stream[Item], take: Callable[[Item], None]) -> None:
-        thread = threading.Thread(
-            target=self._take_all, args=(name, stream, take), name=f"follow-{name}", daemon=True
-        )
+    def _start(self, name: str, work: Callable[..., None], *arguments: Any) -> None:
+        thread = threading.Thread(target=work, args=arguments, name=f"follow-{name}", daemon=True)
         self._threads.append(thread)
         thread.start()
 
-    def _take_all(self, name: str, stream: Stream[Item], take: Callable[[Item], None]) -> None:
+    def _follow_ticks(self, instrument: str, stream: Stream[Item]) -> None:
         try:
-            for item in stream:
-                take(item)
-        except Closed:
-            pass
-        except BusError as exc:
-            log.critical("no more is heard", extra={"fields": {"follows": name, "why": str(exc)}})
+            _take_all(stream, lambda item: self._on_tick(instrument, item))
         finally:
-            if name == "returns":
-                self._positions.heard(False)
+            self._quotes.stale(instrument)
+
+    def _follow_returns(self, stream: Stream[Item]) -> None:
+        try:
+            _take_all(stream, self._on_return)
+        finally:
+            self._positions.heard(False)
+            self._for_plugins.put(None)
+
+    def _tell_plugins(self) -> None:
+        while (item := self._for_plugins.get()) is not None:
+            if self._plugins:
+                self._plugins.trade(self._as_webctp(item))
 
     def _on_tick(self, instrument: str, item: Item) -> None:
         match item:
@@ -112,7 +124,7 @@ class Following:
         else:  # such as the loss of the session: from here on another day may be
             self._positions.heard(True)
         if self._plugins and fields:
-            self._plugins.trade(self._as_webctp(item))
+            self._for_plugins.put(item)
 
     def _as_webctp(self, item: Return) -> dict[str, Any]:
         catalogue, name = self._client.catalogue, self._client.name(item)
@@ -124,3 +136,17 @@ class Following:
         payload = msgspec.json.decode(catalogue.reply_codec("td", name).json(field))
         rsp = None if info is None else catalogue.codec("RspInfo").unpack(info)
         return {"MsgType": name.removeprefix("On"), "RspInfo": rsp, struct: payload}
+
+
+def _take_all(stream: Stream[Item], take: Callable[[Item], None]) -> None:
+    """To the end, which comes with the client's, or by a refusal."""
+    try:
+        for item in stream:
+            try:
+                take(item)
+            except Exception:  # one that cannot be read does not end the others
+                log.exception("what came cannot be read")
+    except Closed:
+        pass
+    except BusError as exc:
+        log.critical("no more is heard", extra={"fields": {"why": str(exc)}})

@@ -20,7 +20,8 @@ T = TypeVar("T")
 
 class StrategyPlugin(ABC):
     """Derive from it and override what is wanted. ``on_quote`` and ``on_trade`` run one at a time
-    and hold up what comes behind: be quick. In them quotes are not waited for."""
+    and hold up what comes behind, so that who is slow does not see every quote. In them quotes
+    are not waited for."""
 
     @abstractmethod
     def on_init(self, api: SyncStrategyApi) -> None:

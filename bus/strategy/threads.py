@@ -44,12 +44,12 @@ class Strategies:
             return dict(self._running)
 
     def join(self, timeout_s: float) -> list[str]:
-        """Wait for all together so long; the names of those that still run."""
-        until = time.monotonic() + timeout_s
-        for thread in self.running().values():
-            if thread is not threading.current_thread():
-                thread.join(max(0.0, until - time.monotonic()))
-        return list(self.running())
+        """Wait for all others together so long; the names of those that still run."""
+        until, own = time.monotonic() + timeout_s, threading.current_thread()
+        others = {name: thread for name, thread in self.running().items() if thread is not own}
+        for thread in others.values():
+            thread.join(max(0.0, until - time.monotonic()))
+        return [name for name, thread in others.items() if thread.is_alive()]
 
     def _free_name(self, name: str) -> str:
         names = (name, *(f"{name}-{number}" for number in range(2, self._most + 2)))

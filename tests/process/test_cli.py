@@ -113,6 +113,9 @@ def test_config_check_asks_every_program(group: Operated, tmp_path: Path) -> Non
     done = group.call("config", "check", config=wrong)
     assert done.returncode == 2
     assert "prot" in done.stdout
+    wrong.write_text(group.config_file.read_text() + "\nsync_api: {order_timeout: 0}\n")
+    done = group.call("config", "check", config=wrong)
+    assert (done.returncode, "sync_api.order_timeout" in done.stdout) == (2, True)
     wrong.write_text(group.config_file.read_text().replace("recorder: {}", "recorder: {kep: 1}"))
     done = group.call("config", "check", config=wrong)
     assert done.returncode == 2

@@ -47,7 +47,6 @@ def test_a_position_is_all_rows_of_its_direction_and_what_is_left_of_earlier_day
         a_row(PositionDate="2", Position=3, YdPosition=9, OpenCost=93_000.0),
         a_row(PosiDirection="3", Position=4, TodayPosition=1, YdPosition=9, OpenCost=124_000.0),
         a_row(HedgeFlag="3", Position=50, TodayPosition=50, OpenCost=1.0),
-        a_row(PosiDirection="1", Position=50, TodayPosition=50, OpenCost=1.0),
     ]
     position = position_of(rows, 10)
     assert position == Position(
@@ -60,6 +59,11 @@ def test_a_position_is_all_rows_of_its_direction_and_what_is_left_of_earlier_day
         pos_short_his=3,
         open_price_short=3100.0,
     )
+
+
+def test_stocks_are_long() -> None:
+    position = position_of([a_row(PosiDirection="1", Position=200, OpenCost=2_300.0)], 1)
+    assert (position.pos_long, position.open_price_long) == (200, 11.5)
 
 
 def test_without_lots_there_is_no_price() -> None:
