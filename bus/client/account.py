@@ -20,7 +20,7 @@ from ..orders import Attach, Place
 from ..retry import Pauses
 from ..rpc import OnRow, OnSilence, SessionBody
 from ..secrets import Secret
-from .asking import Asking
+from .asking import Asking, Classes
 from .calls import Options
 from .ctp import Ctp
 from .order import Order
@@ -199,9 +199,10 @@ class Account:
         broker = self.session.get("BrokerID") or self.broker_id
         return {"BrokerID": broker, "InvestorID": self.user, "UserID": self.user}
 
-    def class_of(self, row_type: int) -> type[CtpStruct] | None:
-        """The typed struct of a row; None for one without."""
-        return self._trading.classes.get(row_type)
+    @property
+    def classes(self) -> Classes:
+        """The typed structs of rows, by their types."""
+        return self._trading.classes
 
     def returns(self, since: Place | None = None, *, limit: int = 10_000) -> Returns:
         """See the package; ``limit`` items wait in the memory at the most, others in td_worker's
@@ -299,6 +300,12 @@ class Account:
         except CounterRefused as refusal:
             self._barred = refusal
             raise
+
+    def changed(self, update: CtpStruct) -> None:
+        """The counter has taken a new password, with which the next login is made."""
+        values = msgspec.structs.asdict(update)
+        if self._password is not None and values["user_id"] in ("", self.user):
+            self._password = Secret(values["new_password"])
 
     def close(self) -> None:
         """Nothing more is heard of its orders."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from schemas import typed
+from schemas.catalogue import Catalogue, Side
 from schemas.codec import Value
 from schemas.errors import (
     NETWORK_FAILURE,
@@ -21,7 +22,7 @@ from schemas.errors import (
 from schemas.typed import CtpStruct
 
 from ..errors import BusError, CounterRefused, Refused, Unanswered, Unavailable
-from ..frames import Flag, Row, split_body
+from ..frames import Flag, Row, message_type, split_body
 from ..rpc import refusal
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ _LATE_S: Final = 1.0  # an answer takes so long from td_worker to us
 _REFUSAL_S: Final = 60.0  # and the counter's refusal so long
 _BUSY: Final = frozenset({TOO_MANY_IN_FLIGHT, TOO_MANY_PER_SECOND})
 
+Classes = Mapping[int, type[CtpStruct]]
+
 
 class Asking:
     """A question is asked again until it is answered or time is over. An action (a cancel) is sent
@@ -41,7 +44,6 @@ class Asking:
 
     def __init__(self, account: Account) -> None:
         self._account, self._catalogue = account, account.catalogue
-        self._info_size = self._catalogue.layouts["RspInfo"].size
 
     async def ask(
         self,
@@ -70,7 +72,7 @@ class Asking:
                     request_id=request_id,
                     fresh=fresh,
                 )
-                return self._structs((*rows, last))
+                return structs_of(self._catalogue, self._account.classes, (*rows, last))
             except (Unavailable, Refused) as exc:
                 await self._again(exc, only_asks, handle, until)
 
@@ -105,7 +107,7 @@ class Asking:
             if word.done():
                 on_late(row)
             else:
-                word.set_result(refusal(row) or self.error(row))
+                word.set_result(refusal(row) or error_of(self._catalogue, row))
 
         def silence(why: str) -> None:
             if not word.done():
@@ -133,28 +135,38 @@ class Asking:
         else:
             await asyncio.sleep(pause)
 
-    def error(self, row: Row) -> CounterRefused | None:
-        """The counter's error in a row."""
-        if row.flags & Flag.MSGPACK:
-            return None
-        _, raw = split_body(row.flags, row.body, self._info_size)
-        info = typed.decode(typed.RspInfo, raw, self._catalogue) if raw is not None else None
-        if info is None or not info.error_id:
-            return None
-        return CounterRefused(info.error_id, info.error_msg)
 
-    def _structs(self, rows: tuple[Row, ...]) -> list[CtpStruct]:
-        found = []
-        for row in rows:
-            if row.flags & Flag.MSGPACK:
-                continue
-            if (error := self.error(row)) is not None:
-                raise error
-            field, _ = split_body(row.flags, row.body, self._info_size)
-            cls = self._account.class_of(row.type)
-            if field is not None and cls is not None:
-                found.append(typed.decode(cls, field, self._catalogue))
-        return found
+def error_of(catalogue: Catalogue, row: Row) -> CounterRefused | None:
+    """The counter's error in a row."""
+    if row.flags & Flag.MSGPACK:
+        return None
+    _, raw = split_body(row.flags, row.body, catalogue.layouts["RspInfo"].size)
+    info = typed.decode(typed.RspInfo, raw, catalogue) if raw is not None else None
+    if info is None or not info.error_id:
+        return None
+    return CounterRefused(info.error_id, info.error_msg)
+
+
+def structs_of(catalogue: Catalogue, classes: Classes, rows: Iterable[Row]) -> list[CtpStruct]:
+    """The structs of an answer. Raises CounterRefused when it is the counter's error."""
+    found = []
+    for row in rows:
+        if (error := error_of(catalogue, row)) is not None:
+            raise error
+        cls = None if row.flags & Flag.MSGPACK else classes.get(row.type)
+        field, _ = split_body(row.flags, row.body, catalogue.layouts["RspInfo"].size)
+        if field is not None and cls is not None:
+            found.append(typed.decode(cls, field, catalogue))
+    return found
+
+
+def classes_of(catalogue: Catalogue, side: Side) -> Classes:
+    """The typed structs of callbacks, by the type of their rows."""
+    return {
+        message_type(callback.name): typed.named(catalogue, callback.struct)
+        for callback in catalogue.api(side).callbacks.values()
+        if callback.struct is not None
+    }
 
 
 def packed(account: Account, method: str, fields: Mapping[str, Value]) -> bytes:

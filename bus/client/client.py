@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from typing import Any, Self
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Self, TypeVar
 
 import msgspec
 import zmq
@@ -23,6 +24,7 @@ from ..frames import Flag, message_type, split_body
 from ..secrets import Secret
 from ..security import Keys
 from .account import Account
+from .asking import classes_of, structs_of
 from .history import History
 from .items import Return, Tick
 from .ticks import Market, Ticks
@@ -30,6 +32,7 @@ from .trading import Trading
 from .way import Counters, Way, check
 
 _AGAIN_S = 0.2
+T = TypeVar("T")
 _OWN = ("Mark", "SessionLost", "OnFrontConnected", "OnFrontDisconnected", "OnHeartBeatWarning")
 
 
@@ -106,16 +109,8 @@ class Client:
         instrument."""
         for name in names:
             _check_instrument(name)
-        market = self._asked_market()
-        until = asyncio.get_running_loop().time() + timeout_s
-        while names:
-            try:
-                return await market.newest(list(dict.fromkeys(names)))
-            except Unavailable:
-                if asyncio.get_running_loop().time() >= until:
-                    raise
-                await asyncio.sleep(_AGAIN_S)
-        return {}
+        wanted = list(dict.fromkeys(names))
+        return await self._patiently(lambda m: m.newest(wanted), timeout_s) if wanted else {}
 
     async def login(
         self, user: str, password: str, *, broker_id: str = "", timeout_s: float = 30.0
@@ -132,6 +127,28 @@ class Client:
         ``accounts``). ``name``: ours, 32 printable characters at the most; it is told beside the
         answers to our queries."""
         return await self._enter(broker_id, user, None, name, timeout_s)
+
+    async def query(
+        self, method: str, fields: Mapping[str, Value], timeout_s: float = 10.0
+    ) -> list[CtpStruct]:
+        """All rows of the answer to a request of the market data API (ReqQryMulticastInstrument).
+        Raises CounterRefused, Refused, Unavailable, and ValueError for what does not fit."""
+        request = self.catalogue.md.requests[method]
+        body = self.catalogue.codec(request.struct).pack(fields)
+        rows = await self._patiently(lambda m: m.request(method, body, timeout_s), timeout_s)
+        return structs_of(self.catalogue, classes_of(self.catalogue, "md"), rows)
+
+    async def _patiently(self, ask: Callable[[Market], Awaitable[T]], timeout_s: float) -> T:
+        """A question is asked until md_worker is there. Raises Unavailable."""
+        now = asyncio.get_running_loop().time
+        until = now() + timeout_s
+        while True:
+            try:
+                return await ask(self._asked_market())
+            except Unavailable:
+                if now() >= until:
+                    raise
+                await asyncio.sleep(_AGAIN_S)
 
     def _asked_market(self) -> Market:
         if self._market is None:

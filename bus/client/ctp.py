@@ -62,4 +62,7 @@ class Ctp:
         values = msgspec.to_builtins(fields)
         if acts(request):
             return await self._account.act(request.name, values, **options)
-        return await self._account.query(request.name, values, **options)
+        rows = await self._account.query(request.name, values, **options)
+        if request.name == "ReqUserPasswordUpdate":
+            self._account.changed(fields)
+        return rows

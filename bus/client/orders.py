@@ -29,7 +29,7 @@ from ..errors import BusError, Refused, Unanswered, Unavailable, request_failed
 from ..frames import Flag, Row, message_type, split_body
 from ..orders import NOT_ON_RECORD, Outcome, OutcomeQuery
 from ..rpc import refusal
-from .asking import packed
+from .asking import error_of, packed
 from .items import Gap, Item, Restarted, Return
 from .order import Order
 
@@ -61,7 +61,7 @@ _Key = tuple[int | str, str]  # SessionID and OrderRef, or ExchangeID and OrderS
 
 
 class Closed(BusError):
-    """The client was closed, so nothing more is heard of its orders."""
+    """The client was closed, or the login ended: nothing more is heard of its orders."""
 
 
 @dataclass
@@ -96,7 +96,7 @@ class Orders:
         self._spawn(self._look_after())
 
     def close(self) -> None:
-        self._end(Closed("the client was closed"))
+        self._end(Closed("the login was ended"))
         for task in self._tasks:
             task.cancel()
         self._returns.close()
@@ -170,9 +170,9 @@ class Orders:
         order.cancel_why = ""
 
         def late(row: Row) -> None:
-            error_id, text = self._error(row)
-            if error_id:
-                order.not_cancelled(f"{text} ({error_id})")
+            error = refusal(row) or error_of(self._catalogue, row)
+            if error is not None:
+                order.not_cancelled(f"{error.error_msg} ({error.error_id})")
 
         await self._account.act(_CANCEL, fields, late, until - self._now())
 
@@ -255,19 +255,9 @@ class Orders:
         if row.type in (_SENT, _OUTCOME):
             self._told(order, _decode(row.body))
             return
-        error_id, text = self._error(row)
-        if error_id:
-            order.rejected(error_id, text)
-
-    def _error(self, row: Row) -> tuple[int, str]:
-        if row.flags & Flag.MSGPACK:
-            error = refusal(row)
-            return (error.error_id, str(error)) if error is not None else (0, "")
-        _, raw = split_body(row.flags, row.body, self._info_size)
-        if raw is None:
-            return 0, ""
-        info = typed.decode(typed.RspInfo, raw, self._catalogue)
-        return info.error_id, info.error_msg
+        error = error_of(self._catalogue, row)
+        if error is not None:
+            order.rejected(error.error_id, error.error_msg)
 
     # -- what the account's returns tell ---------------------------------------------------------
 

@@ -216,6 +216,12 @@ class Market:
         take(await self._calls.ask("Snapshot", take, _SNAPSHOT_S, body=body))
         return found
 
+    async def request(self, method: str, body: bytes, timeout_s: float) -> list[Row]:
+        """Raises Refused, Unavailable."""
+        rows: list[Row] = []
+        last = await self._calls.ask(method, rows.append, timeout_s, body=body)
+        return [*rows, last]
+
     def _on_frame(self, frame: bytes) -> None:
         try:
             message = unpack_message(frame)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import zmq
 
 from schemas.catalogue import Catalogue
-from schemas.typed import CtpStruct, named
 
-from ..frames import FrameError, message_type, state_topic, unpack_message
+from ..frames import FrameError, state_topic, unpack_message
 from ..rpc import Caller
 from ..subscriber import Subscriber
+from .asking import Classes, classes_of
 from .calls import Calls
 from .pulse import CHECK_S
 from .way import Way
@@ -50,14 +50,9 @@ class Trading:
         self._timer = self._loop.call_later(CHECK_S, self._check)
 
     @cached_property
-    def classes(self) -> dict[int, type[CtpStruct]]:
-        """The typed structs of callbacks, by the type of their rows."""
-        callbacks = self.catalogue.td.callbacks.values()
-        return {
-            message_type(callback.name): named(self.catalogue, callback.struct)
-            for callback in callbacks
-            if callback.struct is not None
-        }
+    def classes(self) -> Classes:
+        """The typed structs of rows."""
+        return classes_of(self.catalogue, "td")
 
     def add(self, returns: Returns, topic: str) -> None:
         self._followers.setdefault(topic, {})[returns] = None

@@ -255,6 +255,24 @@ def test_a_login_that_is_refused_for_good_is_tried_once_and_ends_what_waits(
     run(tmp_path, scenario)
 
 
+def test_after_a_change_the_next_login_is_made_with_the_new_password(
+    worker: FakeWorker, tmp_path: Path
+) -> None:
+    done = row("OnRspUserPasswordUpdate", pack("UserPasswordUpdate"), info(), last=True)
+    worker.script("ReqUserPasswordUpdate", done)
+    worker.script("ReqQryTradingAccount", error(NOT_LOGGED_IN, "未登录"))
+
+    async def scenario(account: Account) -> None:
+        change = structs.UserPasswordUpdate(old_password="secret", new_password="newer")
+        await account.ctp.ReqUserPasswordUpdate(change)
+        with pytest.raises(BusError):
+            await account.money(timeout_s=0.5)
+        login = worker.wait_for("ReqUserLogin", 2)
+        assert account.catalogue.codec("ReqUserLogin").get(login.body, "Password") == "newer"
+
+    run(tmp_path, scenario)
+
+
 def test_what_the_limits_refuse_was_not_sent(worker: FakeWorker, tmp_path: Path) -> None:
     worker.script("ReqOrderInsert", error(LIMIT, "超出网关限额", "orders_per_s"))
 

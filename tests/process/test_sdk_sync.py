@@ -123,6 +123,13 @@ def test_every_question_of_the_api_is_a_method_with_an_answer_or_an_error(
         account.ctp.ReqQryInstrument(structs.QryOrder())  # type: ignore[arg-type]
 
 
+def test_the_market_data_api_has_a_question_too(client: Client) -> None:
+    assert [name for name in client.catalogue.md.requests if "Qry" in name] == [
+        "ReqQryMulticastInstrument"
+    ]
+    assert client.query("ReqQryMulticastInstrument", timeout_s=WAIT_S) == []
+
+
 def test_orders_and_other_changes_go_by_the_requests_of_the_api(
     client: Client, account: Account, instrument: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -91,6 +92,12 @@ class Client:
     def decoded(self, cls: type[CtpStruct], raw: bytes) -> CtpStruct:
         """The bytes of a struct. ValueError for those of another version of the API."""
         return self._client.decoded(cls, raw)
+
+    def query(
+        self, method: str, fields: Mapping[str, Value] | None = None, timeout_s: float = 10.0
+    ) -> list[CtpStruct]:
+        """All rows of the answer to a request of the market data API."""
+        return self._loop.run(self._client.query(method, fields or {}, timeout_s))
 
     def struct(self, item: Tick | Return) -> CtpStruct | None:
         """The typed struct of an item; None for one that has none."""
