@@ -40,7 +40,7 @@ class _File:
         definitions = self._document["definitions"]
         bodies = [self._definition(name, schema) for name, schema in definitions.items()]
         for file, names in sorted(self._imports.items()):
-            yield f'import type {{ {", ".join(sorted(names))} }} from "./{file}.js";'
+            yield _import(file, sorted(names))
         yield from bodies
         messages = [part["$ref"].rpartition("/")[2] for part in self._document.get("anyOf", ())]
         if messages:
