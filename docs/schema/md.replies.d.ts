@@ -3,6 +3,17 @@
 
 import type { Detail, RequestID, RspInfo } from "./common.js";
 
+export interface RspGatewayLogin {
+  MsgType: "RspGatewayLogin";
+  RspInfo: RspInfo;
+  RequestID?: RequestID;
+  IsLast?: boolean;
+  RspGatewayLogin?: {
+    User?: string;
+  } | null;
+  Detail?: Detail;
+}
+
 export interface RspUserLogin {
   MsgType: "RspUserLogin";
   RspInfo: RspInfo;
@@ -163,6 +174,7 @@ export interface UserLogoutField {
 
 /** All of this file, by MsgType. */
 export interface Messages {
+  RspGatewayLogin: RspGatewayLogin;
   RspUserLogin: RspUserLogin;
   RspUserLogout: RspUserLogout;
   RspQryMulticastInstrument: RspQryMulticastInstrument;

@@ -13,6 +13,17 @@ export interface Pong {
   Timestamp?: number;
 }
 
+export interface GatewayLogin {
+  MsgType: "GatewayLogin";
+  /** First message where the gateway has users or tokens: Token, or the others. */
+  GatewayLogin: {
+    Token?: string;
+    User?: string;
+    Password?: string;
+  };
+  RequestID?: RequestID;
+}
+
 export interface ReqUserLogin {
   MsgType: "ReqUserLogin";
   ReqUserLogin: ReqUserLoginField;
@@ -92,6 +103,7 @@ export interface UserLogoutField {
 export interface Messages {
   Ping: Ping;
   Pong: Pong;
+  GatewayLogin: GatewayLogin;
   ReqUserLogin: ReqUserLogin;
   ReqUserLogout: ReqUserLogout;
   ReqQryMulticastInstrument: ReqQryMulticastInstrument;

@@ -9,6 +9,7 @@ import type { Messages as td_rows } from "./td.rows.js";
 
 /** Requests on /md/: their payload, and that of each row of the answer. */
 export interface MdMethods {
+  GatewayLogin: { payload: md_requests["GatewayLogin"]["GatewayLogin"]; row: NonNullable<md_replies["RspGatewayLogin"]["RspGatewayLogin"]> };
   ReqUserLogin: { payload: md_requests["ReqUserLogin"]["ReqUserLogin"]; row: NonNullable<md_replies["RspUserLogin"]["RspUserLogin"]> };
   ReqUserLogout: { payload: md_requests["ReqUserLogout"]["UserLogout"]; row: NonNullable<md_replies["RspUserLogout"]["UserLogout"]> };
   ReqQryMulticastInstrument: { payload: md_requests["ReqQryMulticastInstrument"]["QryMulticastInstrument"]; row: NonNullable<md_replies["RspQryMulticastInstrument"]["MulticastInstrument"]> };
@@ -21,6 +22,7 @@ export interface MdMethods {
 
 /** Requests on /td/: their payload, and that of each row of the answer. */
 export interface TdMethods {
+  GatewayLogin: { payload: td_requests["GatewayLogin"]["GatewayLogin"]; row: NonNullable<td_replies["RspGatewayLogin"]["RspGatewayLogin"]> };
   ReqAuthenticate: { payload: td_requests["ReqAuthenticate"]["ReqAuthenticate"]; row: NonNullable<td_replies["RspAuthenticate"]["RspAuthenticate"]> };
   ReqUserLogin: { payload: td_requests["ReqUserLogin"]["ReqUserLogin"]; row: NonNullable<td_replies["RspUserLogin"]["RspUserLogin"]> };
   ReqUserLogout: { payload: td_requests["ReqUserLogout"]["UserLogout"]; row: NonNullable<td_replies["RspUserLogout"]["UserLogout"]> };

@@ -3,11 +3,23 @@
 
 import type { Detail, Place, RequestID, RspInfo } from "./common.js";
 
-import type { InputCombActionField, InputExecOrderField, InputForQuoteField, InputOffsetSettingField, InputOptionSelfCloseField, InputOrderField, InputQuoteField, ReqTransferField } from "./td.replies.js";
+import type {
+  InputCombActionField, InputExecOrderField, InputForQuoteField, InputOffsetSettingField,
+  InputOptionSelfCloseField, InputOrderField, InputQuoteField, ReqTransferField,
+} from "./td.replies.js";
 
-import type { CombActionField, ExecOrderField, OffsetSettingField, OptionSelfCloseField, OrderField, QuoteField, ReqQueryAccountField, TradeField } from "./td.rows.js";
+import type {
+  CombActionField, ExecOrderField, OffsetSettingField, OptionSelfCloseField, OrderField, QuoteField,
+  ReqQueryAccountField, TradeField,
+} from "./td.rows.js";
 
-import type { ActionFlag, ActionType, BankAccType, BankRepealFlag, BrokerRepealFlag, CashExchangeCode, ContingentCondition, CustType, Direction, FeePayFlag, ForceCloseReason, Gender, IdCardType, InstStatusEnterReason, InstrumentStatus, LastFragment, MoneyAccountStatus, OffsetType, OrderActionStatus, OrderPriceType, OrderSource, OrderStatus, OrderSubmitStatus, OrderType, PwdFlag, TimeCondition, TransferStatus, VolumeCondition, YesNoIndicator } from "./values.js";
+import type {
+  ActionFlag, ActionType, BankAccType, BankRepealFlag, BrokerRepealFlag, CashExchangeCode,
+  ContingentCondition, CustType, Direction, FeePayFlag, ForceCloseReason, Gender, IdCardType,
+  InstStatusEnterReason, InstrumentStatus, LastFragment, MoneyAccountStatus, OffsetType,
+  OrderActionStatus, OrderPriceType, OrderSource, OrderStatus, OrderSubmitStatus, OrderType,
+  PwdFlag, TimeCondition, TransferStatus, VolumeCondition, YesNoIndicator,
+} from "./values.js";
 
 export interface FrontConnected {
   MsgType: "FrontConnected";

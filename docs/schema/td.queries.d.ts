@@ -3,7 +3,10 @@
 
 import type { RequestID } from "./common.js";
 
-import type { BankAccType, BizType, ClassType, ClientIDType, CustType, Direction, HedgeFlag, IdCardType, LastFragment, OffsetFlag, OffsetType, ProductClass, PwdFlag, TradingType, YesNoIndicator } from "./values.js";
+import type {
+  BankAccType, BizType, ClassType, ClientIDType, CustType, Direction, HedgeFlag, IdCardType,
+  LastFragment, OffsetFlag, OffsetType, ProductClass, PwdFlag, TradingType, YesNoIndicator,
+} from "./values.js";
 
 export interface ReqQryMaxOrderVolume {
   MsgType: "ReqQryMaxOrderVolume";

@@ -3,7 +3,24 @@
 
 import type { Detail, Place, RequestID, RspInfo } from "./common.js";
 
-import type { ActionFlag, ActionType, AppType, BankAccType, CombDirection, ContingentCondition, CustType, Direction, ExecOrderCloseFlag, ExecOrderPositionFlag, FeePayFlag, ForceCloseReason, HedgeFlag, IdCardType, LastFragment, OffsetFlag, OffsetType, OptSelfCloseFlag, OrderPriceType, ParkedOrderStatus, PosiDirection, PwdFlag, TimeCondition, TransferStatus, UserType, VolumeCondition, YesNoIndicator } from "./values.js";
+import type {
+  ActionFlag, ActionType, AppType, BankAccType, CombDirection, ContingentCondition, CustType,
+  Direction, ExecOrderCloseFlag, ExecOrderPositionFlag, FeePayFlag, ForceCloseReason, HedgeFlag,
+  IdCardType, LastFragment, OffsetFlag, OffsetType, OptSelfCloseFlag, OrderPriceType,
+  ParkedOrderStatus, PosiDirection, PwdFlag, TimeCondition, TransferStatus, UserType,
+  VolumeCondition, YesNoIndicator,
+} from "./values.js";
+
+export interface RspGatewayLogin {
+  MsgType: "RspGatewayLogin";
+  RspInfo: RspInfo;
+  RequestID?: RequestID;
+  IsLast?: boolean;
+  RspGatewayLogin?: {
+    User?: string;
+  } | null;
+  Detail?: Detail;
+}
 
 export interface RspAuthenticate {
   MsgType: "RspAuthenticate";
@@ -730,6 +747,7 @@ export interface UserPasswordUpdateField {
 
 /** All of this file, by MsgType. */
 export interface Messages {
+  RspGatewayLogin: RspGatewayLogin;
   RspAuthenticate: RspAuthenticate;
   RspUserLogin: RspUserLogin;
   RspUserLogout: RspUserLogout;

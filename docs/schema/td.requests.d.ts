@@ -3,7 +3,12 @@
 
 import type { Place, RequestID } from "./common.js";
 
-import type { ActionFlag, ActionType, BankAccType, CombDirection, ContingentCondition, CustType, Direction, ExecOrderCloseFlag, ExecOrderPositionFlag, FeePayFlag, ForceCloseReason, HedgeFlag, IdCardType, LastFragment, OffsetFlag, OffsetType, OptSelfCloseFlag, OrderPriceType, ParkedOrderStatus, PosiDirection, PwdFlag, TimeCondition, TransferStatus, UserType, VolumeCondition, YesNoIndicator } from "./values.js";
+import type {
+  ActionFlag, ActionType, BankAccType, CombDirection, ContingentCondition, CustType, Direction,
+  ExecOrderCloseFlag, ExecOrderPositionFlag, FeePayFlag, ForceCloseReason, HedgeFlag, IdCardType,
+  LastFragment, OffsetFlag, OffsetType, OptSelfCloseFlag, OrderPriceType, ParkedOrderStatus,
+  PosiDirection, PwdFlag, TimeCondition, TransferStatus, UserType, VolumeCondition, YesNoIndicator,
+} from "./values.js";
 
 export interface Ping {
   MsgType: "Ping";
@@ -13,6 +18,17 @@ export interface Ping {
 export interface Pong {
   MsgType: "Pong";
   Timestamp?: number;
+}
+
+export interface GatewayLogin {
+  MsgType: "GatewayLogin";
+  /** First message where the gateway has users or tokens: Token, or the others. */
+  GatewayLogin: {
+    Token?: string;
+    User?: string;
+    Password?: string;
+  };
+  RequestID?: RequestID;
 }
 
 export interface ReqAuthenticate {
@@ -766,6 +782,7 @@ export interface UserPasswordUpdateField {
 export interface Messages {
   Ping: Ping;
   Pong: Pong;
+  GatewayLogin: GatewayLogin;
   ReqAuthenticate: ReqAuthenticate;
   ReqUserLogin: ReqUserLogin;
   ReqUserLogout: ReqUserLogout;

@@ -3,9 +3,24 @@
 
 import type { Detail, RequestID, RspInfo } from "./common.js";
 
-import type { ParkedOrderActionField, ParkedOrderField, SettlementInfoConfirmField } from "./td.replies.js";
+import type {
+  ParkedOrderActionField, ParkedOrderField, SettlementInfoConfirmField,
+} from "./td.replies.js";
 
-import type { ActionType, Algorithm, ApplySrc, AvailabilityFlag, BankAccType, BizType, ClientIDType, CloseDealType, CombDirection, CombinationType, ContingentCondition, CustType, Direction, EnumBool, ExchangeProperty, ExecOrderCloseFlag, ExecOrderPositionFlag, ExecResult, FindMarginRateAlgoID, ForQuoteStatus, ForceCloseReason, FutureAccType, HandlePositionAlgoID, HandleTradingAccountAlgoID, HedgeFlag, IdCardType, IncludeCloseProfit, InstLifePhase, InstMarginCalID, InstrumentClass, InvestorRange, LastFragment, MarginPriceType, MaxMarginSideAlgorithm, MortgageFundUseRange, OffsetFlag, OffsetType, OpenLimitControlLevel, OpenOrDestroy, OptSelfCloseFlag, OptionRoyaltyPriceType, OptionsType, OrderActionStatus, OrderCancelAlg, OrderFreqControlLevel, OrderPriceType, OrderSource, OrderStatus, OrderSubmitStatus, OrderType, PosiDirection, PositionDate, PositionDateType, PositionType, PriceSource, ProductClass, ProductStatus, PwdFlag, SpecPosiType, TimeCondition, TimeRange, TradeSource, TradeType, TraderConnectStatus, TradingRole, VolumeCondition, YesNoIndicator } from "./values.js";
+import type {
+  ActionType, Algorithm, ApplySrc, AvailabilityFlag, BankAccType, BizType, ClientIDType,
+  CloseDealType, CombDirection, CombinationType, ContingentCondition, CustType, Direction, EnumBool,
+  ExchangeProperty, ExecOrderCloseFlag, ExecOrderPositionFlag, ExecResult, FindMarginRateAlgoID,
+  ForQuoteStatus, ForceCloseReason, FutureAccType, HandlePositionAlgoID, HandleTradingAccountAlgoID,
+  HedgeFlag, IdCardType, IncludeCloseProfit, InstLifePhase, InstMarginCalID, InstrumentClass,
+  InvestorRange, LastFragment, MarginPriceType, MaxMarginSideAlgorithm, MortgageFundUseRange,
+  OffsetFlag, OffsetType, OpenLimitControlLevel, OpenOrDestroy, OptSelfCloseFlag,
+  OptionRoyaltyPriceType, OptionsType, OrderActionStatus, OrderCancelAlg, OrderFreqControlLevel,
+  OrderPriceType, OrderSource, OrderStatus, OrderSubmitStatus, OrderType, PosiDirection,
+  PositionDate, PositionDateType, PositionType, PriceSource, ProductClass, ProductStatus, PwdFlag,
+  SpecPosiType, TimeCondition, TimeRange, TradeSource, TradeType, TraderConnectStatus, TradingRole,
+  VolumeCondition, YesNoIndicator,
+} from "./values.js";
 
 export interface RspQryMaxOrderVolume {
   MsgType: "RspQryMaxOrderVolume";
