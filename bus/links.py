@@ -46,6 +46,8 @@ def is_tcp(address: str) -> bool:
 def check(address: str) -> None:
     """Raises ValueError unless it is ipc://PATH or tcp://HOST:PORT."""
     if not is_tcp(address):
+        if address.startswith("ipc://@"):  # of the abstract kind, which has no folder and no mode
+            raise ValueError(f"expected a path after ipc://, not {address!r}: others could come in")
         if address.startswith(("ipc://", "inproc://")):
             return
         raise ValueError(f"expected tcp://HOST:PORT or ipc://PATH, not {address!r}")

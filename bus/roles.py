@@ -62,6 +62,9 @@ ROLES: Final[Mapping[str, frozenset[str]]] = {
 }
 # Who has all returns of all accounts without a login, "" being this user over ipc.
 HEARS_ALL: Final = frozenset({"", "recorder"})
+# Who may say for whom he calls, by which wrong passwords are counted. Of others their key counts:
+# they could be somebody else with each guess.
+SPEAKS_FOR_OTHERS: Final = frozenset({"", "edge", "admin"})
 
 
 def may_call(role: str, socket: str, method: str) -> bool:

@@ -49,7 +49,7 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
     body        struct bytes for Req*, else msgpack
     client_order_id  a new order's own id, given by the client: the same id never makes two orders
     origin      who is behind the caller, such as the address of an edge's client; wrong passwords
-                are counted by it
+                are counted by it. Of who may not speak for others it is his key, whatever he says
     fresh       a query goes to the counter although the answer of the day is known
 
     The bounds are those of the row that answers: a number that no row can carry is malformed.
@@ -119,6 +119,7 @@ class Router:
         self.role = ""
         self.dropped = self.malformed = self.forbidden = 0
         self._keys = keys
+        self._key = ""
         self._name = f"{security.SERVERS[keys.role]}_rpc" if keys is not None else ""
         self.socket = context.socket(zmq.ROUTER)
         self.socket.set(zmq.LINGER, 0)
@@ -152,7 +153,7 @@ class Router:
                 self._tell("malformed call", self.malformed, bytes=len(frames[-1]))
                 continue
             if self._may(call):
-                return frames[0], call
+                return frames[0], self._of_caller(call)
             self._forbid(frames[0], call)
         return None
 
@@ -194,11 +195,17 @@ class Router:
         # Only frames that were not copied tell whose they are.
         uncopied = self.socket.recv_multipart(zmq.NOBLOCK, copy=False)
         assert self._keys is not None
-        self.role = self._keys.role_of(str(uncopied[-1].get("User-Id"))) or _NOBODY
+        self._key = str(uncopied[-1].get("User-Id"))
+        self.role = self._keys.role_of(self._key) or _NOBODY
         return [frame.bytes for frame in uncopied]
 
     def _may(self, call: Call) -> bool:
         return self._plain or roles.may_call(self.role, self._name, call.method)
+
+    def _of_caller(self, call: Call) -> Call:
+        if self._plain or self.role in roles.SPEAKS_FOR_OTHERS:
+            return call
+        return msgspec.structs.replace(call, origin=self._key)
 
     def _forbid(self, peer: bytes, call: Call) -> None:
         self.forbidden += 1

@@ -141,7 +141,11 @@ class Keys:
         # The thread of the handshakes and that of the calls; whichever comes first reads.
         if time.monotonic() - self._read_at >= _READ_AGAIN_S:
             self._read_at = time.monotonic()
-            self._admitted, faults = read_admitted(self.folder)
+            try:
+                _check_folder(self.folder)
+                self._admitted, faults = read_admitted(self.folder)
+            except ConfigError as exc:
+                faults = [f"those that are known stay: {exc}"]
             for fault in faults:
                 if fault not in self._faults:
                     log.warning("public key not read", extra={"fields": {"reason": fault}})
@@ -165,7 +169,11 @@ def bind(
 ) -> None:
     """``kind``: "pub" or "rpc". Raises ConfigError, and Busy when the port is taken."""
     if not links.is_tcp(address):
-        socket.bind(address)
+        before = os.umask(0o077)  # also where the folder is not ours, only this user connects
+        try:
+            socket.bind(address)
+        finally:
+            os.umask(before)
         return
     if keys is None:
         raise _without_keys(address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 import logging
 import os
@@ -15,7 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bus.log import setup
+from bus.log import JsonLines
 from bus.secrets import (
     Secret,
     SecretError,
@@ -110,24 +111,20 @@ def test_a_secret_is_not_written_down(write: Callable[[Any], object]) -> None:
     assert TEXT not in str(caught.value)
 
 
-def test_a_secret_is_in_no_log_and_in_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
+def test_a_secret_is_in_no_log_and_in_no_traceback() -> None:
+    heard, password = io.StringIO(), Secret(TEXT)
+    logger = logging.Logger("of this test")
+    logger.addHandler(handler := logging.StreamHandler(heard))
+    handler.setFormatter(JsonLines())
     try:
-        setup("DEBUG")
-        password = Secret(TEXT)
-        try:
-            raise ValueError(password)
-        except ValueError as exc:
-            logging.getLogger("t").exception("%s", password, extra={"fields": {"p": str(password)}})
-            told = traceback.TracebackException.from_exception(exc, capture_locals=True)
-    finally:
-        root.handlers[:], root.level = before
+        raise ValueError(password)
+    except ValueError as exc:
+        logger.exception("%s", password, extra={"fields": {"password": str(password)}})
+        told = traceback.TracebackException.from_exception(exc, capture_locals=True)
     text = "".join(told.format())
-    heard = capfd.readouterr()
     assert "Secret(...)" in text
-    assert "Secret(...)" in heard.err
-    assert TEXT not in text + heard.err + heard.out
+    assert heard.getvalue().count("Secret(...)") == 3
+    assert TEXT not in text + heard.getvalue()
 
 
 # -- its places --------------------------------------------------------------------------------

@@ -218,6 +218,42 @@ def test_an_address_that_is_none_is_refused_before_any_socket_opens(address: str
         links.check(address)
 
 
+def test_a_socket_without_a_folder_is_refused() -> None:
+    with pytest.raises(ValueError, match="others could come in"):
+        Common(bus=Addresses(td_rpc="ipc://@td"))
+
+
+def test_a_socket_is_this_users_alone_wherever_it_is(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    before = os.umask(0)
+    try:
+        with zmq.Context() as context, context.socket(zmq.ROUTER) as socket:
+            security.bind(context, socket, f"ipc://{tmp_path}/td", None, "rpc")
+            assert (tmp_path / "td").stat().st_mode & 0o777 == 0o700
+            assert os.umask(0) == 0
+    finally:
+        os.umask(before)
+
+
+def test_a_folder_that_others_may_write_admits_no_new_key(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(security, "_READ_AGAIN_S", 0.0)
+    keys, known = Keys(folder, "td_worker"), public(folder, "edge")
+    assert keys.judge("td_rpc", known).role == "edge"
+    folder.chmod(0o777)
+    make(folder.parent / "elsewhere", ["admin"])
+    stranger = (folder.parent / "elsewhere" / "admin.pub").read_text()
+    (folder / "admin.two.pub").write_text(stranger)
+    for _ in range(3):
+        assert keys.judge("td_rpc", stranger.strip()) == Verdict("", "unknown key")
+        assert keys.judge("td_rpc", known).role == "edge"
+    (record,) = [each for each in caplog.records if each.message == "public key not read"]
+    assert f"others may add keys to {folder}: chmod 700 {folder}" in str(vars(record))
+    folder.chmod(0o700)
+    assert keys.judge("td_rpc", stranger.strip()).role == "admin"
+
+
 def test_tcp_without_keys_is_an_error_of_the_configuration(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="needs `keys`"):
         Common(bus=Addresses(td_rpc="tcp://10.0.0.1:5554"))
