@@ -301,6 +301,23 @@ def test_the_password_is_changed(two_servers: Path) -> None:
 
 @needs_network
 @pytest.mark.front
+def test_errors_have_the_numbers_and_texts_of_webctp(two_servers: Path) -> None:
+    query = {"MsgType": "ReqQryOrder", "QryOrder": {}, "RequestID": 8}
+    with ws("ws://127.0.0.1:8081/td/") as td:
+        before = td.ask(**query)
+        assert (before["MsgType"], before["RspInfo"]["ErrorID"]) == ("ReqQryOrder", -401)
+        assert before["RspInfo"]["ErrorMsg"] == "未登录"
+        td.log_in()
+        unknown = td.ask(MsgType="ReqQryNothing", RequestID=9)
+        assert unknown["RspInfo"] == {"ErrorID": -404, "ErrorMsg": "Not implemented"}
+        td.connection.send("not JSON")
+        wrong = td.hear()
+        assert (wrong["MsgType"], wrong["RspInfo"]["ErrorMsg"]) == ("", "参数有误")
+        assert wrong["RspInfo"]["ErrorID"] == -400
+
+
+@needs_network
+@pytest.mark.front
 def test_market_data_is_subscribed_and_no_more(md: WsClient, td: WsClient) -> None:
     name = instrument(td)["InstrumentID"]
     reply = md.ask(MsgType="ReqUserLogin", ReqUserLogin={"UserID": "", "Password": ""})
