@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 
 from schemas.closing import LONG, NET, SHORT, SPECULATION
 
+from .record import Record
 
-@dataclass(slots=True)
-class Position:
+
+@dataclass(slots=True, eq=False)
+class Position(Record):
     """The lots of one instrument, long and short: all, of today (``_today``) and what is left of
     earlier days (``_his``); ``open_price``: the mean price at which they were opened, in quoted
     CNY, NaN without lots. Stocks are long.

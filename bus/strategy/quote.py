@@ -11,11 +11,13 @@ from typing import Any, Final
 from schemas.calendar import Calendar
 from schemas.tick_time import tick_time_ns
 
+from .record import Record
+
 _CHINA: Final = timezone(timedelta(hours=8))
 
 
-@dataclass(slots=True)
-class Quote:
+@dataclass(slots=True, eq=False)
+class Quote(Record):
     """The last tick of an instrument; ``quote.LastPrice`` and ``quote["LastPrice"]`` are the same.
 
     Prices in quoted CNY, NaN where the exchange has none (such as the ask at limit up); volumes in

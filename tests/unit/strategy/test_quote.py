@@ -71,3 +71,11 @@ def test_without_lots_there_is_no_price() -> None:
     assert (position.pos_long, position.pos_long_his) == (0, 0)
     assert math.isnan(position.open_price_long)
     assert math.isnan(position.open_price_short)
+
+
+def test_what_has_no_price_is_equal_to_the_same() -> None:
+    """On Python 3.13, too."""
+    fields = a_tick(AskPrice1=None)
+    assert quote_of(fields, always_open(), 0) == quote_of(fields, always_open(), 0)
+    assert Position(pos_long=1) == Position(pos_long=1) != Position(pos_long=2)
+    assert Position() != quote_of(fields, always_open(), 0)
