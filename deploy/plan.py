@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -22,6 +23,7 @@ from td_worker.config import TdConfig
 from ws_edge.config import WsConfig
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+_COMMENT: Final = re.compile(r"\s[;#]")
 DEFAULT_CONFIG = CHECKOUT / "deploy" / "gateway.yaml"
 
 
@@ -81,6 +83,11 @@ def read(path: Path) -> Plan:
     directory, which has to be the checkout, as it is for every program."""
     canary = config.load(str(path), "canary", CanaryConfig)
     data = Path(canary.common.data).absolute()
+    for used in (path, data):
+        if _COMMENT.search(str(used)):
+            raise ConfigError(
+                f"{used}: for supervisord a comment begins at the space before ; or #"
+            )
     edge = config.load(str(path), "ws_edge", WsConfig).own
     document: dict[str, Any] = yaml.safe_load(path.read_text("utf-8")) or {}
     md, td = (_needed(path, document, edge, side) for side in ("md", "td"))

@@ -80,6 +80,7 @@ def _fill_in_programs(parser: configparser.RawConfigParser, plan: Plan) -> None:
         settings["command"] = shlex.join([*command, *program.arguments])
         key = "stderr_logfile" if kind == "eventlistener" else "stdout_logfile"
         settings[key] = settings[key].replace(f"/{program.module}.log", f"/{name}.log")
+        settings[key] = settings[key].replace("%", "%%")  # this one it expands twice
         # Makes supervisord see a changed YAML file as a changed program.
         settings["environment"] = f'CTPBUS_SETTINGS="{program.fingerprint}"'
         parser.read_dict({f"{kind}:{name}": settings})

@@ -412,7 +412,9 @@ def test_a_file_of_homalos_with_its_environment_until_ctrl_c() -> None:
 
 @pytest.mark.parametrize("begin", [[], ["nohup"]])
 def test_it_ends_with_its_terminal_unless_nohup_says_otherwise(begin: list[str]) -> None:
-    with short_folder() as folder:
+    with short_folder() as short:
+        folder = short / "交易 100%;#"  # some of which mean something to supervisord
+        folder.mkdir()
         write(folder, TdFrontAddress="tcp://127.0.0.1:1")
         server = Server(folder, "config.yaml", "td", {}, begin)
         try:

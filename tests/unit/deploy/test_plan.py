@@ -77,3 +77,10 @@ def test_without_secrets_in_the_environment_nothing_stands_before_a_program(
     tmp_path: Path,
 ) -> None:
     assert "env " not in render(plan_of(tmp_path, MD + TD))
+
+
+@pytest.mark.parametrize("name", ["a #1", "a ;b"])
+def test_a_folder_that_supervisord_would_take_for_a_comment(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(ConfigError, match=f"{name}.*a comment begins"):
+        plan_of(tmp_path / name, MD + TD)
