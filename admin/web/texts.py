@@ -346,6 +346,13 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "info.requests": ("Requests by command", "请求（按命令）"),
     "info.replies": ("Replies by stat", "应答（按 stat）"),
     "info.lines": ("Connections and lines", "连接与报文行"),
+    "count.accepted": ("accepted", "已接受的连接"),
+    "count.refused": ("refused, beyond a limit", "超过上限而拒绝"),
+    "count.unreadable": ("lines that could not be read", "无法解读的报文行"),
+    "count.late": ("closed: no credentials or requests in time", "未及时出示凭据或发送请求而关闭"),
+    "count.slow": ("closed: did not read", "不读取而关闭"),
+    "count.login_logins": ("logins", "登录成功"),
+    "count.login_tries_failed": ("failed logins", "登录失败"),
     # -- client accounts
     "clients.title": ("Clients", "客户端账号"),
     "clients.hint": (
@@ -421,6 +428,30 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "audit.what": ("What", "操作"),
     "audit.on": ("On", "对象"),
     "audit.outcome": ("Outcome", "结果"),
+    # What the log has as words for programs.
+    "did.login": ("login", "登录"),
+    "did.logout": ("logout", "退出"),
+    "did.password": ("own password changed", "修改自己的密码"),
+    "did.service.start": ("service started", "启动服务"),
+    "did.service.stop": ("service stopped", "停止服务"),
+    "did.service.start_all": ("all services started", "启动全部服务"),
+    "did.service.stop_all": ("all services stopped", "停止全部服务"),
+    "did.client.add": ("client added", "添加账号"),
+    "did.client.change": ("client changed", "修改账号"),
+    "did.client.passwd": ("client's password set", "设置账号密码"),
+    "did.client.enable": ("client enabled", "启用账号"),
+    "did.client.disable": ("client disabled", "禁用账号"),
+    "did.client.delete": ("client deleted", "删除账号"),
+    "did.order.place": ("order placed", "下单"),
+    "did.order.cancel": ("withdrawal", "撤单"),
+    "did.order.outcome": ("outcome of an order", "委托结果"),
+    "did.kill.set": ("kill switch on", "开启紧急停止"),
+    "did.kill.set_all": ("kill switch on, live orders cancelled", "开启紧急停止并撤销未成交委托"),
+    "did.kill.release": ("kill switch off", "解除紧急停止"),
+    "did.data.csv": ("CSV downloaded", "下载 CSV"),
+    "came.ok": ("ok", "成功"),
+    "came.asked": ("asked for", "已提交"),
+    "came.wrong password": ("wrong password", "密码错误"),
 }
 
 
@@ -429,6 +460,11 @@ def text(lang: Lang, key: str, **values: object) -> str:
     english, chinese = TEXTS[key]
     found = chinese if lang == "zh" else english
     return found.format(**values) if values else found
+
+
+def word(lang: Lang, key: str, otherwise: str) -> str:
+    """A text that there may be."""
+    return text(lang, key) if key in TEXTS else otherwise
 
 
 def preferred(accepted: str) -> Lang:

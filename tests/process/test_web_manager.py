@@ -305,6 +305,7 @@ def test_the_language_is_switched_and_stays(manager: Manager) -> None:
     expect(page.locator(".cb-title")).to_have_text(TEXTS["app.title"][1])
     page.goto(manager.at("/audit"))
     expect(page.locator(".cb-nav .here")).to_have_text(TEXTS["audit.title"][1])
+    expect(page.locator("tbody tr").first).to_contain_text("登录")
 
 
 def test_on_a_phone_no_page_is_wider_than_the_screen(manager: Manager) -> None:
@@ -314,6 +315,10 @@ def test_on_a_phone_no_page_is_wider_than_the_screen(manager: Manager) -> None:
         expect(page.locator(".cb-panel").first).to_be_visible()
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= 390, path
+    page.goto(manager.at("/services"))
+    stop = row(page, "ws_edge").get_by_role("button", name="停止")
+    box = stop.bounding_box()
+    assert box is not None and box["x"] + box["width"] <= 390
 
 
 def test_a_new_password_of_the_administrator_ends_his_other_sessions(manager: Manager) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 
@@ -15,6 +14,7 @@ from bus.users import RIGHTS
 
 from ..frame import Context, page
 from ..parts import cell, confirm, panel, row, table
+from ..times import moment
 
 _LOOK_S = 2.0
 _COLUMNS = ("name", "state", "rights", "account", "quote", "trade")
@@ -85,7 +85,7 @@ class _View:
                 cell(value or "—", "wide" if value else "wide cb-faint")
             cell(str(known.sessions), "num")
             cell(str(known.authcodes), "num wide")
-            cell(_when(user.last_login) or text("clients.never"), "wide")
+            cell(moment(user.last_login) or text("clients.never"), "wide")
             with cell(), ui.element("div").classes("cb-buttons"):
                 self._buttons(known)
 
@@ -233,7 +233,3 @@ class _Passwd(_Dialog):
         return await self.view.act(
             "client.passwd", name, lambda all: all.set_password(name, password)
         )
-
-
-def _when(seconds: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)) if seconds else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import time
 import tomllib
 from collections import Counter
 
@@ -15,6 +14,8 @@ from tcp_edge.config import Listener, ServiceName
 
 from ..frame import Context, page
 from ..parts import cell, panel, row, table
+from ..texts import word
+from ..times import moment
 
 _LOOK_S = 1.0
 
@@ -41,7 +42,7 @@ def _facts(context: Context) -> list[tuple[str, str]]:
         ("data", str(plan.data)),
         ("customer", config.customer or "—"),
         ("account", (tcp.account if tcp else "") or "—"),
-        ("deployed", time.strftime("%Y-%m-%d", time.localtime(context.site.admins.made))),
+        ("deployed", moment(context.site.admins.made)[:10]),
     ]
     names: tuple[ServiceName, ...] = ("login", "quote", "trade")
     for name in names if tcp else ():
@@ -98,7 +99,7 @@ class _Counted:
         with table([self._context.text(f"info.{what}"), ""], numeric=(1,)):
             for name, count in sorted(counts.items()):
                 with row():
-                    cell(name)
+                    cell(word(self._context.lang, f"count.{name}", name))
                     cell(f"{count:,}", "num")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+import time
 from typing import Final
 
 from nicegui import ui
@@ -26,6 +26,7 @@ from ..market import (
     turn_colours,
 )
 from ..parts import cell, panel, row, table
+from ..times import china
 
 _MOST: Final = 30
 _SLOW_S: Final = 1.0
@@ -47,7 +48,6 @@ _WIDE: Final = (
 )
 _NUMERIC: Final = range(2, 13)
 # Prices have the time of the exchanges, and so has the rest of the page.
-_ZONE: Final = timezone(timedelta(hours=8))
 _BULBS: Final = (Colour.RED, Colour.YELLOW, Colour.GREY, Colour.GREEN)
 
 
@@ -344,6 +344,6 @@ class _Lights:
 
 
 def _since(at_ns: int) -> str:
-    at = datetime.fromtimestamp(at_ns / 1e9, _ZONE)
-    today = at.date() == datetime.now(_ZONE).date()
+    at = china(at_ns / 1e9)
+    today = at.date() == china(time.time()).date()
     return at.strftime("%H:%M:%S" if today else "%m-%d %H:%M")

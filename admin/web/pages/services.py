@@ -107,7 +107,7 @@ class _Row:
             shown = f"{shown} / {service.stream}" if service.program else shown
         with row().mark(f"row-{service.stream or service.program}"):
             cell(number, "num")
-            cell(self.name)
+            cell(self.name, "wrap")
             cell(shown, "cb-faint wide")
             with cell(), ui.element("span"):
                 self._state = ui.label().classes("cb-state")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from nicegui import ui
 
+from admin.desk.accounts import accounts
 from admin.settings import MASK, Setting, settings
 from bus.errors import ConfigError
 from tcp_edge.config import ServiceName
@@ -40,7 +41,7 @@ def _server(context: Context, values: dict[tuple[str, str], str]) -> Iterator[tu
         yield "ofx_key", MASK
     yield "md_front", " ".join(plan.md_fronts)
     yield "td_front", " ".join(plan.td_fronts)
-    yield "accounts", values.get(("td_worker", "accounts"), "")
+    yield "accounts", " ".join(accounts(plan.config)) or "—"
     yield "auth_code", values.get(("td_worker", "auth_code"), "") or "—"
     names: tuple[ServiceName, ...] = ("login", "quote", "trade")
     for name in names if tcp is not None else ():

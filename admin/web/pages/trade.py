@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
@@ -20,6 +19,7 @@ from ..frame import Context, page
 from ..market import Badge, Depth, Text, Watch, colours, number
 from ..order_form import OrderForm
 from ..parts import cell, confirm, panel, row, table
+from ..times import china
 
 _KEPT: Final = "trade.account"
 _SHOWN: Final = 100
@@ -397,4 +397,4 @@ def words(context: Context, desk: Desk, fields: dict[str, Any]) -> str:
 
 
 def clock(at_ns: int) -> str:
-    return time.strftime("%H:%M:%S", time.gmtime(at_ns / 1e9 + 8 * 3600)) if at_ns else ""
+    return china(at_ns / 1e9).strftime("%H:%M:%S") if at_ns else ""

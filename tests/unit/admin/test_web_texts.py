@@ -8,14 +8,16 @@ from string import Formatter
 
 import pytest
 
-from admin.web.texts import TEXTS, preferred, text
+from admin.web.texts import TEXTS, preferred, text, word
+from admin.web.times import moment
 
 SOURCES = Path(__file__).resolve().parents[3] / "admin"
 # Keys that are put together: what they begin with.
 MADE = (
     *("service.", "state.", "services.", "password.", "info.", "clients.", "settings.", "audit."),
     *("quote.", "mark.", "hop.", "side.", "offset.", "kind.", "hedge.", "order.", "outcome."),
-    *("status.", "asset.", "position.", "kill.", "stream.", "field."),
+    *("status.", "asset.", "position.", "kill.", "stream.", "field.", "did.", "came."),
+    "count.",
 )
 
 
@@ -54,3 +56,20 @@ def test_a_text_takes_its_values() -> None:
 )
 def test_the_language_is_the_one_that_the_browser_names_first(accepted: str, lang: str) -> None:
     assert preferred(accepted) == lang
+
+
+def test_what_an_administrator_does_has_words_in_both_languages() -> None:
+    """The audit log has words for programs."""
+    pages = "".join(file.read_text("utf-8") for file in (SOURCES / "web").rglob("*.py"))
+    noted = set(re.findall(r'"((?:service|client|order|kill)\.[a-z_]+)"', pages))
+    noted |= set(re.findall(r'\.note\(\s*"([a-z_.]+)"', pages))
+    noted -= TEXTS.keys() | {"order.type"}
+    assert noted > {"service.stop", "client.add", "order.place"}
+    assert not {what for what in noted if f"did.{what}" not in TEXTS}
+    assert word("zh", "did.service.stop", "") == "停止服务"
+    assert word("zh", "did.something", "something") == "something"
+
+
+def test_times_are_chinas_wherever_the_machine_stands() -> None:
+    assert moment(1_795_305_600) == "2026-11-22 08:00:00"
+    assert moment(0) == ""
