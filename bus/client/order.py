@@ -42,7 +42,7 @@ class Order:
                    is not failed: it may live, and is looked up until td_worker knows
     why            of a refusal, of UNKNOWN or NOT_SENT, in the words of who told it;
                    ``error_id`` is 0 for a refusal by the exchange
-    volume_traded  lots. ``trades``: the fills that make them
+    volume_traded  lots. ``trades``: the fills that make them, as far as anybody still has them
     last           its newest OnRtnOrder, None before the first
     duplicate      this id was used before, for the same order: nothing was sent this time
     order_id       the gateway's name of it; ``session_id`` and ``order_ref`` its identity in every
@@ -65,6 +65,7 @@ class Order:
         self.trades: list[typed.Trade] = []
         self.last: typed.Order | None = None
         self.cancel_why = ""
+        self._without_fills = False
         self._desk = desk
         self._waiters: set[asyncio.Future[None]] = set()
 
@@ -91,9 +92,26 @@ class Order:
 
     @property
     def complete(self) -> bool:
-        """Final, and its fills are here: they come a moment after it."""
+        """Final, and its fills are here: they come a moment after it. When the counter, asked for
+        them, does not have them any more, it is complete without."""
+        return self.final and (self._filled or self._without_fills)
+
+    @property
+    def never_there(self) -> bool:
+        """td_worker has no record of it, and it cannot come there any more."""
+        return self.state is _S.NOT_SENT and not self.order_id
+
+    @property
+    def _filled(self) -> bool:
         traded = sum(trade.volume for trade in self.trades)
-        return self.final and (self.method != _ORDER or traded >= self.volume_traded)
+        return self.method != _ORDER or traded >= self.volume_traded
+
+    def is_over(self, news: typed.Order | typed.Trade) -> bool:
+        """Whether this is not about it any more: exchanges number orders anew each day."""
+        day = self.last.trading_day if self.last is not None else ""
+        if isinstance(news, typed.Trade) and self.final and self._filled:
+            return True
+        return bool(day and news.trading_day and news.trading_day != day)
 
     async def wait(self, *states: OrderState, timeout_s: float | None = None) -> OrderState:
         """Until it is complete, or in one of ``states``; its state, also after ``timeout_s``.
@@ -184,6 +202,11 @@ class Order:
         if (trade.exchange_id, trade.trade_id, trade.direction) not in known:
             self.trades.append(trade)
             self._wake()
+
+    def without_fills(self) -> None:
+        """Nobody has them."""
+        self._without_fills = True
+        self._wake()
 
     def not_cancelled(self, why: str) -> None:
         self.cancel_why = why

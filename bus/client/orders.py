@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ _REFUSAL_S: Final = 600.0  # and the counter's refusal so long
 _LOOK_S: Final = 0.25
 _LOOK_AGAIN_S: Final = 1.0
 _FILLS_AGAIN_S: Final = 3.0  # queries are few
+_MOST_FILLS: Final = 3
 _MOST_KEPT: Final = 10_000
 _LONGEST_ID: Final = 64
 _SENT: Final = message_type("Sent")
@@ -66,11 +68,15 @@ class Closed(BusError):
 
 @dataclass
 class _Care:
-    """Of an order that is not settled, or whose fills are missing, in seconds of the loop's clock:
-    when it is looked up next, and from when on td_worker may not send it any more."""
+    """Of an order that is looked up, in seconds of the loop's clock: when next, and from when on
+    td_worker may not send it any more; one that is not known to have such a time never counts as
+    unsent. ``lost``: a return of it may be, so that it is looked up although it is known to live.
+    ``fills``: how often they were asked for."""
 
     due: float
-    dead: float = 0.0
+    dead: float = math.inf
+    lost: bool = False
+    fills: int = 0
 
 
 class Orders:
@@ -117,7 +123,7 @@ class Orders:
             raise ValueError(f"client_order_id: {_LONGEST_ID} printable characters at the most")
         body = packed(self._account, method, msgspec.to_builtins(fields))
         order = self.placed.get(name)
-        if order is None:
+        if order is None or order.never_there:
             order = self.placed[name] = Order(self, name, method, fields)
             self._forget()
             problem = problem or self.problem
@@ -154,11 +160,16 @@ class Orders:
         if order.method != _INSERT:
             raise ValueError(f"{order.method} is ended by a request of its own, see Account.ctp")
         until = self._now() + CANCEL_S
-        if not order.order_ref:  # the answer was lost
+        while not order.order_ref:  # the answer was lost, or has not come yet
             outcome = await self._outcome(order.client_order_id, until)
-            if outcome is None:
+            if outcome is not None:
+                self._told(order, outcome)
+            elif self._now() >= until:
                 raise request_failed("td_worker has no record of the order")
-            self._told(order, outcome)
+            else:
+                await asyncio.sleep(_LOOK_S)
+            if order.final:
+                return
         fields: dict[str, Value] = {
             "ActionFlag": "0",
             "ExchangeID": order.exchange_id,
@@ -180,6 +191,8 @@ class Orders:
 
     async def _place(self, order: Order, body: bytes) -> None:
         until = self._now() + ORDER_S
+        self._care[order.client_order_id] = _Care(until + LATE_S, until + LATE_S)
+        self._unsettled.set()
         self._sending += 1
         try:
             await self._send(order, body, until)
@@ -190,7 +203,7 @@ class Orders:
         except Refused as exc:
             order.refused(exc)
             if exc.error_id == BAD_REQUEST:  # perhaps its id is that of another order
-                del self.placed[order.client_order_id]
+                self.placed.pop(order.client_order_id, None)
                 return
         except Exception as exc:
             log.exception("whether an order was sent is not known")
@@ -199,7 +212,7 @@ class Orders:
             self._sending -= 1
             if not self._sending:
                 self._early.clear()
-        self._mind(order, self._now() + _LOOK_S, until + LATE_S)
+        self._mind(order, self._now() + _LOOK_S)
 
     async def _send(self, order: Order, body: bytes, until: float) -> None:
         """Raises Refused, Unavailable when nothing was sent, Unanswered when nobody knows."""
@@ -279,7 +292,7 @@ class Orders:
                 self._take_return(item)
             case Gap() | Restarted():
                 for order in self.placed.values():
-                    self._mind(order, self._now())
+                    self._mind(order, self._now(), lost=True)
 
     def _take_return(self, item: Return) -> None:
         if item.flags & Flag.MSGPACK or not item.flags & Flag.HAS_FIELD:
@@ -297,7 +310,7 @@ class Orders:
 
     def _match(self, key: _Key, news: typed.Order | typed.Trade) -> None:
         order = self._named.get(key)
-        if order is not None:
+        if order is not None and not order.is_over(news):
             self._tell(order, news)
         elif self._sending:  # perhaps it is that order's, whose name td_worker has not told yet
             if len(self._early) >= _MOST_KEPT:
@@ -328,7 +341,7 @@ class Orders:
     def _name(self, order: Order) -> None:
         """From here on its returns are known as such, also those that came too early."""
         for key in _keys(order):
-            if key not in self._named:
+            if self._named.get(key) is not order:
                 self._named[key] = order
                 for news in self._early.pop(key, ()):
                     self._tell(order, news)
@@ -340,11 +353,11 @@ class Orders:
 
     # -- orders in doubt -------------------------------------------------------------------------
 
-    def _mind(self, order: Order, due: float, dead: float = 0.0) -> None:
+    def _mind(self, order: Order, due: float, lost: bool = False) -> None:
         """Look it up, until it is settled and its fills are here."""
         if not order.complete:
-            care = self._care.setdefault(order.client_order_id, _Care(due, dead))
-            care.due, care.dead = min(care.due, due), max(care.dead, dead)
+            care = self._care.setdefault(order.client_order_id, _Care(due))
+            care.due, care.lost = min(care.due, due), care.lost or lost
             self._unsettled.set()
 
     def _mind_fills(self, order: Order) -> None:
@@ -357,7 +370,7 @@ class Orders:
             await self._unsettled.wait()
             for name, care in list(self._care.items()):
                 order = self.placed.get(name)
-                if order is None or order.complete:
+                if order is None or self._is_known(order, care):
                     del self._care[name]
                 elif care.due <= self._now():
                     await self._looked(order, care)
@@ -377,19 +390,22 @@ class Orders:
         with contextlib.suppress(Refused, Unavailable):
             if order.final:
                 await self._fill(order)
+                care.fills += 1
+                if care.fills == _MOST_FILLS and not order.complete:
+                    order.without_fills()
                 return
             over = self._now() > care.dead
             outcome = await self._asked(order.client_order_id)
+            care.lost = False
             if outcome is not None:
                 self._told(order, outcome)
             elif over and not order.settled:
                 order.not_sent("it never reached td_worker, and will not")
-            if order.settled and not order.final and not self._silent(order):
-                self._care.pop(order.client_order_id, None)
 
-    def _silent(self, order: Order) -> bool:
-        """Whether somebody waits for what no return tells."""
-        return order.method != _INSERT and order.awaited
+    def _is_known(self, order: Order, care: _Care) -> bool:
+        """Whether there is nothing to ask, because its returns tell what becomes of it."""
+        told = order.method == _INSERT or not order.awaited
+        return order.complete or (order.settled and not order.final and not care.lost and told)
 
     async def _asked(self, name: str) -> Outcome | None:
         """None: it is not on record. Raises Refused, Unavailable."""
@@ -447,8 +463,10 @@ class Orders:
             return
         ended = [name for name, order in self.placed.items() if order.complete]
         for name in ended[: len(ended) // 10]:  # not at each order
-            for key in _keys(self.placed.pop(name)):
-                self._named.pop(key, None)
+            order = self.placed.pop(name)
+            for key in _keys(order):
+                if self._named.get(key) is order:
+                    del self._named[key]
 
     def _end(self, problem: BusError) -> None:
         if self.problem is None:

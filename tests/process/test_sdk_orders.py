@@ -16,7 +16,7 @@ from bus.client import Account, Client, Order, OrderState, structs
 from bus.client import orders as orders_module
 from bus.endpoints import Addresses
 from bus.errors import BusError
-from bus.orders import NOT_ON_RECORD, Outcome, OutcomeQuery
+from bus.orders import NOT_KEPT, NOT_ON_RECORD, Outcome, OutcomeQuery
 from bus.rpc import Call
 from schemas import typed
 from schemas.errors import INTERNAL_ERROR, LIMIT, NOT_LOGGED_IN
@@ -94,6 +94,7 @@ def returned(status: str, traded: int = 0) -> bytes:
         OrderStatus=status,
         OrderSubmitStatus="3",
         VolumeTraded=traded,
+        TradingDay="20261123",
     )
 
 
@@ -388,6 +389,95 @@ def test_a_number_that_is_none_is_not_sent(worker: FakeWorker, tmp_path: Path) -
             await account.ctp.ReqOrderInsert(structs.InputOrder(instrument_id="x" * 100))
         assert not insertions(worker)
         assert not account.orders()
+
+    run(tmp_path, scenario)
+
+
+def test_an_order_on_its_way_is_not_told_as_unsent_when_returns_are_lost_meanwhile(
+    worker: FakeWorker, tmp_path: Path
+) -> None:
+    """td_worker, busy, has not read it yet when it answers that it has no record of it."""
+
+    async def scenario(account: Account) -> None:
+        task = asyncio.create_task(place(account))
+        call = await asyncio.to_thread(worker.wait_for, "ReqOrderInsert")
+        await asyncio.to_thread(worker.wait_subscribed, TOPIC)
+        worker.script("Returns", error(-1, "no", f"returns {NOT_KEPT}"))
+        worker.publisher.stream(TOPIC).seq += 5
+        worker.publish(TOPIC, "OnRtnOrder", returned("3"))
+        await asyncio.to_thread(worker.wait_for, "QryOrderOutcome")
+        worker.tell(call, sent(outcome(S.SENT)))
+        assert (await task).state is S.SENT
+
+    run(tmp_path, scenario)
+
+
+def test_fills_that_nobody_has_any_more_are_not_waited_for(
+    worker: FakeWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as those of an order of an earlier day."""
+    monkeypatch.setattr(orders_module, "_FILLS_AGAIN_S", 0.1)
+    done = outcome(S.FILLED, volume_traded=1, exchange_id="SHFE", order_sys_id="  12")
+    worker.script("QryOrderOutcome", own("Outcome", done, last=True))
+    for query, reply in (("ReqQryTrade", "OnRspQryTrade"), ("ReqQryOrder", "OnRspQryOrder")):
+        worker.script(query, row(reply, None, None, last=True))
+
+    async def scenario(account: Account) -> None:
+        order = await account.order("mine")
+        assert order is not None
+        assert not order.complete
+        assert await order.wait() is S.FILLED
+        assert (order.trades, order.volume_traded) == ([], 1)
+        asked = len([call for call in worker.calls if call.method == "ReqQryTrade"])
+        await asyncio.sleep(0.5)
+        assert len([call for call in worker.calls if call.method == "ReqQryTrade"]) == asked
+
+    run(tmp_path, scenario)
+
+
+def test_a_number_that_the_exchange_gives_again_on_another_day_is_another_order(
+    worker: FakeWorker, tmp_path: Path
+) -> None:
+    worker.script("ReqOrderInsert", sent(outcome(S.ACK)))
+
+    async def scenario(account: Account) -> None:
+        old = await place(account)
+        worker.publish(TOPIC, "OnRtnOrder", returned("3"))
+        await old.wait(timeout_s=0.3)
+        told = outcome(S.ACK, client_order_id="new", session_id=8)
+        worker.script("ReqOrderInsert", sent(told))
+        new = await place(account, "new")
+        today = account.catalogue.codec("Order").patch(
+            returned("0", 1), {"SessionID": 8, "TradingDay": "20261124"}
+        )
+        fill = account.catalogue.codec("Trade").patch(traded(), {"TradingDay": "20261124"})
+        worker.publish(TOPIC, "OnRtnTrade", fill)  # of nobody yet, and not of the old one
+        worker.publish(TOPIC, "OnRtnOrder", today)
+        worker.publish(TOPIC, "OnRtnTrade", fill)
+        assert await new.wait(timeout_s=WAIT_S) is S.FILLED
+        assert len(new.trades) == 1
+        assert old.trades == []
+
+    run(tmp_path, scenario)
+
+
+def test_what_was_not_sent_may_be_placed_again_under_its_id(
+    worker: FakeWorker, tmp_path: Path
+) -> None:
+    worker.script("ReqOrderInsert", error(LIMIT, "超出网关限额", "orders_per_s"))
+
+    async def scenario(account: Account) -> None:
+        first = await place(account)
+        assert first.state is S.NOT_SENT
+        worker.script("ReqOrderInsert", sent(outcome(S.ACK)))
+        second = await place(account)
+        assert second.state is S.ACK
+        assert [call.client_order_id for call in insertions(worker)] == ["mine", "mine"]
+        assert account.orders() == [second]
+        recorded = outcome(S.NOT_SENT, client_order_id="late", error_msg="expired")
+        worker.script("ReqOrderInsert", own("Outcome", recorded, last=True))
+        late = await place(account, "late")
+        assert await place(account, "late") is late, "td_worker has it on record as such"
 
     run(tmp_path, scenario)
 
