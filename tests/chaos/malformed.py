@@ -2,10 +2,10 @@
 
     python -m tests.chaos.malformed --messages 1000000
 
-Over WebSocket (requests, frames, handshakes), over each wire of OFX with and without its keys, and
-over the bus: calls to every ROUTER, subscriptions to every PUB, bytes that are no ZMTP, on unix
-sockets and on tcp. All are grown from valid ones (``mutate.py``). Beside them well-behaved clients
-of every kind are served, and say how long it took.
+Over WebSocket (requests, frames, handshakes, logins to the gateway), over each wire of OFX with and
+without its keys, and over the bus: calls to every ROUTER, subscriptions to every PUB, bytes that
+are no ZMTP, on unix sockets and on tcp. All are grown from valid ones (``mutate.py``). Beside them
+well-behaved clients of every kind are served, and say how long it took.
 
 Prints what was sent and answered, and by how much each process has grown after the first
 twentieth, which fills pools and caches that stay; exits with 1 when one has died or written a
@@ -39,7 +39,8 @@ from tcp_edge.wire.channel import derive
 from tests.support.authority import Authority
 from tests.support.deployment import free_port
 from tests.support.group import Group
-from tests.support.ws_client import ws
+from tests.support.ws_client import bearer, ws
+from ws_edge.config import LimitsConfig
 
 from . import malformed_bus, malformed_ofx, malformed_ws
 from .config import PASSWORD
@@ -55,6 +56,7 @@ WAYS: Final[Mapping[str, tuple[Callable[[Where, int, int], Tally], int]]] = {
 }
 _HOSTILE, _HONEST = "100001", "100002"
 _OFX_KEY: Final = "the key of the chaos"
+_TOKEN: Final = "the token of the chaos"
 _WARM: Final = 0.05
 _SETTLED_S: Final = 40.0
 _SLOWEST_S: Final = 20.0
@@ -108,6 +110,12 @@ def overrides(path: Path) -> dict[str, Any]:
             "quiet_s": 0.1,
             "step_s": 0.5,
         },
+        # Guarded, but without the limits that would end the attack early.
+        "ws_edge": {
+            "tokens": [{"token": _TOKEN}],
+            "users": [{"user": "*"}],
+            "per_user": dict.fromkeys(LimitsConfig.__struct_fields__, 0),
+        },
         "tcp_edge": {
             "login": {"port": 0, "wire": "v1"},
             "quote": {"port": 0, "wire": "psk"},
@@ -141,6 +149,7 @@ class Siege:
             group.start(*PROCESSES)
             where = self._where()
             self._shut(where.user)
+            self._check_a_password()
             with Crowd(where, _HONEST, PASSWORD) as crowd:
                 self._storm(where, max(1, int(messages * _WARM)), 1, only)
                 before = self._settle(crowd, {})
@@ -162,15 +171,22 @@ class Siege:
             authority=str(self.path / "ca.crt"),
             user=_HOSTILE,
             password=PASSWORD,
+            token=_TOKEN,
         )
 
     def _shut(self, user: str) -> None:
         """A broken order may be a good one; none of this account becomes one."""
-        with ws(self.group.url("/td/")) as td:
+        with ws(self.group.url("/td/"), additional_headers=bearer(_TOKEN)) as td:
             assert td.log_in(user, PASSWORD)["RspInfo"]["ErrorID"] == 0
             switch = {"On": True, "CancelAll": False}
             said = td.ask(MsgType="SetKillSwitch", SetKillSwitch=switch, RequestID=1)
             assert said["MsgType"] == "RspSetKillSwitch", said
+
+    def _check_a_password(self) -> None:
+        """It takes 19 MB, which stay for the next one: not what is looked for."""
+        with ws(self.group.url("/td/")) as td:
+            said = td.ask(MsgType="GatewayLogin", GatewayLogin={"User": "x", "Password": "y"})
+            assert said["RspInfo"]["ErrorID"] == -401, said
 
     def _storm(self, where: Where, messages: int, seed: int, only: str) -> None:
         chosen = {name: way for name, way in WAYS.items() if name.startswith(only)}
@@ -189,7 +205,8 @@ class Siege:
             self.verdict.faults += [f"{name}: {fault}" for fault in tally.faults]
 
     def _settle(self, crowd: Crowd, before: Mapping[str, Held]) -> dict[str, Held]:
-        """When the connections of the attacks have been closed, or after a while."""
+        """When the connections of the attacks have been closed, and the others' stand, or after a
+        while."""
         crowd.calm.set()
         until = time.monotonic() + self._settled_s
         held = self._held()
@@ -198,7 +215,7 @@ class Siege:
             last, held = held, self._held()
             over = [name for name, was in before.items() if held[name].files > was.files]
             still = all(last[name].files == held[name].files for name in held)
-            if still and not over:
+            if still and not over and crowd.complete:
                 break
         crowd.calm.clear()
         return held

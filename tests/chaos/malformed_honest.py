@@ -17,7 +17,7 @@ from typing import Any, Final, Self, TypeVar
 
 import zmq
 
-from tests.support.ws_client import ONE_LOT, WsClient, ws
+from tests.support.ws_client import ONE_LOT, WsClient, bearer, ws
 
 from . import malformed_bus, malformed_ofx
 from .malformed_tally import Where
@@ -38,6 +38,7 @@ class Crowd:
         self.served: dict[str, int] = {}
         self.slowest: dict[str, float] = {}
         self.faults: list[str] = []
+        self._connected: set[str] = set()
         self._stop = threading.Event()
         self.calm = threading.Event()  # while it is set nobody connects anew
         self._codes: dict[str, str] = {}
@@ -61,6 +62,11 @@ class Crowd:
         for thread in self._threads:
             thread.join()
 
+    @property
+    def complete(self) -> bool:
+        """Whether all of them are connected, or have ended with a fault."""
+        return bool(self.faults) or len(self._connected) == len(self._threads)
+
     def _kinds(self) -> dict[str, Callable[[ExitStack], Serve]]:
         return {
             "ws orders": self._trader,
@@ -79,6 +85,8 @@ class Crowd:
             while not self._stop.is_set():
                 with ExitStack() as stack:
                     serve = self._timed(name, lambda: begin(stack))
+                    self._connected.add(name)
+                    stack.callback(self._connected.discard, name)
                     for times in itertools.count(1):
                         if self._stop.wait(_PAUSE_S):
                             return
@@ -142,8 +150,7 @@ class Crowd:
 
     def _ws(self, stack: ExitStack, path: str) -> WsClient:
         host, port = self._where.ws
-        headers = {"Authorization": f"Bearer {self._where.token}"} if self._where.token else {}
-        made = ws(f"ws://{host}:{port}{path}", additional_headers=headers)
+        made = ws(f"ws://{host}:{port}{path}", additional_headers=bearer(self._where.token))
         return stack.enter_context(made)
 
     def _ofx(self, stack: ExitStack, service: str) -> Serve:

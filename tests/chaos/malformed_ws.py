@@ -23,6 +23,7 @@ from .mutate import Corpus, from_json, from_msgpack, json_bytes, msgpack_bytes
 
 TOGETHER: Final = 48
 _SAID_S: Final = 0.005
+_FIRST: Final = 8  # messages before a login to the gateway
 _LAST: Final = 40  # portions of one connection
 _BINARY: Final = "ctpbus.msgpack.v1"
 _TEXT, _BIN, _CLOSE, _PING = 1, 2, 8, 9
@@ -30,6 +31,7 @@ _HANDSHAKE: Final = (
     "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{more}\r\n"
 )
+_NOBODY: Final = "nobody"
 _END: Final = "sync-"
 _LEFT_OUT: Final = frozenset({"SetKillSwitch"})  # it is on, so that no order of ours becomes one
 
@@ -59,9 +61,16 @@ def frame(payload: bytes, opcode: int, chance: Random) -> bytes:
 class Talk:
     """One connection. ``ended`` when the server has closed it."""
 
-    def __init__(self, where: Where, side: str, binary: bool, chance: Random) -> None:
+    def __init__(
+        self,
+        where: Where,
+        side: str,
+        binary: bool,
+        chance: Random,
+        source: str = "127.0.0.1",
+    ) -> None:
         self.binary, self._chance = binary, chance
-        self._socket = connect(where.ws)
+        self._socket = connect(where.ws, source)
         self._socket.sendall(handshake(where, side, binary))
         head, _, self._rest = self._until(b"\r\n\r\n").partition(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 101"):
@@ -258,6 +267,36 @@ def frames(where: Where, count: int, seed: int) -> Tally:
     return tally
 
 
+def logins(where: Where, count: int, seed: int) -> Tally:
+    """First messages of sockets that have shown nothing: none of them may open the gateway."""
+    chance = Random(f"logins {seed}")
+    named = ({"Token": "wrong"}, {"User": _NOBODY, "Password": "wrong"}, {"Token": ""})
+    good: list[dict[str, Any]] = [
+        {"MsgType": "GatewayLogin", "GatewayLogin": each, "RequestID": 1} for each in named
+    ]
+    good += [{"MsgType": "ReqUserLogin", "ReqUserLogin": named[1]}, {"MsgType": "Ping"}]
+    corpora = [Corpus(good, json_bytes, chance, from_json)]
+    corpora.append(Corpus(good, msgpack_bytes, chance, from_msgpack))
+    outside = where._replace(token="")
+    tally = Tally()
+    while tally.sent < count:
+        binary = bool(tally.connections % 2)
+        source = stranger(tally.connections)
+        with Talk(outside, chance.choice(("td", "md")), binary, chance, source) as talk:
+            tally.connections += 1
+            corpus = corpora[binary]
+            sent = [_fitting(corpus.next(), binary, chance) for _ in range(_FIRST)]
+            talk.send(sent)
+            talk.say(chance, MsgType=_END)
+            shapes = talk.hear_to(_END)
+            corpus.learn(sent, shapes)
+            tally.sent += _FIRST
+            tally.heard([f"login: {shape}" for shape in shapes])
+            if any("ok RspGatewayLogin" in shape for shape in shapes):
+                tally.faults.append("the gateway let in who had shown nothing")
+    return tally
+
+
 def handshakes(where: Where, count: int, seed: int) -> Tally:
     chance = Random(f"handshakes {seed}")
     good = [handshake(where, side, binary) for side in ("td", "md") for binary in (False, True)]
@@ -306,4 +345,5 @@ WAYS: Final[dict[str, tuple[Callable[[Where, int, int], Tally], int]]] = {
     "ws requests": (requests, 40),
     "ws frames": (frames, 3),
     "ws handshakes": (handshakes, 2),
+    "ws logins": (logins, 4),
 }

@@ -26,6 +26,11 @@ ONE_LOT = {
 }
 
 
+def bearer(token: str) -> dict[str, str]:
+    """The header with a token."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
 class WsClient:
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
