@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from bus.errors import ConfigError
+from bus.fronts import addresses, md_addresses
 from bus.secrets import Secret
 from ws_edge.config import WsConfig
 
@@ -166,11 +167,11 @@ def convert(path: Path, app_type: AppType, environ: Mapping[str, str], working: 
     }
     fronts = []
     if "md" in app_type.paths:
-        front = _front(settings.needed("MdFrontAddress"), working)
+        front = _front(settings, "MdFrontAddress", working)
         fronts.append(front)
         group["md_worker"] = {"front": front, "broker_id": settings.text("BrokerID")}
     if "td" in app_type.paths:
-        front = _front(settings.needed("TdFrontAddress"), working)
+        front = _front(settings, "TdFrontAddress", working)
         fronts.append(front)
         group["td_worker"] = {
             "front": front,
@@ -211,8 +212,13 @@ def _read(path: Path) -> dict[str, Any]:
     return document
 
 
-def _front(address: str, working: Path) -> str:
-    """That of an embedded exchange as the socket it listens at."""
+def _front(settings: _Settings, key: str, working: Path) -> str:
+    """That of an embedded exchange as the socket it listens at. Raises ConfigError."""
+    address = settings.needed(key)
+    try:
+        (addresses if key.startswith("Td") else md_addresses)(address)
+    except ValueError as exc:
+        raise settings.fault(key, str(exc).removeprefix("front: ")) from None
     scheme, found, socket = address.partition("sim://")
     if found and not scheme and ("/" in socket or ":" not in socket):
         return f"sim://{working / socket}"

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from bus.endpoints import run_dir
 from bus.errors import ConfigError
-from deploy import group
+from deploy import group, members, ports
 from deploy.supervision import Supervisor
 from deploy.webctp import PREFIX, AppType, convert
 
@@ -56,9 +57,15 @@ def command(
     file = folder / FILE
     # Before the file of a running group changes under it. In the background the same one may be
     # called again, and then follows its file.
-    if file.exists() and _runs(file) and not (background and _is_from(file, path)):
-        group.say(f"{file} runs already; ctpbus down --config {file} stops it")
-        raise typer.Exit(1)
+    if file.exists() and _runs(file):
+        if not (background and _is_from(file, path)):
+            group.say(f"{file} runs already; ctpbus down --config {file} stops it")
+            raise typer.Exit(1)
+    elif not members.find(run_dir(str(folder))):  # left by a supervisord that was killed
+        edge = converted.document["ws_edge"]
+        if (fault := ports.fault(edge["host"], edge["port"])) is not None:
+            group.say(f"{path}: Host, Port: {fault}")
+            raise typer.Exit(1)
     _write(file, converted.document, path, os.O_TRUNC)
     plan = plan_of(file)
     status = group.up(plan, timeout_s=timeout, canary=False, foreground=not background)

@@ -460,6 +460,12 @@ def test_in_the_background_and_down() -> None:
             assert "log_level: DEBUG" in Path(file).read_text("utf-8")
             (folder / "other").mkdir()
             write(folder / "other", ConFilePath=f"{folder}/con_file")
+            # What a supervisord that was killed has left is replaced.
+            config = yaml.safe_load(Path(file).read_text("utf-8"))
+            pid = Path(run_dir(config["data"]), "supervisord.pid").read_text()
+            os.kill(int(pid), signal.SIGKILL)
+            again = call("webctp", "--config", "config.yaml", "--app-type", "md", "--background")
+            assert again.returncode == 0, again.stderr
             words = ("--config", "other/config.yaml", "--app-type", "md", "--background")
             refused = call("webctp", *words)
             assert refused.returncode == 1
@@ -472,6 +478,14 @@ def test_in_the_background_and_down() -> None:
         finally:
             down = call("down", "--config", file)
         assert down.stdout == "stopped: md_worker, sim, ws_edge\n"
+
+
+def test_a_taken_port_is_told_in_the_words_of_webctp_s_file(tmp_path: Path) -> None:
+    port = write(tmp_path)
+    with socket.create_server(("127.0.0.1", port)):
+        server = Server(tmp_path, "config.yaml", "td", {})
+        assert server.process.wait(UP_S) == 1
+    assert f"{tmp_path}/config.yaml: Host, Port: port {port} on 127.0.0.1 is taken" in server.said
 
 
 def test_the_file_alone_is_written_once_and_for_its_owner(tmp_path: Path) -> None:

@@ -268,6 +268,8 @@ def test_what_has_no_effect_is_told(tmp_path: Path) -> None:
         ({"TdFrontAddress": ""}, {}, "TdFrontAddress: missing"),
         ({}, {"WEBCTP_TD_ADDRESS": ""}, "TdFrontAddress: WEBCTP_TD_ADDRESS is set and empty"),
         ({"BrokerID": ""}, {}, "BrokerID: missing"),
+        ({"TdFrontAddress": "1.2.3.4:5"}, {}, "TdFrontAddress: expected tcp://…, ssl://…"),
+        ({"MdFrontAddress": "http://x"}, {}, "MdFrontAddress: expected tcp://…, ssl://…"),
         ({"Port": "eighty"}, {}, "Port: expected 0 to 65535, not 'eighty'"),
         ({"Port": 70000}, {}, "Port: expected 0 to 65535, not '70000'"),
         ({"Port": -1}, {}, "Port: expected 0 to 65535, not '-1'"),
