@@ -66,7 +66,7 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     seed: int = _DEFAULTS.seed
     broker_id: Annotated[str, Meta(min_length=1, max_length=10)] = _DEFAULTS.broker_id
     users: tuple[UserConfig, ...] | None = None
-    auth_codes: dict[str, str] = {}
+    auth_codes: dict[str, Secret] = {}
     confirm_settlement: bool = _DEFAULTS.confirm_settlement
     hours: Literal["always", "exchange"] = _DEFAULTS.hours
     lock_after_failures: Annotated[int, Meta(ge=0)] = _DEFAULTS.lock_after_failures
@@ -99,7 +99,7 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             seed=self.seed,
             broker_id=self.broker_id,
             users=users,
-            auth_codes=self.auth_codes,
+            auth_codes={name: code.reveal() for name, code in self.auth_codes.items()},
             confirm_settlement=self.confirm_settlement,
             hours=self.hours,
             lock_after_failures=self.lock_after_failures,

@@ -16,7 +16,10 @@ from bus.secrets import Secret
 from deploy import plan as plans
 
 FILE = """
-sim: {listen: var/sim.sock}
+sim:
+  listen: var/sim.sock
+  users: [{user_id: "1", password: pw-of-sim}]
+  auth_codes: {app: code-of-sim}
 md_worker: {front: "sim://var/sim.sock", broker_id: "9999", password: pw-of-md}
 td_worker:
   front: sim://var/sim.sock
@@ -27,7 +30,7 @@ tcp_edge: {keys: [{kid: 7, passphrase: passphrase-of-ofx}], processes: three}
 recorder: {store: {url: "postgresql://me:pw-of-store@db/x"}}
 ws_edge: {tokens: [{token: token-of-web-of-32-characters-xx}]}
 admin: {webhook: "https://hook.example/pw-of-hook"}
-canary: {user_id: "028742", password: pw-of-canary}
+canary: {user_id: "028742", password: "env:NAME_OF_CANARY", ofx_password: pw-of-ofx}
 """
 
 
@@ -45,6 +48,7 @@ def test_no_secret_of_any_section_is_shown(file: Path) -> None:
         assert secret not in told
     by_key = {(each.section, each.key): each for each in found}
     assert by_key["td_worker", "auth_code"].value == MASK
+    assert by_key["canary", "password"].value == "env:NAME_OF_CANARY"  # a place is no secret
     assert "028742" in by_key["td_worker", "accounts"].value
     assert by_key["admin", "port"].value == "8088"
     assert not by_key["admin", "port"].given
