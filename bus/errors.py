@@ -2,6 +2,7 @@
 
 BusError
 ├── ConfigError         the configuration is wrong: one line, exit status 2
+├── Closed              who waited has closed what he waits for
 ├── Busy                another process holds what this one needs: exit status 75
 ├── Unavailable         no worker is connected, so nothing was sent
 │   └── Unanswered      it was sent, and no answer came: what became of it is not known
@@ -20,6 +21,10 @@ class BusError(Exception):
 
 class ConfigError(BusError):
     """The text names the file and the key."""
+
+
+class Closed(BusError):
+    """The client was closed, or the login ended: of its orders nothing more is heard."""
 
 
 class Busy(BusError):

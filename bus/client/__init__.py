@@ -89,6 +89,7 @@ of ``bus.endpoints``, complete, or the group's file. tcp addresses need
 """
 
 from ..beats import SILENT_S
+from ..errors import Closed
 from ..healing import HEAL_S
 from ..history import Answered
 from ..orders import OrderState, Place
@@ -97,7 +98,6 @@ from .client import Client, addresses_of
 from .history import Found, History
 from .items import Fresh, Gap, Restarted, Return, Stale, Tick
 from .order import Order
-from .orders import Closed
 from .returns import Returns
 from .ticks import Ticks
 

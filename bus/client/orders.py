@@ -26,7 +26,7 @@ from schemas.codec import Value
 from schemas.errors import BAD_REQUEST, NOT_LOGGED_IN
 from schemas.typed import CtpStruct
 
-from ..errors import BusError, Refused, Unanswered, Unavailable, request_failed
+from ..errors import BusError, Closed, Refused, Unanswered, Unavailable, request_failed
 from ..frames import Flag, Row, message_type, split_body
 from ..orders import NOT_ON_RECORD, Outcome, OutcomeQuery
 from ..rpc import refusal
@@ -60,10 +60,6 @@ _CANCEL: Final = "ReqOrderAction"
 
 
 _Key = tuple[int | str, str]  # SessionID and OrderRef, or ExchangeID and OrderSysID
-
-
-class Closed(BusError):
-    """The client was closed, or the login ended: nothing more is heard of its orders."""
 
 
 @dataclass

@@ -15,10 +15,10 @@ threads may use the objects, several at once. What waits is interrupted by Ctrl-
 ``Closed`` when another thread closes the client. Errors are those of ``bus.client``.
 """
 
+from ...errors import Closed
 from ...orders import OrderState, Place
 from ..client import addresses_of
 from ..items import Fresh, Gap, Restarted, Return, Stale, Tick
-from ..orders import Closed
 from .account import Account
 from .client import Client
 from .order import Order

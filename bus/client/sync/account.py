@@ -9,10 +9,10 @@ from typing import Unpack
 from schemas.codec import Value
 from schemas.typed import CtpStruct, InvestorPosition, TradingAccount
 
+from ...errors import Closed
 from ...orders import Place
 from .. import account as asynchronous
 from ..items import Item
-from ..orders import Closed
 from ..terms import Offset, Side, Terms
 from .ctp import Ctp
 from .loop import Loop

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from typing import Any, ParamSpec, TypeVar
 
-from ..orders import Closed
+from ...errors import Closed
 
 T = TypeVar("T")
 P = ParamSpec("P")

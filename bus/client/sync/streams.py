@@ -9,7 +9,7 @@ from collections import deque
 from types import TracebackType
 from typing import Final, Generic, Protocol, Self, TypeVar
 
-from ..orders import Closed
+from ...errors import Closed
 from .loop import Loop
 
 _AT_ONCE: Final = 64
