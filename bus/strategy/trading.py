@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 import threading
 import time
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple, Protocol
 
+from bus.client import Closed
 from bus.client.terms import Lasts, Offset, Side
+from bus.errors import BusError
 from bus.orders import FINAL, OrderState
 from schemas.closing import CLOSE_TODAY, CLOSE_YESTERDAY, SPLIT, Closable, legs
 from schemas.errors import NETWORK_FAILURE, text_of
 
 from .actions import Meaning, OrderUnknown, Result, check
+from .stopping import Stopped
 
 log = logging.getLogger(__name__)
 
@@ -211,7 +215,7 @@ class Trading:
         for order in orders:
             state = order.state
             if asked.block and state not in wanted:
-                state = order.wait(*wanted, timeout_s=asked.left())
+                state = _waited(order, wanted, asked)
             if asked.block and state is OrderState.ACK:
                 state = _at_exchange(order, asked)
             if state in _REFUSED:
@@ -225,8 +229,20 @@ def _at_exchange(order: Order, asked: Asked) -> OrderState:
     """The counter has it a moment before the exchange, which may refuse it. When the exchange says
     nothing in time, such as before it opens, the counter's word counts."""
     while order.state is OrderState.ACK and not order.order_sys_id.strip() and asked.left():
-        order.wait(*FINAL, timeout_s=min(_LOOK_S, asked.left()))
+        _waited(order, FINAL, asked, _LOOK_S)
     return order.state
+
+
+def _waited(
+    order: Order, states: Iterable[OrderState], asked: Asked, most_s: float = math.inf
+) -> OrderState:
+    """Its state then. Raises OrderUnknown when nothing more is heard of it."""
+    try:
+        return order.wait(*states, timeout_s=min(most_s, asked.left()))
+    except Closed:
+        raise Stopped from None
+    except BusError as exc:
+        raise OrderUnknown(asked.name, str(exc)) from exc
 
 
 def _result(asked: Asked, orders: Iterable[Order], note: str) -> Result:

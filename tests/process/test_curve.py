@@ -23,6 +23,7 @@ from bus.orders import After, OrderState
 from bus.roles import ROLES
 from bus.rpc import Call, Caller, Router, refusal
 from bus.security import Keys
+from bus.strategy import SyncStrategyApi
 from bus.subscriber import Subscriber
 from schemas.errors import LIMIT
 from tests.support.group import Group
@@ -458,3 +459,10 @@ def test_the_sdk_trades_with_the_key_of_a_role_that_may(
         assert account.money().available is not None
         with pytest.raises(Refused):
             client.attach("028742", name="me")
+
+
+def test_a_strategy_trades_over_tcp_with_the_key_of_a_client(group: CurveGroup) -> None:
+    with SyncStrategyApi("100003", "123456", str(group.config_file)) as api:
+        low = api.get_quote("600000").LastPrice * 0.95
+        assert api.open_close("600000", "kaiduo", 100, round(low, 2))["success"]
+        assert api.get_position("600000").pos_short == 0

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from bus.client import Closed
+from bus.errors import BusError, Refused
 from bus.orders import OrderState
 from bus.strategy.actions import OrderUnknown
+from bus.strategy.stopping import Stopped
 from bus.strategy.trading import Trading, Wanted
 from schemas.closing import Closable
 
@@ -26,6 +29,7 @@ class FakeOrder:
     state: OrderState = OrderState.SENT
     later: OrderState | None = OrderState.ACK
     exchange: OrderState | None = None
+    problem: BusError | None = None
     why: str = ""
     error_id: int = 0
     order_ref: str = "           7"
@@ -34,6 +38,8 @@ class FakeOrder:
 
     def wait(self, *states: OrderState, timeout_s: float | None = None) -> OrderState:
         assert timeout_s is not None
+        if self.problem is not None:
+            raise self.problem
         self.state = (self.exchange if self.state is OrderState.ACK else self.later) or self.state
         return self.state
 
@@ -195,6 +201,17 @@ def test_what_the_exchange_refuses_after_the_counter_has_it_is_a_refusal() -> No
     assert (result["success"], result["error_msg"]) == (False, "价格超出涨跌停板")
     silent = FakeCounter(outcomes=[{"order_sys_id": ""}])
     assert Trading(silent).open_close("rb2701", "kaiduo", 1, 3300.0, True, 0.05)["success"]
+
+
+@pytest.mark.parametrize(
+    ("problem", "raised"),
+    [(Refused(3, "CTP:不合法的登录"), OrderUnknown), (Closed("the client was closed"), Stopped)],
+)
+def test_an_order_of_which_nothing_more_is_heard_is_not_told_as_refused(
+    problem: BusError, raised: type[Exception]
+) -> None:
+    with pytest.raises(raised):
+        call(FakeCounter(outcomes=[{"problem": problem}]))
 
 
 def test_without_block_nobody_is_waited_for() -> None:
