@@ -112,6 +112,8 @@ class Share:
 
     def message(self) -> str:
         """ "" when one more is within the limits, else which one is not."""
+        if not self._uses:
+            return ""
         now = self._now()
         for use in self._uses:
             if not use.messages.take(now):

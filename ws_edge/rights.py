@@ -53,6 +53,10 @@ class Grant(NamedTuple):
         return any(one.covers(instrument, exchange) for one in self.instruments)
 
 
+_ANY: Final = Grant()
+_WHOLE: Final = (_ANY,)
+
+
 class Access(NamedTuple):
     """What the socket's token or user allows: a request that one of the grants agrees with.
 
@@ -60,13 +64,13 @@ class Access(NamedTuple):
     serial  of the user's account (``bus.users``) when it was looked at; 0: he has none
     """
 
-    grants: tuple[Grant, ...] = (Grant(),)
+    grants: tuple[Grant, ...] = _WHOLE
     user: str = ""
     serial: int = 0
 
     @property
     def everything(self) -> bool:
-        return Grant() in self.grants
+        return self.grants is _WHOLE or _ANY in self.grants
 
     def side(self, side: Side) -> bool:
         needs = frozenset({"md"}) if side == "md" else _OF_TD
@@ -109,7 +113,7 @@ class Rights:
 
     def sees(self, access: Access, account: str, struct: str, raw: bytes | None) -> bool:
         """Whether a return of the account is shown."""
-        if access.everything or raw is None:
+        if raw is None:
             return True
         grants = [one for one in access.grants if one.rights & _OF_TD and one.opens((account,))]
         names = list(self._instruments(struct, raw))

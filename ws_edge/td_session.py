@@ -262,10 +262,11 @@ class TdSession(Session):
             self.outbox.send(renderer.text(push, what, self.style, self.visit.options.seq))
 
     def _may_see(self, push: Push, what: Message) -> bool:
-        if what.flags & Flag.MSGPACK or not push.key:
+        access = self.visit.access
+        if access.everything or what.flags & Flag.MSGPACK or not push.key:
             return True
         field, _ = split_body(what.flags, what.body, self._info.size)
-        return self._rights.sees(self.visit.access, self.user, push.key, field)
+        return self._rights.sees(access, self.user, push.key, field)
 
     def on_loss(self) -> None:
         # Nothing else would show a client that it lacks a trade.

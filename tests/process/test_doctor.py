@@ -187,6 +187,9 @@ def test_a_socket_of_another_machine_is_tried(patient: Patient) -> None:
         "ws_edge": {"host": "", "port": free_port(), "insecure": True},
     }
     found = patient.examine()
+    texts = [item["text"] for item in found["door"]]
+    assert "WebSocket on all addresses without TLS" in texts[0]
+    assert "whoever reaches WebSocket" in texts[1]
     (fault,) = faults(found)
     assert fault["check"] == "bus"
     assert fault["text"].startswith("bus.td_pub at 192.0.2.1:5553 is not reached")

@@ -38,6 +38,7 @@ def examine(group: Opened | None, wrong: Finding | None) -> Iterator[Finding]:
     yield from files.of_secrets(group)
     yield from files.of_keys(group)
     yield from network.of_ports(group)
+    yield from network.of_doors(group.plan)
     yield from network.of_bus(group)
     yield from network.of_fronts(group.plan)
     yield from network.of_processes(group.plan)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from deploy import members, ports
 from deploy.plan import Plan
 from deploy.supervision import Supervisor
+from ws_edge.config import is_loopback
 
 from ..group import Opened
 from ..status import supervised
@@ -64,6 +65,20 @@ def of_ports(group: Opened) -> Iterator[Finding]:
         else:
             remedy = f"end who holds it, or choose another: {group.plan.config}, {key}"
             yield Finding("port", "fault", f"{fault} ({key})", remedy)
+
+
+def of_doors(plan: Plan) -> Iterator[Finding]:
+    """Who can come in by WebSocket from another machine."""
+    edge = plan.edge
+    if is_loopback(edge.host):
+        return
+    where, key = edge.host or "all addresses", f"{plan.config}, ws_edge"
+    if edge.in_the_clear:
+        text = f"WebSocket on {where} without TLS: passwords and orders can be read and changed"
+        yield Finding("door", "warning", text, f"cert_file and key_file in {key}")
+    if not (edge.tokens or edge.users):
+        text = f"whoever reaches WebSocket on {where} may try to log in and sees market data"
+        yield Finding("door", "warning", text, f"users or tokens in {key}")
 
 
 def _is_elsewhere(key: str, fault: str | None) -> bool:
