@@ -30,8 +30,9 @@ from tests.support.group import CHECKOUT
 LANGUAGES: Final = {"sh", "python", "js", "ts", "yaml", "json", "text"}
 OTHERS: Final = (
     *("README", "bus/PROTOCOL", "ws_edge/README", "tcp_edge/README"),
-    *("examples/README", "examples/ofx/README"),
+    *("examples/README", "examples/ofx/README", "clients/typescript/README"),
 )
+ENGLISH: Final = ("sim/README", "deploy/README")  # for who works on it
 _BLOCK: Final = re.compile(
     r"(?:^ *<!-- (?P<mark>[^\n]*) -->\n)?^ *```(?P<language>[^\n]*)\n(?P<text>.*?)^ *```$",
     re.MULTILINE | re.DOTALL,
@@ -72,10 +73,15 @@ def chinese(document: str) -> str:
 
 
 def documents() -> list[str]:
-    """All for users that are in English, by their path in the checkout."""
-    found = [f"{name}.md" for name in OTHERS]
+    """All for users in English, by their path in the checkout."""
+    found = [f"{name}.md" for name in (*OTHERS, *ENGLISH)]
     found += [str(path.relative_to(CHECKOUT)) for path in CHECKOUT.glob("docs/**/*.md")]
     return sorted(name for name in found if not name.endswith(".zh.md"))
+
+
+def translated() -> list[str]:
+    """Those that are there in Chinese as well."""
+    return [name for name in documents() if name.removesuffix(".md") not in ENGLISH]
 
 
 def blocks(document: str) -> list[Block]:

@@ -17,18 +17,20 @@ from tests.support.documents import (
     documents,
     meaning,
     shown_commands,
+    translated,
 )
 from tests.support.group import CHECKOUT
 
 DOCUMENTS = documents()
-BOTH = [name for each in DOCUMENTS for name in (each, chinese(each))]
+TRANSLATED = translated()
+BOTH = [*DOCUMENTS, *map(chinese, TRANSLATED)]
 MARKS = re.compile(
     r"|tests/\S+\.py runs this|not run: \S.*|file: \S+( on 10\.0\.0\.\d)?"
     r"|input: .*|stays: .*|printed"
 )
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", TRANSLATED)
 def test_every_document_is_there_in_chinese(document: str) -> None:
     assert Path(CHECKOUT, chinese(document)).exists()
 
@@ -38,9 +40,8 @@ def test_the_index_names_every_document(ending: str) -> None:
     index = Path(CHECKOUT, "docs", f"README{ending}")
     links = re.findall(r"\]\(([^):#]+)\)", index.read_text("utf-8"))
     named = {(index.parent / link).resolve() for link in links}
-    wanted = {Path(CHECKOUT, name).resolve() for name in DOCUMENTS}
-    if ending == ".zh.md":
-        wanted = {path.with_suffix(ending) for path in wanted}
+    names = DOCUMENTS if ending == ".md" else map(chinese, TRANSLATED)
+    wanted = {Path(CHECKOUT, name).resolve() for name in names}
     tops = {Path(CHECKOUT, folder, f"README{ending}").resolve() for folder in ("", "docs")}
     assert not wanted - named - tops - {Path(CHECKOUT, "examples", "ofx", f"README{ending}")}
 
@@ -63,7 +64,7 @@ def test_a_test_that_is_named_reads_the_document(document: str) -> None:
             assert name.stem in test and (name.parent.name in test), block
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", TRANSLATED)
 def test_the_chinese_document_has_the_same_commands_and_snippets(document: str) -> None:
     ours, theirs = blocks(document), blocks(chinese(document))
     assert [_shape(block) for block in ours] == [_shape(block) for block in theirs]
