@@ -3,6 +3,9 @@
     documents   every file and its text
     structs     a CTP struct as JSON Schema
     webctp      what travels on /md/ and /td/
+    bus         what travels over ZeroMQ as msgpack
+    layouts     and as C structs
+    asyncapi    who sends what to whom, around both
     typescript  JSON Schema as .d.ts
     table       which request has which payload and reply
     printing    JSON that a person can read

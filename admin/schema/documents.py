@@ -8,7 +8,7 @@ from typing import Final
 from schemas.catalogue import Catalogue
 from schemas.values import Vocabulary
 
-from . import messages, table, typescript
+from . import asyncapi, bus, layouts, messages, table, typescript
 from .messages import document
 from .printing import Schema, pretty
 from .webctp import Path
@@ -24,6 +24,10 @@ def documents(catalogue: Catalogue, vocabulary: Vocabulary) -> dict[str, str]:
     for name, schema in _schemas(md, td):
         found[f"{name}.json"] = pretty(schema)
         found[f"{name}.d.ts"] = typescript.declarations(schema)
+    for side, path in paths.items():
+        found[f"{side}.asyncapi.json"] = pretty(asyncapi.websocket(path))
+    found["bus.asyncapi.json"] = pretty(asyncapi.zeromq(catalogue))
+    found["layouts.json"] = pretty(layouts.layouts(catalogue))
     found["methods.json"] = pretty(table.table(paths))
     found["methods.d.ts"] = table.declarations(paths)
     return found
@@ -35,6 +39,7 @@ def _schemas(md: Path, td: Path) -> Iterator[tuple[str, Schema]]:
     flags: Schema = dict(sorted({**md.structs.values(), **td.structs.values()}.items()))
     yield "values", document("Flags", "Fields of one character.", flags, [])
     about = "What the messages of /md/ and /td/ share."
+    yield "bus", bus.schema()
     yield "common", document("Common", about, messages.definitions(), list(_COMMON))
 
 

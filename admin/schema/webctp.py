@@ -67,7 +67,7 @@ class Path:
     """One of the two paths. ``parts`` are its files by their names."""
 
     def __init__(self, catalogue: Catalogue, vocabulary: Vocabulary, side: Side) -> None:
-        self._catalogue, self._side = catalogue, side
+        self._catalogue, self.side = catalogue, side
         self.structs = Structs(catalogue, vocabulary)
         self.methods = methods(catalogue, side)
         self._homes: dict[str, tuple[str, set[str]]] = {}  # of structs in replies: file and keys
@@ -86,7 +86,7 @@ class Path:
 
     def _add(self, file: str, title: str, about: str, found: Schema, fields: Schema) -> None:
         definitions = {**found, **dict(sorted(fields.items()))}
-        self.parts[file] = Part(f"/{self._side}/: {title}", about, definitions, list(found))
+        self.parts[file] = Part(f"/{self.side}/: {title}", about, definitions, list(found))
 
     # -- requests ----------------------------------------------------------------------------
 
@@ -140,9 +140,9 @@ class Path:
             payload = self._field(method.callback, method.key, file, fields)
         if method.empty == b"{}":
             payload = one_of(payload, NOTHING)
-        always = self._side == "md" and name == _LOGIN
+        always = self.side == "md" and name == _LOGIN
         keys = envelope(method.key, payload, always=always)
-        if self._side == "td" and name == _LOGIN:
+        if self.side == "td" and name == _LOGIN:
             keys["Place"] = common("Place")
         return message(name, keys, "RspInfo", *([method.key] if always else []))
 
@@ -157,10 +157,10 @@ class Path:
         return ref(name, "" if home == file else f"{home}.json")
 
     def _order(self, callback: str, struct: str) -> tuple[str, ...]:
-        api = self._catalogue.api(self._side)
+        api = self._catalogue.api(self.side)
         known = f"On{_TICK}" if callback == _SNAPSHOT else callback
         if known in api.callbacks:
-            return self._catalogue.reply_codec(self._side, known).order
+            return self._catalogue.reply_codec(self.side, known).order
         raise AssertionError(f"{callback} is none of the API's, and its {struct} has no order")
 
     # -- pushes ------------------------------------------------------------------------------
@@ -168,17 +168,17 @@ class Path:
     def _pushes(self, file: str) -> None:
         fields: Schema = {}
         found: Schema = {}
-        for push in pushes(self._catalogue, self._side).values():
+        for push in pushes(self._catalogue, self.side).values():
             name = push.callback.removeprefix("On")
             if not push.key:
-                found[name] = _push(name, "", {}, with_place=self._side == "td")
+                found[name] = _push(name, "", {}, with_place=self.side == "td")
                 continue
             payload = self._field(push.callback, push.key, file, fields)
             if name == _TICK:
                 found[name] = message(name, {**_FULL, push.key: payload}, push.key)
             else:
-                found[name] = _push(name, push.key, payload, with_place=self._side == "td")
-        if self._side == "md":
+                found[name] = _push(name, push.key, payload, with_place=self.side == "td")
+        if self.side == "md":
             found |= {"Fields": _fields()} | messages.staleness()
         else:
             found["OrderOutcome"] = _outcome()

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any, Final
 
+import msgspec
 import pytest
+import zmq
 
+from admin.schema.bus import BODIES, VERBS
+from bus.endpoints import run_dir
+from bus.frames import Flag, Message, Row, tick_topic, unpack_message, unpack_row
+from bus.rpc import Call
 from schemas import catalogue
+from tests.support.buslink import MdLink, TdLink
 from tests.support.group import Group
-from tests.support.schemas import FOLDER, faults, file
+from tests.support.schemas import FOLDER, faults, file, jsonable
 from tests.support.ws_client import ONE_LOT, WsClient, ws
 from ws_edge.names import Kind, methods
 
@@ -40,6 +48,7 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
     }
     with Group(tmp_path_factory.mktemp("group"), overrides=overrides) as made:
         made.start_all()
+        made.start("recorder")
         yield made
 
 
@@ -180,3 +189,137 @@ def test_a_message_with_a_key_too_many_or_too_few_does_not_fit(group: Group) -> 
     assert faults({**message, "RspUserLogin": {**login, "More": 1}}, home, "RspUserLogin")
     login.pop("TradingDay")
     assert faults({**message, "RspUserLogin": login}, home, "RspUserLogin")
+
+
+class Readers:
+    """SUB sockets that get everything that is published."""
+
+    def __init__(self, addresses: list[str]) -> None:
+        self._context: zmq.Context[Any] = zmq.Context()
+        self._poller = zmq.Poller()
+        for address in addresses:
+            socket = self._context.socket(zmq.SUB)
+            socket.subscribe("")
+            socket.connect(address)
+            self._poller.register(socket, zmq.POLLIN)
+
+    def messages(self, timeout_s: float) -> Iterator[Message]:
+        until = time.monotonic() + timeout_s
+        while time.monotonic() < until:
+            for socket, _ in self._poller.poll(200):
+                yield unpack_message(socket.recv())
+
+    def close(self) -> None:
+        self._context.destroy(linger=0)
+
+
+def named(number: int) -> str:
+    types: dict[str, Any] = file("layouts.json")["types"]
+    return next(name for name, row in types.items() if row["type"] == number)
+
+
+def body_faults(name: str, flags: int, body: bytes, state: str = "") -> set[str]:
+    """Of the body of one message or row, by what the documents say of its type."""
+    if flags & Flag.MSGPACK:
+        definition = state if name == "State" else BODIES[name]
+        return set(faults(jsonable(msgspec.msgpack.decode(body)), "bus.json", definition))
+    layouts = file("layouts.json")
+    structs, told = layouts["structs"], layouts["types"][name]
+    expected = structs[told["struct"]]["size"] if flags & Flag.HAS_FIELD and "struct" in told else 0
+    expected += structs["RspInfo"]["size"] if flags & Flag.HAS_INFO else 0
+    whole = name in ("Snapshot", "Message", "Return")  # a published message, topic and all
+    return set() if whole or len(body) == expected else {f"{len(body)} bytes"}
+
+
+def test_what_is_published_on_the_bus_fits(group: Group) -> None:
+    stats = [f"ipc://{path}" for path in run_dir(str(group.data)).glob("stat.*")]
+    readers = Readers([group.ready[name]["pub"] for name in ("md_worker", "td_worker")] + stats)
+    wanted = {"State", "Stat", "Beat", "Answer", "OnRtnOrder", "OnRtnDepthMarketData", "Mark"}
+    try:
+        with TdLink(group) as td, MdLink(group) as md:
+            md.subscribe(tick_topic(STOCK))
+            td.login("100004")
+            td.call("Mark", session=td.handle)
+            td.rows(td.order(STOCK, 1.0, exchange="SSE"), 1)
+            td.request("ReqQryOrder", BrokerID="9999", InvestorID="100004")
+            for message in readers.messages(20):
+                name = named(message.type)
+                state = "MdState" if "md_worker" in message.topic else "TdState"
+                found = body_faults(name, message.flags, message.body, state)
+                if name in ("Stat", "State"):
+                    found.discard("$: additionalProperties")  # each kind of process has its own
+                assert not found, (name, message.topic, found)
+                wanted.discard(name)
+                if not wanted:
+                    return
+    finally:
+        readers.close()
+    raise AssertionError(f"never published: {wanted}")
+
+
+def test_the_answers_of_the_workers_fit(group: Group) -> None:
+    place = msgspec.msgpack.encode({"epoch": 0, "seq": 0})
+    with TdLink(group) as td, MdLink(group) as md:
+        td.login("100004")
+        asked: list[tuple[TdLink | MdLink, str, bytes]] = [
+            (td, "State", b""),
+            (td, "Mark", b""),
+            (td, "Returns", place),
+            (td, "QryOrderOutcome", msgspec.msgpack.encode({"client_order_id": "none"})),
+            (td, "SetCancelOnDisconnect", msgspec.msgpack.encode({"on": True})),
+            (td, "SetKillSwitch", msgspec.msgpack.encode({"on": False})),
+            (td, "Detach", msgspec.msgpack.encode({"clean": True})),
+            (md, "State", b""),
+            (md, "Since", msgspec.msgpack.encode({"topic": "tick/x/", "epoch": 0, "seq": 0})),
+            *((md, name, msgspec.msgpack.encode([STOCK])) for name in VERBS["md_rpc"]),
+        ]
+        for link, method, body in asked:
+            told = VERBS[f"{link.side}_rpc"][method]
+            if told.body and method not in ("Since",):
+                sent = jsonable(msgspec.msgpack.decode(body))
+                assert not faults(sent, "bus.json", told.body), method
+            rows = link.call(method, body, session=td.handle)
+            assert {row.name for row in rows} <= {*told.rows, "Error"}, method
+            for row in rows:
+                found = body_faults(row.name, row.flags, row.body, f"{link.side.capitalize()}State")
+                if row.name == "State":
+                    found.discard("$: additionalProperties")
+                assert not found, (method, row.name, found)
+
+
+def test_the_answers_of_the_recorder_fit(group: Group) -> None:
+    who = {"broker": "9999", "user": "100004"}
+    bodies: dict[str, Any] = {
+        "Ticks": {"instrument": STOCK, "limit": 3},
+        "LastTicks": {"instruments": [STOCK]},
+        "Events": {**who, "stream": "order_events"},
+        "Answers": {**who, "kind": "orders"},
+        "StartStream": "ticks",
+        "StopStream": "trades",
+    }
+    for method, told in VERBS["rec_rpc"].items():
+        if told.body:
+            assert not faults(bodies[method], "bus.json", told.body), method
+        rows = asked(group.ready["recorder"]["rpc"], method, bodies.get(method))
+        types = [named(row.type) for row in rows]
+        assert types[-1] == told.rows[-1]
+        assert {*types} <= {*told.rows}
+        for row in rows:
+            found = body_faults(named(row.type), row.flags, row.body, "RecorderState")
+            found.discard("$: additionalProperties")
+            assert not found, (method, named(row.type), found)
+
+
+def asked(address: str, method: str, body: Any) -> list[Row]:
+    """The rows of the answer to one call."""
+    with zmq.Context() as context, context.socket(zmq.DEALER) as dealer:
+        dealer.set(zmq.LINGER, 0)
+        dealer.connect(address)
+        packed = b"" if body is None else msgspec.msgpack.encode(body)
+        call = Call(1, method, time.time_ns() + 10**10, body=packed)
+        dealer.send(msgspec.msgpack.encode(call))
+        rows: list[Row] = []
+        while not rows or not rows[-1].flags & Flag.LAST:
+            assert dealer.poll(20_000), f"{method} was not answered"
+            rows.append(unpack_row(dealer.recv()))
+        return rows

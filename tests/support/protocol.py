@@ -34,6 +34,12 @@ class Document:
         rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in self._after(mark)]
         return [[cell.strip() for cell in row] for row in rows[2:]]
 
+    def table_after(self, heading: str) -> list[list[str]]:
+        """The rows of a table without a mark, whose heading begins so."""
+        lines = self.text.partition(f"\n{heading}")[2].splitlines()[2:]
+        rows = [line.split("|")[1:-1] for line in lines[: lines.index("")]]
+        return [[cell.strip() for cell in row] for row in rows]
+
     def keys(self, mark: str) -> list[str]:
         """The names in the first column; several may share a row."""
         return [name.strip() for row in self.table(mark) for name in row[0].split(",")]

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from jsonschema import Draft7Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT7
@@ -36,6 +37,11 @@ def faults(message: Any, name: str, definition: str = "") -> list[str]:
     """What a message has that the schema does not allow; values are not quoted."""
     found = validator(name, definition).iter_errors(message)
     return [f"{error.json_path}: {error.validator}" for error in found]
+
+
+def jsonable(value: Any) -> Any:
+    """What was msgpack, with its bins as the schemas call them."""
+    return json.loads(msgspec.json.encode(value))
 
 
 @cache

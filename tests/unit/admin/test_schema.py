@@ -63,7 +63,7 @@ def test_a_file_is_valid_json_schema_and_its_references_lead_somewhere(name: str
 def test_a_file_is_small_enough_to_read(name: str) -> None:
     text = (FOLDER / name).read_text("utf-8")
     assert len(text.splitlines()) < 3500
-    assert max(len(line) for line in text.splitlines()) <= 200
+    assert max(len(line) for line in text.splitlines()) <= 300
 
 
 def references(schema: Any) -> list[str]:
