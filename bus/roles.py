@@ -60,6 +60,13 @@ VERBS: Final[Mapping[str, Mapping[str, Verbs]]] = {
 ROLES: Final[Mapping[str, frozenset[str]]] = {
     role: _STREAMS[role] | frozenset(verbs) for role, verbs in VERBS.items()
 }
+# For a question with each call: names, and beginnings of names.
+_NOTHING: Final = (frozenset[str](), tuple[str, ...]())
+_PREPARED: Final = {
+    (role, socket): (frozenset(verbs), tuple(verb[:-1] for verb in verbs if verb.endswith("*")))
+    for role, sockets in VERBS.items()
+    for socket, verbs in sockets.items()
+}
 # Who has all returns of all accounts without a login, "" being this user over ipc.
 HEARS_ALL: Final = frozenset({"", "recorder"})
 # Who may say for whom he calls, by which wrong passwords are counted. Of others their key counts:
@@ -71,7 +78,5 @@ def may_call(role: str, socket: str, method: str) -> bool:
     """Whether a key of ``role`` may call ``method`` on the socket of this name."""
     if not role:
         return True
-    verbs = VERBS.get(role, {}).get(socket, ())
-    return any(
-        method.startswith(verb[:-1]) if verb.endswith("*") else method == verb for verb in verbs
-    )
+    exact, begun = _PREPARED.get((role, socket), _NOTHING)
+    return method in exact or method.startswith(begun)

@@ -84,6 +84,7 @@ class Keys:
         self._door: Door | None = None
         self._admitted: dict[str, str] = {}
         self._faults: list[str] = []  # of public files, as they were told last
+        self._seen: list[tuple[object, ...]] = []  # the folder, when it was read last
         self._read_at = -_READ_AGAIN_S
 
     @property
@@ -141,16 +142,22 @@ class Keys:
         # The thread of the handshakes and that of the calls; whichever comes first reads.
         if time.monotonic() - self._read_at >= _READ_AGAIN_S:
             self._read_at = time.monotonic()
-            try:
-                _check_folder(self.folder)
-                self._admitted, faults = read_admitted(self.folder)
-            except ConfigError as exc:
-                faults = [f"those that are known stay: {exc}"]
-            for fault in faults:
-                if fault not in self._faults:
-                    log.warning("public key not read", extra={"fields": {"reason": fault}})
-            self._faults = faults
+            # To read them takes a worker's thread most of a millisecond, to look a twentieth of it.
+            if (seen := _look_of(self.folder)) != self._seen:
+                self._seen = seen
+                self._read()
         return self._admitted.get(key)
+
+    def _read(self) -> None:
+        try:
+            _check_folder(self.folder)
+            self._admitted, faults = read_admitted(self.folder)
+        except ConfigError as exc:
+            faults = [f"those that are known stay: {exc}"]
+        for fault in faults:
+            if fault not in self._faults:
+                log.warning("public key not read", extra={"fields": {"reason": fault}})
+        self._faults = faults
 
     def _own_file(self) -> Path:
         """ROLE.key, or the only ROLE.ANYTHING.key."""
@@ -248,6 +255,23 @@ def read_admitted(folder: Path) -> tuple[dict[str, str], list[str]]:
         if role:
             admitted[key] = role if admitted.get(key, role) == role else ""
     return admitted, faults
+
+
+def _look_of(folder: Path) -> list[tuple[object, ...]]:
+    """Changes when the folder or a public key in it does."""
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".pub"))  # noqa: PTH208
+    except OSError as exc:
+        return [(exc.errno,)]
+    return [_look_at(folder), *((name, *_look_at(folder / name)) for name in names)]
+
+
+def _look_at(path: Path) -> tuple[object, ...]:
+    try:
+        of = path.stat()
+    except OSError as exc:  # a link to nowhere
+        return (exc.errno,)
+    return of.st_ino, of.st_mtime_ns, of.st_ctime_ns, of.st_size, of.st_mode, of.st_uid
 
 
 def _check_folder(folder: Path) -> None:

@@ -235,6 +235,17 @@ def test_a_socket_is_this_users_alone_wherever_it_is(tmp_path: Path) -> None:
         os.umask(before)
 
 
+def test_a_link_to_nowhere_hides_no_change(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(security, "_READ_AGAIN_S", 0.0)
+    (folder / "client.away.pub").symlink_to(folder / "nowhere")
+    keys, key = Keys(folder, "td_worker"), public(folder, "edge")
+    assert keys.role_of(key) == "edge"
+    (folder / "edge.pub").chmod(0o666)
+    assert keys.role_of(key) == ""
+    (folder / "edge.pub").chmod(0o644)
+    assert keys.role_of(key) == "edge"
+
+
 def test_a_folder_that_others_may_write_admits_no_new_key(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
