@@ -15,9 +15,7 @@ the line above the fence changes that:
 from __future__ import annotations
 
 import ast
-import io
 import re
-import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -114,7 +112,7 @@ def meaning(block: Block) -> object:
     """What a translation must not change: all but comments and spaces at the ends."""
     match block.language:
         case "python":
-            return ast.dump(ast.parse(_without_comments(block.text)))
+            return ast.dump(ast.parse(block.text))
         case "yaml" if "…" not in block.text:
             return yaml.safe_load(block.text)
         case "sh" | "yaml":
@@ -129,8 +127,3 @@ def meaning(block: Block) -> object:
 def _without(comment: str, text: str) -> list[str]:
     lines = (re.sub(rf"(^|\s+){comment}\s.*$", "", line).rstrip() for line in text.splitlines())
     return [line for line in lines if line]
-
-
-def _without_comments(text: str) -> str:
-    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    return tokenize.untokenize(token for token in tokens if token.type != tokenize.COMMENT)
