@@ -258,6 +258,38 @@ def test_a_program_that_forgets_to_close_its_client_ends(group: Group) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "there\n", "")
 
 
+FORKED = """
+import os, sys
+from bus.client.sync import Client
+with Client(sys.argv[1]) as client:
+    account = client.attach("028742", name="parent")
+    child = os.fork()
+    if not child:
+        try:
+            account.money()
+        except RuntimeError as exc:
+            print(exc, flush=True)
+        client.close()
+        os._exit(7)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    print(account.money().account_id)
+"""
+
+
+def test_a_fork_of_the_program_is_told_that_the_client_is_not_its_own(group: Group) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKED, str(group.config_file)],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("a client belongs to the process that made it")
+    assert done.stdout.endswith(f"{USER}\n")
+
+
 def test_ctrl_c_interrupts_what_waits(group: Group) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", FORGETFUL, str(group.config_file), "wait"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
@@ -20,6 +21,7 @@ class Loop:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._closed = False
+        self._pid = os.getpid()  # a fork has the object, and not the thread
         self._lock = threading.RLock()  # a finalizer may run in whoever holds it
         # A program that forgets to close its client ends all the same.
         self._thread = threading.Thread(target=self._serve, name="ctpbus", daemon=True)
@@ -31,6 +33,9 @@ class Loop:
         if threading.current_thread() is self._thread:
             work.close()
             raise RuntimeError("a call that waits, from the thread that would have to do it")
+        if os.getpid() != self._pid:
+            work.close()
+            raise RuntimeError("a client belongs to the process that made it: make one behind fork")
         with self._lock:
             if self._closed:
                 work.close()
@@ -49,13 +54,13 @@ class Loop:
     def soon(self, act: Callable[[], None]) -> None:
         """Do it there some time, unless the loop has ended. Any thread, also the loop's own."""
         with self._lock:
-            if not self._closed:
+            if not self._closed and os.getpid() == self._pid:
                 self._loop.call_soon_threadsafe(act)
 
     def close(self, last: Coroutine[Any, Any, None]) -> None:
         """Do a last thing and end the thread; whoever waits gets Closed."""
         with self._lock:
-            if self._closed:
+            if self._closed or os.getpid() != self._pid:
                 last.close()
                 return
             # What others have asked for by now runs before, or is cancelled behind it.
