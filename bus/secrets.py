@@ -51,12 +51,15 @@ class Secret:
 
     @classmethod
     def of_setting(cls, setting: str) -> Secret:
-        """As a configuration says it."""
+        """As a configuration says it. Raises ValueError, which quotes nothing: it could be a
+        password that begins like a place."""
         match = _PLACE.fullmatch(setting)
         if match is None:
             return cls(setting)
         if match[1] == "text":
             return cls(match[2])
+        if match[1] != "file" and not _NAME.fullmatch(match[2]):
+            raise ValueError(f"Expected a name after {match[1]}:, or text: before the secret")
         return cls._at(setting)
 
     @classmethod
@@ -182,7 +185,7 @@ def _located(path: str) -> tuple[Path, int]:
         return Path(path), _OTHERS
     folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
     if not _NAME.fullmatch(name):
-        raise SecretError(f"{name!r} is no name of a credential")
+        raise SecretError("expected a name after credential:")
     if not folder:
         raise SecretError(f"credential:{name}: systemd has handed over none")
     return Path(folder) / name, _OTHERS_OF_CREDENTIAL
