@@ -8,7 +8,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from admin.schema.documents import GENERATED, documents
+from admin.schema.documents import documents
+from bus.errors import ConfigError
 from deploy.plan import CHECKOUT
 from schemas import binding as bindings
 from schemas import catalogue, values
@@ -26,9 +27,10 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def command(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write.")] = CHECKOUT
-    / "docs"
-    / "schema",
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="Where to write; none: docs/schema of the checkout."),
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing, name what differs.")
     ] = False,
@@ -37,12 +39,17 @@ def command(
 ) -> None:
     """Write what other languages read of the protocols: JSON Schema, AsyncAPI, .d.ts.
 
-    Exit status: 0 written, or with --check as it should be; 1 with --check: something differs."""
+    Exit status: 0 written, or with --check as it should be; 1 with --check: something differs;
+    2 it cannot be written."""
+    if folder is None:
+        folder = CHECKOUT / "docs" / "schema"
+        if not folder.is_dir():
+            raise ConfigError("this is no checkout with docs/schema: name a folder")
     known = catalogue.load(binding)
     wanted = documents(known, values.load(binding))
     changed = differences(folder, wanted)
     if not check:
-        write(folder, wanted)
+        write(folder, {name: wanted[name] for name in changed})
     if json:
         output.show_json(Report(str(folder), known.version, list(wanted), changed))
     else:
@@ -54,24 +61,22 @@ def command(
 
 
 def differences(folder: Path, wanted: dict[str, str]) -> list[str]:
-    """Files that are missing, of another text, or generated once and no more."""
-    differ = [name for name, text in wanted.items() if _text(folder / name) != text]
-    there = (path.name for form in GENERATED for path in folder.glob(form))
-    return differ + sorted(set(there) - wanted.keys())
+    """Files that are missing or of another text. What else the folder has is not looked at."""
+    return [name for name, text in wanted.items() if _text(folder / name) != text]
 
 
-def write(folder: Path, wanted: dict[str, str]) -> None:
-    """Exactly these; what the folder has of others' files stays."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in differences(folder, wanted):
-        if name in wanted:
-            (folder / name).write_text(wanted[name], "utf-8")
-        else:
-            (folder / name).unlink()
+def write(folder: Path, files: dict[str, str]) -> None:
+    """Raises ConfigError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, "utf-8")
+    except OSError as exc:
+        raise ConfigError(f"{exc.filename}: {exc.strerror}") from None
 
 
 def _text(path: Path) -> str | None:
     try:
         return path.read_text("utf-8")
-    except FileNotFoundError:
+    except (OSError, UnicodeDecodeError):
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from schemas.catalogue import Catalogue
 from schemas.values import Vocabulary
@@ -12,8 +11,6 @@ from . import asyncapi, bus, layouts, messages, table, typescript
 from .messages import document
 from .printing import Schema, pretty
 from .webctp import Path
-
-GENERATED: Final = ("*.json", "*.d.ts")
 
 
 def documents(catalogue: Catalogue, vocabulary: Vocabulary) -> dict[str, str]:

@@ -29,6 +29,8 @@ of_6_7_11 = pytest.mark.skipif(CATALOGUE.layout_id != 0x670B, reason="docs are a
 def test_the_files_in_docs_are_what_the_command_writes() -> None:
     wanted = documents(CATALOGUE, values.load())
     assert not differences(FOLDER, wanted), "run: ctpbus schema"
+    there = {path.name for path in FOLDER.iterdir()}
+    assert there - {"README.md", "README.zh.md"} == wanted.keys()
 
 
 @of_6_7_11
@@ -37,17 +39,18 @@ def test_the_command_names_what_differs_and_writes_it(tmp_path: Path) -> None:
     before = (tmp_path / "common.json").read_text("utf-8")
     (tmp_path / "common.json").write_text("{}")
     (tmp_path / "values.json").unlink()
-    (tmp_path / "gone.json").write_text("{}")
-    (tmp_path / "README.md").write_text("mine")
+    (tmp_path / "package.json").write_text("mine")
     checked = ctpbus("schema", str(tmp_path), "--check", "--json")
     assert checked.returncode == 1
     changed = msgspec.json.decode(checked.stdout)["changed"]
-    assert sorted(changed) == ["common.json", "gone.json", "values.json"]
+    assert sorted(changed) == ["common.json", "values.json"]
     assert ctpbus("schema", str(tmp_path)).returncode == 0
     assert (tmp_path / "common.json").read_text("utf-8") == before
-    assert not (tmp_path / "gone.json").exists()
-    assert (tmp_path / "README.md").exists()
+    assert (tmp_path / "package.json").read_text("utf-8") == "mine"
     assert ctpbus("schema", str(tmp_path), "--check").returncode == 0
+    refused = ctpbus("schema", str(tmp_path / "package.json"))
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("ctpbus: ")
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
