@@ -27,6 +27,7 @@ _LONG: Final = (
     "test_documents",
     "test_machines",
     "test_freshness",
+    "test_strategy",
 )
 
 

@@ -1,10 +1,11 @@
 """Two lots long while the price is at the mean of its last quotes or above, else none.
 
-    python strategy.py deploy/gateway.yaml 028742 123456 rb2701
+    python strategy.py deploy/gateway.yaml 028742 rb2701
 
-It goes by what the counter says, none of its orders rests in the market, and it waits until it
-knows what became of each. So whatever is restarted meanwhile, itself included, it comes to hold
-what it wants. Ctrl-C ends it; its last line is what it holds then.
+The account is one of td_worker.accounts, so no password stands in the process list. It goes by what
+the counter says, none of its orders rests in the market, and it waits until it knows what became of
+each. So whatever is restarted meanwhile, itself included, it comes to hold what it wants. Ctrl-C
+ends it; its last line is what it holds then.
 """
 
 import signal
@@ -35,9 +36,9 @@ def follow(api: SyncStrategyApi, instrument: str, over: threading.Event) -> None
 
 
 if __name__ == "__main__":
-    config, user, password, instrument = sys.argv[1:]
+    config, user, instrument = sys.argv[1:]
     over = threading.Event()
     signal.signal(signal.SIGINT, lambda *_: over.set())
-    with SyncStrategyApi(user, password, config) as api:
+    with SyncStrategyApi(user, "", config) as api:
         api.run_strategy(follow, api, instrument, over).join()
         print(api.get_position(instrument))

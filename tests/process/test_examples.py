@@ -44,6 +44,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Example:
     """A running example and the lines that it prints."""
 
+    silent_s = TIMEOUT_S
+
     def __init__(
         self, program: Path, *arguments: str, path: Path | None = None, folder: Path | None = None
     ) -> None:
@@ -75,7 +77,7 @@ class Example:
 
     def line(self) -> str:
         """The next one."""
-        deadline = time.monotonic() + TIMEOUT_S
+        deadline = time.monotonic() + self.silent_s
         while not self._lines:
             assert self._selector.select(max(0.0, deadline - time.monotonic())), "silent example"
             chunk = os.read(self._fd, 1 << 16)
@@ -87,7 +89,7 @@ class Example:
     def until(self, *begin: str) -> list[str]:
         """All lines up to the one that begins with all these words."""
         lines: list[str] = []
-        deadline = time.monotonic() + TIMEOUT_S
+        deadline = time.monotonic() + self.silent_s
         while time.monotonic() < deadline:
             lines.append(self.line())
             if lines[-1].split()[: len(begin)] == list(begin):
