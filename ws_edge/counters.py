@@ -26,6 +26,7 @@ class Counters:
     handshakes_refused   connections and handshakes beyond a limit of their address or user
     messages_early       messages likewise; refused, unless they are cancels
     logins_refused       wrong tokens and passwords, and those that came too early to be looked at
+    forbidden       requests that the rights of token or user do not reach
     faults          requests answered with -500
     """
 
@@ -44,4 +45,5 @@ class Counters:
     handshakes_refused: int = 0
     messages_early: int = 0
     logins_refused: int = 0
+    forbidden: int = 0
     faults: int = 0

@@ -164,8 +164,15 @@ class Session(ABC):
         else:
             if kind is not Kind.LOGIN and self.needs_login(request):
                 raise not_logged_in()
-            self._rights.check(self.visit.access, request, self.user)
+            self._check_rights(request)
             self.handle(request)
+
+    def _check_rights(self, request: Request) -> None:
+        try:
+            self._rights.check(self.visit.access, request, self.user)
+        except Refused:
+            self.services.counters.forbidden += 1
+            raise
 
     def _count_early(self) -> None:
         """It came beyond a limit."""

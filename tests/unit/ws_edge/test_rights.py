@@ -65,6 +65,7 @@ def test_instruments_of_another_product_are_refused(
     client = core.td_in(access=limited(REBAR))
     assert why in refused(client.ask(message))
     assert core.td_worker.calls == []
+    assert core.counters.forbidden == 1
 
 
 @pytest.mark.parametrize(
