@@ -211,11 +211,12 @@ class Siege:
         until = time.monotonic() + self._settled_s
         held = self._held()
         while time.monotonic() < until:
+            complete = crowd.complete
             time.sleep(1.0)
             last, held = held, self._held()
             over = [name for name, was in before.items() if held[name].files > was.files]
             still = all(last[name].files == held[name].files for name in held)
-            if still and not over and crowd.complete:
+            if still and not over and complete and crowd.complete:
                 break
         crowd.calm.clear()
         return held
