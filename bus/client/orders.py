@@ -26,7 +26,7 @@ from schemas.codec import Value
 from schemas.errors import BAD_REQUEST, NOT_LOGGED_IN
 from schemas.typed import CtpStruct
 
-from ..errors import BusError, Closed, Refused, Unanswered, Unavailable, request_failed
+from ..errors import BusError, Closed, ConfigError, Refused, Unanswered, Unavailable, request_failed
 from ..frames import Flag, Row, message_type, split_body
 from ..orders import NOT_ON_RECORD, Outcome, OutcomeQuery
 from ..rpc import refusal
@@ -194,7 +194,7 @@ class Orders:
             await self._send(order, body, until)
         except Unanswered as exc:
             order.doubted(str(exc))
-        except Unavailable as exc:
+        except (Unavailable, ConfigError) as exc:  # the latter of a new login, before it was sent
             order.not_sent(f"{exc}; nothing was sent")
         except Refused as exc:
             order.refused(exc)

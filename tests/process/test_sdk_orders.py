@@ -256,6 +256,21 @@ def test_a_login_that_is_refused_for_good_is_tried_once_and_ends_what_waits(
     run(tmp_path, scenario)
 
 
+def test_a_td_worker_that_came_back_with_other_structs_gets_no_order(
+    worker: FakeWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.script("ReqOrderInsert", error(NOT_LOGGED_IN, "未登录"))
+
+    async def scenario(account: Account) -> None:
+        monkeypatch.setitem(account.catalogue.__dict__, "layout_id", 0x6308)
+        order = await place(account)
+        assert order.state is S.NOT_SENT
+        assert "another version of the API" in order.why
+        assert len(insertions(worker)) == 1
+
+    run(tmp_path, scenario)
+
+
 def test_after_a_change_the_next_login_is_made_with_the_new_password(
     worker: FakeWorker, tmp_path: Path
 ) -> None:
