@@ -18,6 +18,7 @@ from tests.support.group import CHECKOUT, Group
 
 CLIENT: Final = CHECKOUT / "clients" / "typescript"
 TIMEOUT_S: Final = 240.0
+TOKEN: Final = "of-a-test"
 
 pytestmark = pytest.mark.npm
 
@@ -37,18 +38,26 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
         "calendar": "always",
         "sim": {"queries_per_second": 0},
         "td_worker": {"queries_per_s": 1000},
-        "ws_edge": {"port": free_port(), "heartbeat_interval_s": 0.3},
+        "ws_edge": {
+            "port": free_port(),
+            "heartbeat_interval_s": 0.3,
+            "tokens": [{"token": TOKEN}],
+        },
     }
     with Group(path, overrides=overrides) as made:
         made.start_all()
         yield made
 
 
+def environment(url: str) -> dict[str, str]:
+    return os.environ | {"CTPBUS_URL": url, "CTPBUS_TOKEN": TOKEN}
+
+
 def node(*command: str, url: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,
         cwd=CLIENT,
-        env=os.environ | {"CTPBUS_URL": url},
+        env=environment(url),
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
@@ -67,7 +76,8 @@ def test_the_snippet_of_the_readme_trades(readme: str, group: Group, built: None
         r"^```js\n(.*?)^```$", (CLIENT / readme).read_text("utf-8"), re.M | re.S
     )
     script = CLIENT / "dist" / "readme.mjs"  # inside the package, which can import itself by name
-    script.write_text(snippet.replace("ws://127.0.0.1:8080", group.url("").rstrip("/")), "utf-8")
+    ours = snippet.replace("ws://127.0.0.1:8080", group.url("").rstrip("/"))
+    script.write_text(ours.replace("{ url,", f'{{ url, token: "{TOKEN}",'), "utf-8")
     done = node("node", str(script))
     assert done.returncode == 0, done.stderr
     tick, order = done.stdout.splitlines()
@@ -82,7 +92,7 @@ def test_its_orders_are_those_of_the_counter_whatever_was_restarted(
     with subprocess.Popen(
         ["node", "test/restarts.mjs"],
         cwd=CLIENT,
-        env=os.environ | {"CTPBUS_URL": group.url("").rstrip("/")},
+        env=environment(group.url("").rstrip("/")),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

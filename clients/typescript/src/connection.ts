@@ -1,3 +1,4 @@
+import type { GatewayLogin } from "../types/td.requests.js";
 import { Emitter } from "./emitter.js";
 import { ConnectionLost, NoAnswer, Refused } from "./errors.js";
 
@@ -20,6 +21,8 @@ export interface ConnectionOptions {
   url: string;
   /** Offered as a subprotocol, so that it stands in no URL. */
   token?: string;
+  /** Said in the first message instead: who the client is to the gateway, not to the counter. */
+  gateway?: GatewayLogin["GatewayLogin"];
   /** Where there is no global one (Node before 22): that of the package `ws`. */
   WebSocket?: WebSocketConstructor;
   /** How long `connect` tries before it fails. */
@@ -210,9 +213,15 @@ export abstract class Connection<Events extends ConnectionEvents> extends Emitte
       };
       socket.onopen = () => {
         this.#socket = socket;
-        this.login().then(() => this.#arrive(), end);
+        this.#enter().then(() => this.#arrive(), end);
       };
     });
+  }
+
+  async #enter(): Promise<void> {
+    const { gateway } = this.options;
+    if (gateway !== undefined) await this.exchange("GatewayLogin", { GatewayLogin: gateway });
+    await this.login();
   }
 
   #open(): WebSocketLike {

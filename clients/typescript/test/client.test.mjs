@@ -7,8 +7,9 @@ import { WebSocket } from "ws";
 import { ConnectionLost, MdClient, NoAnswer, Refused, TdClient, values } from "../dist/index.js";
 import { Proxy } from "./proxy.mjs";
 
-const gateway = process.env.CTPBUS_URL;
-const login = { user: "028742", password: "123456", WebSocket, retryMs: [20, 200] };
+const gatewayUrl = process.env.CTPBUS_URL;
+const token = process.env.CTPBUS_TOKEN;
+const login = { user: "028742", password: "123456", token, WebSocket, retryMs: [20, 200] };
 const LIMIT = { timeout: 30_000 };
 let direct, names, rests, fills;
 
@@ -39,7 +40,7 @@ const next = (client, name, accept = () => true) =>
 
 /** A client behind a proxy, and both closed at the end of the test. */
 async function behind(context, options = {}, Client = TdClient) {
-  const proxy = await Proxy.to(gateway);
+  const proxy = await Proxy.to(gatewayUrl);
   const client = new Client({ ...login, url: proxy.url, ...options });
   context.after(() => {
     client.close();
@@ -52,7 +53,7 @@ async function behind(context, options = {}, Client = TdClient) {
 const known = async () => (await direct.call("ReqQryOrder", { InstrumentID: names.InstrumentID }, { Fresh: true })).length;
 
 before(async () => {
-  direct = new TdClient({ ...login, url: gateway });
+  direct = new TdClient({ ...login, url: gatewayUrl });
   await direct.connect();
   const [instrument] = await direct.call("ReqQryInstrument", { ProductID: "rb" });
   names = { InstrumentID: instrument.InstrumentID, ExchangeID: instrument.ExchangeID };
@@ -71,13 +72,28 @@ test("rows are the payloads, and none is an empty list", LIMIT, async () => {
 });
 
 test("a wrong password is an error and is not tried again", LIMIT, async (context) => {
-  const proxy = await Proxy.to(gateway);
+  const proxy = await Proxy.to(gatewayUrl);
   context.after(() => proxy.close());
   const client = new TdClient({ ...login, url: proxy.url, password: "wrong" });
   const end = next(client, "end");
   await assert.rejects(client.connect(), (error) => error instanceof Refused && error.errorId === 3);
   assert.equal((await end).errorId, 3);
   assert.equal(proxy.connections, 1);
+});
+
+test("who the client is to the gateway can be said in the first message", LIMIT, async (context) => {
+  await behind(context, { token: undefined, gateway: { Token: token } });
+  await behind(context, { token: undefined, gateway: { Token: token } }, MdClient);
+});
+
+test("whom the gateway does not know is told so, once", { ...LIMIT, skip: !token }, async (context) => {
+  for (const gateway of [{ Token: "another" }, undefined]) {
+    const proxy = await Proxy.to(gatewayUrl);
+    context.after(() => proxy.close());
+    const client = new TdClient({ ...login, url: proxy.url, token: undefined, gateway });
+    await assert.rejects(client.connect(), (error) => error instanceof Refused && error.errorId === -401);
+    assert.equal(proxy.connections, 1);
+  }
 });
 
 test("where nobody listens connect ends in time", LIMIT, async () => {

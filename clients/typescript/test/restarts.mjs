@@ -8,6 +8,7 @@ const td = new TdClient({
   url: process.env.CTPBUS_URL,
   user: "100003",
   password: "123456",
+  token: process.env.CTPBUS_TOKEN,
   WebSocket,
   retryMs: [20, 200],
   askMs: 200,
