@@ -7,18 +7,23 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import pytest
+from playwright.sync_api import sync_playwright
 
+from tests.support.browser import CHROMIUM
 from tests.support.deployment import free_port
 from tests.support.group import CHECKOUT, Group
 
 CLIENT: Final = CHECKOUT / "clients" / "typescript"
 TIMEOUT_S: Final = 240.0
 TOKEN: Final = "of-a-test"
+BROWSER: Final = ["--no-sandbox", "--disable-dev-shm-usage"]
 
 pytestmark = pytest.mark.npm
 
@@ -83,6 +88,31 @@ def test_the_snippet_of_the_readme_trades(readme: str, group: Group, built: None
     tick, order = done.stdout.splitlines()
     assert re.fullmatch(r"\d\d:\d\d:\d\d \d+(\.\d+)?", tick)
     assert order == "FILLED 1"
+
+
+@pytest.mark.browser
+def test_a_page_trades_without_a_build_step(group: Group, built: None) -> None:
+    files = partial(Quiet, directory=str(CLIENT))
+    with ThreadingHTTPServer(("127.0.0.1", 0), files) as server, sync_playwright() as playwright:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=BROWSER)
+            page = browser.new_page()
+            page.goto(f"http://127.0.0.1:{server.server_port}/test/tsconfig.json")
+            script = "async ([url, token]) => (await import('/test/page.mjs')).trade(url, token)"
+            assert page.evaluate(script, [group.url("").rstrip("/"), TOKEN]) == "FILLED 1"
+            browser.close()
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Says nothing of what it serves."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
 
 
 def test_its_orders_are_those_of_the_counter_whatever_was_restarted(
