@@ -30,12 +30,18 @@ from tests.support.sandbox import missing
 from tests.support.ws_client import ws
 
 UNIT = CHECKOUT / "deploy" / "systemd" / "ctpbus@.service"
-SANDBOX = (
-    []
-    if missing() and os.environ.get("CI") != "true"
-    else [*(sys.executable, "-m", "tests.support.sandbox", str(UNIT))]
-)
+GROUP_UNIT = UNIT.with_name("ctpbus-group@.service")
 IMAGE = CHECKOUT / "deploy" / "docker" / "group.yaml"
+
+
+def sandbox(unit: Path) -> list[str]:
+    """What begins a command that is denied what the unit denies; nothing where that cannot be."""
+    if missing() and os.environ.get("CI") != "true":
+        return []
+    return [sys.executable, "-m", "tests.support.sandbox", str(unit)]
+
+
+SANDBOX = sandbox(UNIT)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +98,7 @@ class Alone:
     def stop(self) -> int:
         self.process.terminate()
         try:
-            return self.process.wait(STOP_TIMEOUT_S)
+            return self.process.wait(4 * STOP_TIMEOUT_S)
         finally:
             self.process.kill()
             self.process.communicate()
@@ -108,7 +114,7 @@ def test_a_group_without_supervisord_serves_and_is_looked_after(file: Path) -> N
     assert {"md_worker:a", "md_worker:b", "md_merge"} < names.keys()
     programs = {name: Alone(instance, file) for instance, name in names.items()}
     try:
-        deadline = time.monotonic() + READY_TIMEOUT_S
+        deadline = time.monotonic() + 4 * READY_TIMEOUT_S  # all at once
         for program in programs.values():
             program.wait_ready(deadline)
         with ws(f"ws://127.0.0.1:{plan.edge.port}/md/") as md:
@@ -151,7 +157,7 @@ def test_the_real_binding_runs_in_the_sandbox(file: Path) -> None:
     workers = [Alone(name, real) for name in ("md_worker", "td_worker")]
     try:
         for worker in workers:
-            worker.wait_ready(time.monotonic() + READY_TIMEOUT_S)
+            worker.wait_ready(time.monotonic() + 2 * READY_TIMEOUT_S)
     finally:
         ends = [worker.stop() for worker in workers]
     assert ends == [0, 0]
@@ -166,9 +172,11 @@ def first_process(file: Path) -> list[str]:
     return [placed.get(word, word) for part in words for word in part]
 
 
-# Root's mounts are his own then: all is read-only but the volume.
+# Root's mounts are his own then: all is read-only but the volume, and processes that are closed to
+# others are not even seen, as with ProtectProc=invisible.
 _READ_ONLY = """
 mount --make-rprivate /
+mount -o remount,hidepid=invisible /proc
 mount --bind "$0" "$0"
 mount -o remount,bind,ro /
 exec "$@"
@@ -179,6 +187,7 @@ exec "$@"
     os.environ.get("CI") != "true" and os.geteuid() != 0, reason="mounts are root's"
 )
 def test_a_group_is_the_first_process_of_a_read_only_container() -> None:
+    """The image's command, in the sandbox of the unit for a whole group."""
     with tempfile.TemporaryDirectory(prefix="ctpbus-") as volume:
         document = yaml.safe_load(IMAGE.read_text("utf-8").replace("/var/lib/ctpbus", volume))
         document["ws_edge"]["port"] = port = free_port()
@@ -191,8 +200,9 @@ def test_a_group_is_the_first_process_of_a_read_only_container() -> None:
             outside = subprocess.Popen(
                 [
                     *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"),
-                    *("sh", "-euc", _READ_ONLY, volume, *first_process(file)),
+                    *("sh", "-euc", _READ_ONLY, volume, *sandbox(GROUP_UNIT), *first_process(file)),
                 ],
+                cwd=CHECKOUT,
                 env={
                     **os.environ,
                     "CTPBUS_PYTHON": sys.executable,
@@ -203,7 +213,7 @@ def test_a_group_is_the_first_process_of_a_read_only_container() -> None:
                 stderr=out,
             )
         try:
-            deadline = time.monotonic() + 2 * READY_TIMEOUT_S
+            deadline = time.monotonic() + 4 * READY_TIMEOUT_S
             while "ctpbus is up" not in log.read_text("utf-8"):
                 assert outside.poll() is None and time.monotonic() < deadline, log.read_text()
                 time.sleep(0.1)
