@@ -87,17 +87,20 @@ class Door:
 def _offers(
     query: Mapping[str, Sequence[str]], authorization: str, subprotocols: Sequence[str]
 ) -> Iterator[Offer]:
+    """One, or the sub-protocols, of which any may be the token. Whoever has a right proof could
+    guess at another one beside it, and would never be wrong."""
     scheme, _, value = authorization.strip().partition(" ")
+    token = query.get("token", [""])[-1]
     if scheme.lower() == "bearer" and value.strip():
         yield Offer(value.strip())
     elif scheme.lower() == "basic":
         yield _basic(value.strip())
-    token = query.get("token", [""])[-1]
-    if token:
+    elif token:
         yield Offer(token)
-    for name in subprotocols:
-        if name and name != SUBPROTOCOL:
-            yield Offer(name, subprotocol=name)
+    else:
+        for name in subprotocols:
+            if name and name != SUBPROTOCOL:
+                yield Offer(name, subprotocol=name)
 
 
 def _basic(value: str) -> Offer:

@@ -23,6 +23,7 @@ from .rights import EVERYTHING, Access, Grant, Right, requests_of
 log = logging.getLogger("ws_edge")
 
 ANYBODY: Final = "*"
+_SHORT: Final = 16  # characters
 _RIGHTS: Final[dict[str, tuple[Right, ...]]] = {"quote": ("md",), "trade": ("query", "trade")}
 
 
@@ -47,6 +48,10 @@ class Gate:
             self._checker = Checker(self._users)
             self._serials = ReadSerials(users_file)
         self._tokens = [(secret_of(one).reveal().encode(), one) for one in config.tokens]
+        short = [number for number, (token, _) in enumerate(self._tokens, 1) if len(token) < _SHORT]
+        if short:
+            text = "tokens that can be guessed: make them longer"
+            log.warning(text, extra={"fields": {"tokens": short, "least": _SHORT}})
 
     @property
     def open(self) -> bool:

@@ -168,6 +168,15 @@ def test_no_token_is_kept_in_memory_beside_the_configuration(gate: Gate) -> None
     assert not [key for key in gate._tries._peers._entries if "password" in key]
 
 
+def test_the_log_warns_of_tokens_that_can_be_guessed(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tokens = (TokenConfig(token=Secret("x" * 16)), TokenConfig(token=Secret("short")))
+    Gate(WsConfig(tokens=tokens), file).close()
+    (record,) = caplog.records
+    assert record.__dict__["fields"] == {"tokens": [2], "least": 16}
+
+
 def test_a_users_end_is_noticed(file: Path, tmp_path: Path) -> None:
     users = Users(tmp_path / "users.db", make=True)
     for name in ("alice", "bob"):
@@ -202,7 +211,10 @@ def basic(text: str) -> str:
         ({"target": "/md/"}, []),
         ({"target": "/md/?token="}, []),
         ({"target": "/md/", "authorization": "Bearer a b"}, [("a b", "")]),
-        ({"target": "/md/?token=x", "subprotocols": ["y"]}, [("x", ""), ("y", "")]),
+        ({"target": "/md/?token=x", "subprotocols": ["y"]}, [("x", "")]),
+        ({"target": "/md/?token=x", "authorization": "Bearer y"}, [("y", "")]),
+        ({"target": "/md/?token=x", "authorization": basic("alice:a")}, [("", "alice")]),
+        ({"target": "/md/", "subprotocols": ["chat", "y"]}, [("chat", ""), ("y", "")]),
         ({"target": "/md/", "authorization": basic("alice:a:b")}, [("", "alice")]),
         ({"target": "/md/", "authorization": basic("alice")}, [("", "")]),
         ({"target": "/md/", "authorization": "Basic !"}, [("", "")]),
@@ -211,6 +223,16 @@ def basic(text: str) -> str:
 )
 def test_what_a_handshake_offers(handshake: dict[str, Any], offers: list[tuple[str, str]]) -> None:
     assert [(offer.token, offer.user) for offer in knock(**handshake).offers] == offers
+
+
+def test_who_has_a_token_guesses_no_password_beside_it(gate: Gate) -> None:
+    outcomes = []
+    for number in range(6):
+        handshake = {"target": "/md/?token=plain", "authorization": basic(f"alice:{number}")}
+        with pytest.raises(Closed) as caught:
+            admit(gate, **handshake)
+        outcomes.append(type(caught.value))
+    assert outcomes[-1] is TooEarly
 
 
 def test_many_subprotocols_are_many_guesses() -> None:
