@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from typing import Annotated, Final
 
@@ -237,6 +238,8 @@ def command(
     the cancel was refused; 3 UNKNOWN: it may live; 2 the command line or a file is wrong."""
     if bool(own) == bool(number):
         raise ConfigError("which order? its client_order_id, or --number with the exchange's")
+    if math.isnan(wait):
+        raise ConfigError("--wait is no number")
     check_id(own)
     group = opened(config)
     account = chosen(group, user)

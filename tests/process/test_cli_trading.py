@@ -270,7 +270,7 @@ def test_what_cannot_be_cancelled_is_told(group: Operated) -> None:
     assert cancel(group, "never", status=1)["text"] == "no order never on record"
     none = cancel(group, "--number", "999999", status=1)
     assert none["text"] == "the counter has no order 999999 today"
-    for wrong in ((), ("once", "--number", "1"), ("x" * 65,)):
+    for wrong in ((), ("once", "--number", "1"), ("x" * 65,), ("once", "--wait", "nan")):
         assert group.call("cancel", *wrong, "--yes").returncode == 2
     done = group.call("cancel", "once")
     assert (done.returncode, "nobody can be asked here" in done.stderr) == (2, True)
