@@ -90,7 +90,9 @@ def read(path: Path) -> Plan:
             )
     edge = config.load(str(path), "ws_edge", WsConfig).own
     document: dict[str, Any] = yaml.safe_load(path.read_text("utf-8")) or {}
-    md, td = (_needed(path, document, edge, side) for side in ("md", "td"))
+    bus = canary.common.bus
+    md = _needed(path, document, edge, "md", elsewhere=_is_remote(bus.md_rpc))
+    td = _needed(path, document, edge, "td", elsewhere=_is_remote(bus.td_rpc))
     feeds, md_fronts = _feeds(path) if md else ([], [])
     td_fronts = config.load(str(path), "td_worker", TdConfig).own.fronts if td else []
     tcp = config.load(str(path), "tcp_edge", TcpConfig).own if "tcp_edge" in document else None
@@ -122,11 +124,22 @@ def read(path: Path) -> Plan:
     )
 
 
-def _needed(path: Path, document: dict[str, Any], edge: WsConfig, side: str) -> bool:
-    """Whether the group has the worker of this side: it may be left out of the file when ws_edge
-    does not serve its path. Raises ConfigError."""
+def _is_remote(address: str) -> bool:
+    """Of a worker that has no section: then it binds it on another machine."""
+    return address.startswith("tcp://")
+
+
+def _needed(
+    path: Path, document: dict[str, Any], edge: WsConfig, side: str, *, elsewhere: bool
+) -> bool:
+    """Whether the group has the worker of this side: it may be left out of the file when it runs
+    on another machine, or when ws_edge does not serve its path. Raises ConfigError."""
     worker = f"{side}_worker"
-    if worker in document or side in edge.paths:
+    if worker in document:
+        return True
+    if elsewhere:
+        return False
+    if side in edge.paths:
         return True
     for program in ("tcp_edge", "recorder"):
         if program in document:

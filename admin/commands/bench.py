@@ -103,11 +103,14 @@ async def _ticks(client: Client, names: list[str], seconds: float) -> list[Way]:
 
 
 async def run(group: Opened, names: list[str], seconds: float) -> list[Way]:
+    """Raises ConfigError."""
     plan = group.plan
     workers = [(plan.md, plan.bus.md_rpc, "md_worker"), ("td_worker", plan.bus.td_rpc, "td_worker")]
     servers = [server for server in workers if server[0] in plan.programs]
     if "recorder" in plan.programs:
         servers.append(("recorder", plan.bus.rec_rpc, "recorder"))
+    if not servers and not names:
+        raise ConfigError(f"{plan.config}: no worker runs here; name instruments, for ticks")
     share = seconds / (len(servers) + bool(names))
     ways = [await _calls(group, *server, share) for server in servers]
     if names:

@@ -12,6 +12,7 @@ import pytest
 import typer.main
 
 from admin.commands import output
+from admin.keygen import make
 from admin.main import app
 from tests.support.cli import ctpbus
 from tests.support.group import CHECKOUT
@@ -47,6 +48,16 @@ def test_the_documentation_has_every_command(document: str, heading: str) -> Non
             cell = line.split("|")[1]
             named.update(re.findall(r"`ctpbus ([a-z ]+)`", cell))
     assert named == COMMANDS.keys()
+
+
+def test_bench_says_that_there_is_nothing_to_measure(tmp_path: Path) -> None:
+    """A machine of edges alone."""
+    file = tmp_path / "edge.yaml"
+    addresses = "{md_rpc: 'tcp://10.0.0.1:1', td_rpc: 'tcp://10.0.0.1:2'}"
+    make(tmp_path / "keys", ["edge"])
+    file.write_text(f"data: {tmp_path}\nkeys: {tmp_path}/keys\nbus: {addresses}\n", "utf-8")
+    done = ctpbus("bench", "--config", str(file))
+    assert (done.returncode, "no worker runs here" in done.stderr) == (2, True), done.stderr
 
 
 def test_help_names_every_command() -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from admin.keygen import make
 from bus.errors import ConfigError
 from deploy.plan import Plan, read
 from deploy.supervision import render
 
+ELSEWHERE = "bus: {md_rpc: 'tcp://10.0.0.1:1', td_rpc: 'tcp://10.0.0.1:2'}\n"
 MD = "md_worker: {front: 'tcp://127.0.0.1:1'}\n"
 TD = "td_worker: {front: 'tcp://127.0.0.1:1', broker_id: '9999'}\n"
 
@@ -33,6 +35,22 @@ def plan_of(folder: Path, text: str) -> Plan:
 def test_a_worker_that_serves_no_path_can_be_left_out(
     tmp_path: Path, text: str, programs: list[str]
 ) -> None:
+    assert list(plan_of(tmp_path, text).programs) == programs
+
+
+@pytest.mark.parametrize(
+    ("text", "programs"),
+    [
+        ("", ["ws_edge"]),
+        ("tcp_edge: {keys: [{kid: 1, passphrase: long enough}]}", ["ws_edge", "tcp_edge"]),
+        (MD + TD, ["md_worker", "td_worker", "ws_edge"]),  # on the machine of the workers
+    ],
+)
+def test_workers_of_another_machine_need_no_section(
+    tmp_path: Path, text: str, programs: list[str]
+) -> None:
+    make(tmp_path / "keys", ["edge"])
+    text = f"keys: {tmp_path}/keys\n{ELSEWHERE}{text}"
     assert list(plan_of(tmp_path, text).programs) == programs
 
 
