@@ -52,7 +52,7 @@ export interface ConnectionEvents {
   /** A connection that was logged in has ended, and another one is tried. */
   lost: { reason: string };
   /** It ended for good: `close` was called (null), or the login was refused. */
-  end: Refused | null;
+  end: Error | null;
   /** Every message, as it came. */
   message: Incoming;
 }
@@ -97,7 +97,7 @@ export abstract class Connection<Events extends ConnectionEvents> extends Emitte
     return this.#ready;
   }
 
-  /** Connects and logs in. Raises Refused, NoAnswer. Afterwards the client keeps itself connected. */
+  /** Connects and logs in. Raises Refused, NoAnswer, and what a wrong URL raises. Afterwards the client keeps itself connected. */
   async connect(): Promise<void> {
     if (this.#closed) throw new ConnectionLost("closed");
     if (this.#ready) return;
@@ -166,7 +166,14 @@ export abstract class Connection<Events extends ConnectionEvents> extends Emitte
     const [first, longest] = this.options.retryMs ?? [100, 5_000];
     let pause = first;
     while (!this.#closed) {
-      const { reason, wasReady } = await this.#attempt();
+      let end;
+      try {
+        end = await this.#attempt();
+      } catch (error) {
+        this.#finish(error as Error); // there is no WebSocket, or the URL is none
+        return;
+      }
+      const { reason, wasReady } = end;
       if (this.#closed) return;
       if (reason instanceof Refused && !TEMPORARY.has(reason.errorId)) {
         this.#finish(reason);
@@ -252,7 +259,7 @@ export abstract class Connection<Events extends ConnectionEvents> extends Emitte
     this.onLost();
   }
 
-  #finish(error: Refused | null): void {
+  #finish(error: Error | null): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#end?.("closed");

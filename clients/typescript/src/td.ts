@@ -44,8 +44,10 @@ export class TdClient extends Connection<TdEvents> {
   readonly #bySysId = new Map<string, Order>();
   readonly #byRequest = new Map<number, Order>();
   readonly #cancels = new Map<number, (error: Error) => void>();
-  // Returns of orders whose outcome has not come yet, which tells their identity.
-  readonly #early = new Map<string, OrderField>();
+  // Orders whose identity is not known yet, and returns that may be theirs.
+  readonly #nameless = new Set<Order>();
+  readonly #earlyOrders = new Map<string, OrderField>();
+  readonly #earlyTrades = new Map<string, TradeField[]>();
   readonly #asking = new Set<Order>();
 
   constructor(protected override readonly options: TdOptions) {
@@ -81,13 +83,17 @@ export class TdClient extends Connection<TdEvents> {
   }
 
   /** Sends an order once. `id` makes it known across new starts of this program: the same id never
-   * makes a second order. Raises ConnectionLost, and then nothing was sent. */
+   * makes a second order; one that this client knows already is given back. Raises ConnectionLost,
+   * and then nothing was sent. */
   place(input: InputOrderField, { id = randomId(), deadlineMs = this.options.deadlineMs ?? DEADLINE_MS } = {}): Order {
     if (!this.ready) throw new ConnectionLost("ReqOrderInsert: not logged in");
+    const known = this.#orders.get(id);
+    if (known !== undefined && known.state !== "NOT_SENT") return known;
     const order = new Order(id, input, deadlineMs);
     const keys = { InputOrder: input, ClientOrderID: id, DeadlineMs: deadlineMs };
     const requestId = this.post("ReqOrderInsert", keys);
     this.#orders.set(id, order);
+    this.#nameless.add(order);
     this.#byRequest.set(requestId, order);
     return order;
   }
@@ -168,32 +174,54 @@ export class TdClient extends Connection<TdEvents> {
     const order = this.#orders.get(outcome.ClientOrderID);
     if (order === undefined) return;
     order.tell(outcome);
+    this.#nameless.delete(order);
     const key = identityOf(outcome);
     if (outcome.OrderRef !== "") this.#byIdentity.set(key, order);
-    if (outcome.OrderSysID !== "") this.#bySysId.set(sysIdOf(outcome), order);
-    const early = this.#early.get(key);
-    this.#early.delete(key);
+    this.#number(order, outcome);
+    const early = this.#earlyOrders.get(key);
     if (early !== undefined) this.#onReturn(early);
+    if (this.#nameless.size === 0) {
+      this.#earlyOrders.clear();
+      this.#earlyTrades.clear();
+    }
     this.emit("order", order);
   }
 
   #onReturn(returned: OrderField): void {
     const order = this.#byIdentity.get(identityOf(returned));
     if (order === undefined) {
-      if (this.#byRequest.size > 0) this.#early.set(identityOf(returned), returned);
-      if (this.#early.size > MOST_EARLY) this.#early.delete(this.#early.keys().next().value!);
+      this.#keep(this.#earlyOrders, identityOf(returned), returned);
       return;
     }
-    if (returned.OrderSysID !== "") this.#bySysId.set(sysIdOf(returned), order);
+    this.#number(order, returned);
     order.return(returned);
     this.emit("order", order);
   }
 
   #onTrade(trade: TradeField): void {
-    const order = this.#bySysId.get(sysIdOf(trade));
-    if (order === undefined) return;
+    const key = sysIdOf(trade);
+    const order = this.#bySysId.get(key);
+    if (order === undefined) {
+      this.#keep(this.#earlyTrades, key, [...(this.#earlyTrades.get(key) ?? []), trade]);
+      return;
+    }
     order.trade(trade);
     this.emit("order", order);
+  }
+
+  /** The exchange's number of an order, by which its trades are known. */
+  #number(order: Order, told: { ExchangeID: string; OrderSysID: string }): void {
+    if (told.OrderSysID === "") return;
+    const key = sysIdOf(told);
+    this.#bySysId.set(key, order);
+    for (const trade of this.#earlyTrades.get(key) ?? []) order.trade(trade);
+    this.#earlyTrades.delete(key);
+  }
+
+  #keep<Value>(early: Map<string, Value>, key: string, value: Value): void {
+    if (this.#nameless.size === 0) return; // it is another client's
+    early.set(key, value);
+    if (early.size > MOST_EARLY) early.delete(early.keys().next().value!);
   }
 
   #onRefusal(order: Order, message: Incoming): void {
@@ -203,7 +231,12 @@ export class TdClient extends Connection<TdEvents> {
       void this.#ask(order, errorId, text); // it may have been sent all the same
       return;
     }
-    order.refuse(errorId < 0 ? "NOT_SENT" : "REJECTED", errorId, text);
+    this.#refuse(order, errorId < 0 ? "NOT_SENT" : "REJECTED", errorId, text);
+  }
+
+  #refuse(order: Order, state: "NOT_SENT" | "REJECTED", errorId: number, errorMsg: string): void {
+    this.#nameless.delete(order);
+    order.refuse(state, errorId, errorMsg);
     this.emit("order", order);
   }
 
@@ -221,8 +254,7 @@ export class TdClient extends Connection<TdEvents> {
           this.#onOutcome(outcome);
           if (outcome.State !== "INTENT" && outcome.State !== "UNKNOWN" && outcome.State !== "SENT") return;
         } else if (late) {
-          order.refuse("NOT_SENT", errorId, errorMsg);
-          this.emit("order", order);
+          this.#refuse(order, "NOT_SENT", errorId, errorMsg);
         }
         if (!order.final) await new Promise((resolve) => setTimeout(resolve, this.options.askMs ?? ASK_MS));
       }

@@ -102,6 +102,14 @@ test("where nobody listens connect ends in time", LIMIT, async () => {
   assert.throws(() => client.place(lot(1)), ConnectionLost);
 });
 
+test("a wrong address and a missing WebSocket are told at once", LIMIT, async () => {
+  const wrong = new TdClient({ ...login, url: "no address" });
+  await assert.rejects(wrong.connect(), SyntaxError);
+  const without = new TdClient({ ...login, url: gatewayUrl, WebSocket: undefined });
+  if (globalThis.WebSocket === undefined) await assert.rejects(without.connect(), TypeError);
+  without.close();
+});
+
 test("an order that fills has its trade", LIMIT, async () => {
   const order = direct.place(lot(fills));
   await order.wait();
@@ -131,11 +139,13 @@ test("what the gateway refuses was not sent", LIMIT, async () => {
   assert.deepEqual([order.state, order.errorId], ["NOT_SENT", -400]);
 });
 
-test("the same id makes one order", LIMIT, async () => {
+test("the same id makes one order, of whichever client", LIMIT, async (context) => {
+  const [client] = await behind(context);
   const count = await known();
   const first = direct.place(lot(fills), { id: "node-1" });
+  assert.equal(direct.place(lot(fills), { id: "node-1" }), first);
   await first.wait();
-  const again = direct.place(lot(fills), { id: "node-1" });
+  const again = client.place(lot(fills), { id: "node-1" });
   await again.wait();
   assert.ok(again.outcome.Duplicate);
   assert.equal(again.outcome.OrderID, first.outcome.OrderID);
@@ -154,6 +164,7 @@ test("an order whose answer is lost is known after the next login, and was sent 
   await order.wait();
   assert.equal(order.state, "FILLED");
   assert.equal(await known(), count + 1);
+  await order.wait(({ trades }) => trades.length === 1);
 });
 
 test("an order that never arrived is said to be not sent, after its deadline", LIMIT, async (context) => {
