@@ -45,6 +45,8 @@ class Queue:
         while not self._items:
             if self._end is not None:
                 raise self._end
+            if self._waiter is not None and not self._waiter.done():
+                raise RuntimeError("one task takes the items, and one thread")
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         self._taken.set()

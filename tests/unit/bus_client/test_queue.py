@@ -69,3 +69,20 @@ def test_who_puts_can_wait_for_room() -> None:
         await asyncio.wait_for(room, 5)
 
     asyncio.run(scenario())
+
+
+def test_a_second_taker_is_an_error_and_does_not_wait_for_ever() -> None:
+    async def scenario() -> None:
+        queue = Queue(10)
+        first = asyncio.create_task(queue.get())
+        await asyncio.sleep(0)
+        with pytest.raises(RuntimeError, match="one task"):
+            await queue.get()
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        second = asyncio.create_task(queue.get())
+        await asyncio.sleep(0)
+        queue.put(Stale("tick/a/"))
+        assert await second == Stale("tick/a/"), "who gave up does not stand in the way"
+
+    asyncio.run(scenario())
