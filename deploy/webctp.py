@@ -6,6 +6,7 @@ from that of homalos, which adds the token, the heartbeat, the environment and s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -190,6 +191,13 @@ def convert(path: Path, app_type: AppType, environ: Mapping[str, str], working: 
     return Converted(group, folder, _notes(settings, document, environ, group))
 
 
+class _Texts(yaml.SafeLoader):
+    """Every scalar is a text; of what plain ones mean to YAML only the merge key is left."""
+
+
+_Texts.yaml_implicit_resolvers = {"<": [("tag:yaml.org,2002:merge", re.compile("<<$"))]}
+
+
 def _read(path: Path) -> dict[str, Any]:
     """Every value is a text, as it stands there: AuthCode: 0000000000000000 would be a number, and
     that number is 0."""
@@ -202,7 +210,7 @@ def _read(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         text = raw.decode("gb18030", "replace")  # comments from a Chinese Windows
     try:
-        document = yaml.load(text, yaml.BaseLoader)
+        document = yaml.load(text, _Texts)
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""

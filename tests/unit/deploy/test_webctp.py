@@ -145,6 +145,15 @@ def test_values_are_read_as_they_stand_there(tmp_path: Path) -> None:
     assert (worker["broker_id"], worker["auth_code"]) == ("9999", "0" * 16)
 
 
+def test_a_file_may_be_put_together_of_parts(tmp_path: Path) -> None:
+    shared = "".join(f"  {key}: {value}\n" for key, value in PLAIN.items() if key != "Port")
+    text = f"common: &common\n{shared}<<: *common\nPort: 8089\n"
+    converted = made(tmp_path, text)
+    assert converted.document["td_worker"]["auth_code"] == "0" * 16
+    assert converted.document["ws_edge"]["port"] == 8089
+    assert converted.notes == ["common: not known, ignored"]
+
+
 def test_comments_from_a_chinese_windows_and_a_mark_at_the_beginning(tmp_path: Path) -> None:
     text = "\n".join(f"{key}: {value} # 交易前置地址" for key, value in PLAIN.items())
     file = tmp_path / "config.yaml"
