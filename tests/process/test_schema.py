@@ -176,6 +176,29 @@ def test_what_comes_on_md_fits(group: Group, options: str) -> None:
         judge.answer(51)
 
 
+def test_what_comes_in_the_binary_dialect_fits(group: Group) -> None:
+    """All but the array of a tick, which has as many values as were announced."""
+    with ws(group.url("/md/"), subprotocols=["ctpbus.msgpack.v1"]) as client:
+
+        def hear(name: str) -> dict[str, Any]:
+            packed = client.connection.recv(20)
+            assert isinstance(packed, bytes)
+            message: dict[str, Any] = msgspec.msgpack.decode(packed)
+            assert message["MsgType"] == name
+            return message
+
+        fields = hear("Fields")
+        assert not faults(fields, "md.pushes.json", "Fields")
+        client.send(MsgType="ReqUserLogin", ReqUserLogin={})
+        assert not faults(hear("RspUserLogin"), "md.replies.json", "RspUserLogin")
+        client.send(MsgType="SubscribeMarketData", InstrumentID=[STOCK])
+        assert not faults(hear("RspSubMarketData"), "md.replies.json", "RspSubMarketData")
+        tick = hear("RtnDepthMarketData")
+        names = fields["Fields"]["DepthMarketData"]
+        tick["DepthMarketData"] = dict(zip(names, tick["DepthMarketData"], strict=True))
+        assert not faults(tick, "md.pushes.json", "RtnDepthMarketData")
+
+
 def test_a_message_with_a_key_too_many_or_too_few_does_not_fit(group: Group) -> None:
     """The control: the judge above would see it."""
     with ws(group.url("/md/")) as client:
