@@ -38,7 +38,7 @@ from tests.support.fake_worker import FakeWorker
 from tests.support.group import Group
 
 TOPIC = f"td/{BROKER}/{USER}/"
-WAIT_S = 10.0
+WAIT_S = 30.0
 S = OrderState
 LOGIN = row("OnRspUserLogin", pack("RspUserLogin", BrokerID=BROKER, UserID=USER), info(), last=True)
 
@@ -458,7 +458,8 @@ def test_a_number_that_the_exchange_gives_again_on_another_day_is_another_order(
     async def scenario(account: Account) -> None:
         old = await place(account)
         worker.publish(TOPIC, "OnRtnOrder", returned("3"))
-        await old.wait(timeout_s=0.3)
+        while old.last is None:
+            await asyncio.sleep(0.01)
         told = outcome(S.ACK, client_order_id="new", session_id=8)
         worker.script("ReqOrderInsert", sent(told))
         new = await place(account, "new")
@@ -581,7 +582,7 @@ def price_of(order: Order) -> float:
 
 async def die_at_each_step(group: Group, arm: Armed) -> list[Order]:
     """An order for each step, ended; and two that are one to a program that sends again."""
-    async with Client(str(group.config_file)) as client, asyncio.timeout(100):
+    async with Client(str(group.config_file)) as client, asyncio.timeout(6 * WAIT_S):
         account = await client.login(USER, "123456", broker_id=BROKER)
         (future, *_) = await account.query("ReqQryInstrument", {"ProductID": "rb"})
         assert isinstance(future, Instrument)

@@ -21,7 +21,7 @@ from tests.support.buslink import MdLink
 from tests.support.group import CHECKOUT, Group
 
 USER, PASSWORD = "028742", "123456"
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_every_question_of_the_api_is_a_method_with_an_answer_or_an_error(
     answered = 0
     for name in questions:
         try:
-            rows = getattr(account.ctp, name)(timeout_s=5.0)
+            rows = getattr(account.ctp, name)(timeout_s=WAIT_S)
         except Refused as refused:
             assert refused.error_id
         else:
