@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support import canary
 from tests.support.group import Group
 
 # How long an example takes says nothing on a machine that does other things as well.
@@ -40,6 +41,17 @@ def _rank(path: Path) -> tuple[int, int]:
     if path.stem in _LONG:
         return 0, _LONG.index(path.stem)
     return {"slow": 1, "process": 2}.get(path.parent.name, 3), 0
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_secret_leaks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """While tests run none of their groups' secrets is in the list of processes, and in the end
+    what was planted is in no file that they have left (what a group has besides is looked for at
+    its own end)."""
+    with canary.Sampler() as sampler:
+        yield
+    assert not sampler.leaks, "\n".join(sampler.leaks)
+    assert not (leaks := canary.found(tmp_path_factory.getbasetemp(), canary.PLANTED)), leaks
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bus.endpoints import run_dir
 from deploy import members
+from tests.support import canary
 from tests.support.group import CHECKOUT
 
 PARTS = (
@@ -88,6 +89,10 @@ class Deployment:
         """Stop what runs; a run directory may be outside of the test's folder."""
         self.down()
         shutil.rmtree(self.run)
+        secrets = canary.of_file(self.config, self.root / "var")
+        canary.know(secrets)
+        if leaks := canary.found(self.root / "var", secrets):
+            raise canary.Leak("\n".join(leaks))
 
     @property
     def run(self) -> Path:

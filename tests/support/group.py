@@ -30,6 +30,7 @@ from typing import IO, Any, Protocol, Self
 import yaml
 
 from bus.endpoints import run_dir
+from tests.support import canary
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 READY_TIMEOUT_S = 30.0  # the first start after an installation also derives the catalogue
@@ -101,13 +102,13 @@ class Group:
         md_front, td_front = [f"sim://{socket}"] * 2 if sim else ["tcp://127.0.0.1:1"] * 2
         return {
             "data": str(self.data),
-            "sim": {"listen": str(socket)},
+            "sim": {"listen": str(socket), "users": canary.USERS},
             "md_worker": {"front": md_front, "broker_id": "9999"},
             "td_worker": {
                 "front": td_front,
                 "broker_id": "9999",
                 "app_id": "simnow_client_test",
-                "auth_code": "0000000000000000",
+                "auth_code": canary.AUTH_CODE,
             },
             "ws_edge": {"host": "127.0.0.1", "port": 0},
             "tcp_edge": {name: {"port": 0} for name in ("login", "quote", "trade")},
@@ -191,7 +192,11 @@ class Group:
         return self._log_file(name).read_text("utf-8", "replace")
 
     def close(self) -> None:
-        """End every process, frozen ones too."""
+        """End every process, frozen ones too. Raises canary.Leak when a secret of the group is
+        found in what it leaves."""
+        secrets = canary.secrets_of(self.config, self.data)
+        canary.know(secrets)
+        self._plant()
         for process in self._processes.values():
             process.terminate()
             process.send_signal(signal.SIGCONT)
@@ -205,6 +210,27 @@ class Group:
             self._forget(name)
         shutil.rmtree(self._sockets)
         shutil.rmtree(run_dir(str(self.data)))  # outside of tmp_path when that is long
+        if leaks := canary.found(self.path, secrets):
+            raise canary.Leak("\n".join(leaks))
+
+    def _plant(self) -> None:
+        """Not where processes stand still or are in a network of their own."""
+        awake = {
+            name: told
+            for name, told in self.ready.items()
+            if self.running(name) and not self._stands_still(name)
+        }
+        if not self._prefix:
+            listed = self.config["tcp_edge"].get("keys") or [{}]
+            own = self.data / "tcp_edge" / "ofx.key"
+            key = listed[0].get("passphrase", "")
+            if not key and own.exists():
+                key = own.read_text("ascii").strip()
+            canary.visit(awake, key, self.path / "log" / "pages.txt")
+
+    def _stands_still(self, name: str) -> bool:
+        status = Path(f"/proc/{self.pid(name)}/stat").read_text("utf-8", "replace")
+        return status.rpartition(")")[2].split()[0] == "T"
 
     def __enter__(self) -> Self:
         return self

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tcp_edge import octkeypass
+from tests.support import canary
 
 TIMEOUT_S = 30.0
 
@@ -58,7 +59,7 @@ class OfxClient:
     def receive(self) -> Any:
         line = self.line()
         assert line.endswith(b"\r\n"), line[-20:]
-        return json.loads(octkeypass.extract(line.decode("ascii"), self._key))
+        return json.loads(canary.check(octkeypass.extract(line.decode("ascii"), self._key)))
 
     def ask(self, cmd: int, params: object = None, **more: object) -> Any:
         self.send(cmd, params, **more)

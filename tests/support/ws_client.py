@@ -9,6 +9,8 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
+from tests.support import canary
+
 WAIT_S = 30.0
 
 # An order for the day to buy one lot, to open, at a limit: without the instrument and the price.
@@ -42,7 +44,7 @@ class WsClient:
         """The next message as it came."""
         text = self.connection.recv(timeout_s)
         assert isinstance(text, str)
-        return text
+        return canary.check(text)
 
     def hear(self, timeout_s: float = WAIT_S) -> dict[str, Any]:
         heard: dict[str, Any] = json.loads(self.text(timeout_s))
