@@ -104,7 +104,8 @@ def forms(secret: str) -> set[str]:
 
 
 def found(folder: Path, secrets: Iterable[str]) -> list[str]:
-    """The files below a folder that hold one of them, with which. Names of files count too."""
+    """The files below a folder that hold one of them, with which; where secrets belong is left
+    out. Names of files count too."""
     patterns = {form: secret for secret in secrets for form in forms(secret)}
     hits = [
         f"{path}: {_masked(patterns[form])}"
@@ -131,9 +132,11 @@ def _files_with(folder: Path, patterns: Iterable[str]) -> list[Path]:
 
 
 def _forms_in(path: Path, patterns: Mapping[str, str]) -> Iterator[str]:
+    """None in a file that holds a secret and nothing else: that is what it is for."""
     with contextlib.suppress(FileNotFoundError):
         raw = path.read_bytes()
-        yield from (form for form in patterns if form.encode() in raw)
+        if raw.strip().decode("utf-8", "replace") not in patterns:
+            yield from (form for form in patterns if form.encode() in raw)
 
 
 def _masked(secret: str) -> str:
