@@ -271,5 +271,9 @@ def _by_http(address: str, pages: Path) -> None:
 
 
 def of_file(path: Path, data: Path) -> set[str]:
-    """As ``secrets_of``, of a configuration on the disk."""
-    return secrets_of(yaml.safe_load(path.read_text("utf-8")) or {}, data)
+    """As ``secrets_of``, of a configuration on the disk, if it is one."""
+    try:
+        config = yaml.safe_load(path.read_text("utf-8"))
+    except yaml.YAMLError:
+        config = None
+    return secrets_of(config if isinstance(config, dict) else {}, data)
