@@ -16,7 +16,7 @@ from schemas.typed import CtpStruct, Instrument, InvestorPosition, TradingAccoun
 
 from ..errors import BusError, ConfigError, CounterRefused, Refused, Unavailable, request_failed
 from ..frames import Row, account_topic, message_type, split_body
-from ..orders import Attach, Place
+from ..orders import After, Attach, Place
 from ..retry import Pauses
 from ..rpc import OnRow, OnSilence, SessionBody
 from ..secrets import Secret
@@ -208,6 +208,15 @@ class Account:
         """See the package; ``limit`` items wait in the memory at the most, others in td_worker's
         journal."""
         return Returns(self._trading, self, self.reached if since is None else since, limit)
+
+    async def told_since(self, place: Place, *, timeout_s: float = 2.0) -> bool:
+        """Whether td_worker has told returns behind ``place``, that of the newest which one has:
+        then what one knows of the account may be old. Raises Refused and Unavailable, such as when
+        td_worker is away."""
+        rows: list[Row] = []
+        body = msgspec.msgpack.encode(After(place.epoch, place.seq, 1))
+        await self.request("Returns", body, rows.append, deadline_s=timeout_s)
+        return bool(rows)
 
     async def request(
         self,

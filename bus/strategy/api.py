@@ -21,7 +21,6 @@ from .counter import Counter, told
 from .following import Following
 from .plugins import Plugins, StrategyPlugin
 from .position import Position
-from .positions import Positions
 from .quote import Quote
 from .quotes import Quotes
 from .stopping import Stopped
@@ -65,12 +64,12 @@ class SyncStrategyApi:
             wait_s = config.connect_timeout if timeout is None else timeout
             self._account = self._log_in(user_id, password, wait_s)
             self._counter = Counter(self._account, instrument_info or {})
-            self._positions = Positions(self._counter.position)
             self._trading = Trading(self._counter)
             self._following = Following(
-                self._client, calendar, self._quotes, self._positions, self._plugins
+                self._client, calendar, self._quotes, self._plugins, self._counter.position
             )
             self._following.account(self._account)
+            self._positions = self._following.positions
             for instrument in instruments or ():
                 self._counter.listing(instrument, config.position_timeout)
         except BaseException:
@@ -113,7 +112,8 @@ class SyncStrategyApi:
 
     def get_position(self, instrument_id: str, timeout: float | None = None) -> Position:
         """What the counter says, all zeros when that is so. It is asked again only after something
-        has happened to the instrument, so a strategy may call this at each quote.
+        has happened to the instrument, else only td_worker is, whether something has: a strategy
+        may call this at each quote.
 
         Raises TimeoutError after ``timeout`` (``position_timeout``): no answer is no position, and
         who took it for one would open his lots twice."""

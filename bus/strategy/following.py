@@ -15,10 +15,11 @@ from bus.client.items import Fresh, Gap, Item, Restarted, Return, Stale, Tick
 from bus.client.sync import Account, Client, Closed, Stream
 from bus.errors import BusError
 from bus.frames import Flag, split_body
+from bus.orders import Place
 from schemas.calendar import Calendar
 
 from .plugins import Plugins
-from .positions import Positions
+from .positions import Ask, Positions
 from .quote import quote_of
 from .quotes import Quotes
 
@@ -27,33 +28,49 @@ log = logging.getLogger(__name__)
 # Ticks of an instrument that wait at the most; of more the newest remains. Whoever is slow wants to
 # know what is now.
 _LATEST: Final = 16
+_ALIVE_S: Final = 1.0
 
 
 class Following:
-    """``follow`` an instrument once; returns are followed from the beginning."""
+    """``follow`` an instrument once; returns are followed from the beginning. ``ask``: the counter,
+    for a position."""
 
     def __init__(
         self,
         client: Client,
         calendar: Calendar,
         quotes: Quotes,
-        positions: Positions,
         plugins: Plugins,
+        ask: Ask,
     ) -> None:
         self._client, self._calendar = client, calendar
-        self._quotes, self._positions, self._plugins = quotes, positions, plugins
+        self._quotes, self._plugins = quotes, plugins
+        self.positions = Positions(ask, self.unchanged)
         self._lock = threading.Lock()
         self._followed: set[str] = set()
         self._threads: list[threading.Thread] = []
         # Plugins may be slow, and positions must not wait for them.
         self._for_plugins: SimpleQueue[Return | None] = SimpleQueue()
+        self._account: Account | None = None
+        self._place = Place(0, 0)
         self._info_size = client.catalogue.layouts["RspInfo"].size
 
     def account(self, account: Account) -> None:
         """Its returns."""
-        self._positions.heard(True)
+        self._account, self._place = account, account.reached
+        self.positions.heard(True)
         self._start("returns", self._follow_returns, account.returns())
         self._start("plugins", self._tell_plugins)
+
+    def unchanged(self, timeout_s: float) -> bool:
+        """Whether all returns that td_worker has told are taken into account; not, when it cannot
+        be asked."""
+        assert self._account is not None
+        place = self._place
+        try:
+            return not self._account.told_since(place, timeout_s=min(_ALIVE_S, timeout_s))
+        except BusError:
+            return False
 
     def follow(self, instrument: str) -> None:
         """Its quotes, from now on. Raises ValueError for what is no instrument."""
@@ -88,7 +105,7 @@ class Following:
         try:
             _take_all(stream, self._on_return)
         finally:
-            self._positions.heard(False)
+            self.positions.heard(False)
             self._for_plugins.put(None)
 
     def _tell_plugins(self) -> None:
@@ -112,17 +129,18 @@ class Following:
         match item:
             case Return():
                 self._on_callback(item)
+                self._place = Place(item.epoch, item.seq)
             case Stale():
-                self._positions.heard(False)
+                self.positions.heard(False)
             case Fresh() | Gap() | Restarted():
-                self._positions.heard(True)
+                self.positions.heard(True)
 
     def _on_callback(self, item: Return) -> None:
         fields = self._client.fields(item)
         if "InstrumentID" in fields:
-            self._positions.changed(str(fields["InstrumentID"]))
+            self.positions.changed(str(fields["InstrumentID"]))
         else:  # such as the loss of the session: from here on another day may be
-            self._positions.heard(True)
+            self.positions.heard(True)
         if self._plugins and fields:
             self._for_plugins.put(item)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
+import time
 from collections.abc import Callable
 
 from .position import Position
@@ -15,12 +16,14 @@ class Positions:
     """For any number of threads.
 
     A counter answers about one query a second, so an answer is kept. It counts until a return of
-    the account names the instrument, and only while returns are heard.
+    the account names the instrument, while returns are heard, and when td_worker says now that it
+    has told no others.
     """
 
-    def __init__(self, ask: Ask) -> None:
-        """``ask``: the counter, within so many seconds. Whatever it raises goes to the caller."""
-        self._ask = ask
+    def __init__(self, ask: Ask, unchanged: Callable[[float], bool]) -> None:
+        """``ask``: the counter, within so many seconds. Whatever it raises goes to the caller.
+        ``unchanged``: whether all returns that were told have been seen here."""
+        self._ask, self._unchanged = ask, unchanged
         self._lock = threading.Lock()
         self._kept: dict[str, Position] = {}
         self._changes = 0
@@ -28,11 +31,15 @@ class Positions:
 
     def get(self, instrument: str, timeout_s: float) -> Position:
         """As the counter has it."""
+        until = time.monotonic() + timeout_s
+        if instrument in self._kept and self._unchanged(timeout_s):
+            with self._lock:
+                # Looked up after that word: what was seen until then is taken into account.
+                if (kept := self._kept.get(instrument)) is not None:
+                    return copy.copy(kept)
         with self._lock:
-            if (kept := self._kept.get(instrument)) is not None:
-                return copy.copy(kept)
             changes = self._changes
-        position = self._ask(instrument, timeout_s)
+        position = self._ask(instrument, max(0.0, until - time.monotonic()))
         with self._lock:
             # Else the answer may be older than what has changed it meanwhile.
             if self._heard and changes == self._changes:

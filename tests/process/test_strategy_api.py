@@ -330,6 +330,28 @@ def test_a_position_follows_what_others_trade(group: Group, api: SyncStrategyApi
     until(lambda: api.get_position(rb).pos_short == 1)
 
 
+@pytest.mark.parametrize("defended", [True, False])
+def test_a_position_is_not_told_from_memory_when_td_worker_has_just_died(
+    group: Group, api: SyncStrategyApi, rb: str, defended: bool
+) -> None:
+    """Control: without asking it, the last answer is given for seconds."""
+    _, high = limits(api, rb)
+    assert api.open_close(rb, "kaiduo", 1, high, lasts="fok")["volume_traded"] == 1
+    until(lambda: api.get_position(rb) == api.get_position(rb) and rb in api._positions._kept)
+    if not defended:
+        api._positions._unchanged = lambda timeout_s: True
+    group.freeze("td_worker")
+    try:
+        if defended:
+            with pytest.raises(TimeoutError):
+                api.get_position(rb, timeout=0.3)
+        else:
+            assert api.get_position(rb, timeout=0.3).pos_long == 1
+    finally:
+        group.thaw("td_worker")
+    assert api.get_position(rb).pos_long == 1
+
+
 # -- strategies and plugins ------------------------------------------------------------------
 
 

@@ -110,6 +110,15 @@ class Account:
             self._loop, self._loop.call(lambda: self._account.returns(since, limit=limit))
         )
 
+    @property
+    def reached(self) -> Place:
+        """How far the returns had come at the login."""
+        return self._account.reached
+
+    def told_since(self, place: Place, *, timeout_s: float = 2.0) -> bool:
+        """Whether td_worker has told returns behind ``place``. Raises Refused, Unavailable."""
+        return self._loop.run(self._account.told_since(place, timeout_s=timeout_s))
+
     def leave(self) -> None:
         """Log out."""
         with contextlib.suppress(Closed):

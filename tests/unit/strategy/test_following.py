@@ -14,13 +14,13 @@ import pytest
 import schemas.catalogue
 from bus.client.items import Fresh, Item, Return, Stale, Tick
 from bus.client.sync import Account, Client
-from bus.errors import Refused
+from bus.errors import BusError, Refused, Unavailable
 from bus.frames import Flag, account_topic, message_type, tick_topic
+from bus.orders import Place
 from bus.strategy.api import SyncStrategyApi
 from bus.strategy.following import Following
 from bus.strategy.plugins import Plugins, StrategyPlugin
 from bus.strategy.position import Position
-from bus.strategy.positions import Positions
 from bus.strategy.quote import Quote
 from bus.strategy.quotes import Quotes
 from schemas.calendar import always_open
@@ -47,6 +47,7 @@ class Bus:
     """A client and an account, with nothing behind them."""
 
     catalogue = CATALOGUE
+    reached = Place(1, 0)
 
     def __init__(self) -> None:
         self.streams: dict[str, Stream] = {}
@@ -54,10 +55,11 @@ class Bus:
         self.own_returns = Stream()
         self.quotes, self.plugins = Quotes(), Plugins()
         self.asked = 0
-        self.positions = Positions(self.ask)
+        self.told: Place | BusError = self.reached
         self.following = Following(
-            cast(Client, self), always_open(), self.quotes, self.positions, self.plugins
+            cast(Client, self), always_open(), self.quotes, self.plugins, self.ask
         )
+        self.positions = self.following.positions
         self.following.account(cast(Account, self))
 
     def ask(self, instrument: str, timeout_s: float) -> Position:
@@ -70,6 +72,11 @@ class Bus:
 
     def returns(self) -> Stream:
         return self.own_returns
+
+    def told_since(self, place: Place, *, timeout_s: float) -> bool:
+        if isinstance(self.told, BusError):
+            raise self.told
+        return self.told != place
 
     def fields(self, item: Tick | Return) -> dict[str, Any]:
         name = "DepthMarketData" if isinstance(item, Tick) else "Trade"
@@ -110,10 +117,10 @@ def a_tick(price: float, body: bytes | None = None) -> Tick:
     return Tick(tick_topic(RB), 1, 1, 0, 0, kind, 0, Flag.HAS_FIELD, body)
 
 
-def a_trade() -> Return:
+def a_trade(seq: int) -> Return:
     body = CATALOGUE.codec("Trade").pack({"InstrumentID": RB})
     kind = message_type("OnRtnTrade")
-    return Return(account_topic("9999", "1"), 1, 1, 0, 0, kind, 0, Flag.HAS_FIELD, body)
+    return Return(account_topic("9999", "1"), 1, seq, 0, 0, kind, 0, Flag.HAS_FIELD, body)
 
 
 class Slow(StrategyPlugin):
@@ -177,10 +184,10 @@ def test_a_slow_plugin_does_not_keep_a_trade_from_the_positions(bus: Bus) -> Non
     plugin = Slow()
     bus.plugins.register(plugin, cast(SyncStrategyApi, None))
     for number in (1, 2):
-        assert bus.positions.get(RB, 1).pos_long == number
-        assert bus.positions.get(RB, 1).pos_long == number
-        bus.own_returns.items.put(a_trade())
-        until(partial(told_more_than, bus, number))
+        until(lambda: bus.positions.get(RB, 1) == bus.positions.get(RB, 1))
+        bus.told = Place(1, number)
+        bus.own_returns.items.put(a_trade(number))
+        until(partial(told_more_than, bus, bus.asked))
     plugin.go_on.set()
     assert [plugin.seen.get(timeout=LONG_S) for _ in range(2)] == ["RtnTrade"] * 2
 
@@ -191,3 +198,12 @@ def test_while_returns_are_silent_positions_are_asked_for(bus: Bus) -> None:
     assert bus.positions.get(RB, 1) != bus.positions.get(RB, 1)
     bus.own_returns.items.put(Fresh("td"))
     until(lambda: bus.positions.get(RB, 1) == bus.positions.get(RB, 1))
+
+
+@pytest.mark.parametrize("told", [Place(1, 1), Unavailable("td_worker")])
+def test_a_return_that_is_told_and_not_seen_yet_counts_and_so_does_silence(
+    bus: Bus, told: Place | BusError
+) -> None:
+    assert bus.positions.get(RB, 1) == bus.positions.get(RB, 1)
+    bus.told = told
+    assert bus.positions.get(RB, 1) != bus.positions.get(RB, 1)

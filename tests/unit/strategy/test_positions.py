@@ -13,7 +13,8 @@ class Counter:
 
     def __init__(self) -> None:
         self.asked = 0
-        self.positions = Positions(self.ask)
+        self.unchanged = True
+        self.positions = Positions(self.ask, lambda timeout_s: self.unchanged)
         self.positions.heard(True)
         self.traded_meanwhile = False
 
@@ -53,6 +54,15 @@ def test_while_no_returns_are_heard_nothing_is_kept() -> None:
     assert [counter.lots(), counter.lots()] == [4, 4]
 
 
+def test_what_td_worker_does_not_vouch_for_is_asked_for() -> None:
+    counter = Counter()
+    counter.lots()
+    counter.unchanged = False
+    assert counter.lots() == 2
+    counter.unchanged = True
+    assert counter.lots() == 2
+
+
 def test_who_changes_his_copy_changes_nothing_else() -> None:
     counter = Counter()
     for _ in range(2):
@@ -65,6 +75,6 @@ def test_no_answer_is_no_empty_position() -> None:
     def ask(instrument: str, timeout_s: float) -> Position:
         raise TimeoutError
 
-    positions = Positions(ask)
+    positions = Positions(ask, lambda timeout_s: True)
     with pytest.raises(TimeoutError):
         positions.get("rb2701", 0)
