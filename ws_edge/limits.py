@@ -82,12 +82,15 @@ class Share:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._uses: list[Use] = []
+        self._over = False
         self._patience: dict[Use, Bucket] = {}
         self.stubborn = False  # so many messages came too early that nobody looks at the answers
 
     def hold(self, use: Use) -> None:
-        use.connections += 1
-        self._uses.append(use)
+        """Until ``let_go``; nothing is held after it, for a connection that has ended meanwhile."""
+        if not self._over:
+            use.connections += 1
+            self._uses.append(use)
 
     def handshake(self, use: Use | None = None) -> bool:
         """Whether there may be one more, of ``use`` or of whoever holds the connection."""
@@ -96,6 +99,8 @@ class Share:
         return not any(one.full or not one.handshakes.take(now) for one in uses)
 
     def let_go(self) -> None:
+        """The connection has ended."""
+        self._over = True
         for use in self._uses:
             use.connections -= 1
         self._uses.clear()

@@ -93,6 +93,16 @@ def test_connections_of_an_address_come_and_go() -> None:
     assert not peer(of).full
 
 
+def test_who_leaves_while_his_password_is_looked_at_is_not_counted_for_ever() -> None:
+    of = limits(Clock())
+    share, alice = of.share(), of.user("alice")
+    assert alice is not None
+    share.hold(peer(of))
+    share.let_go()
+    share.hold(alice)
+    assert (peer(of).connections, alice.connections) == (0, 0)
+
+
 def test_handshakes_have_a_rate() -> None:
     clock = Clock()
     of = limits(clock, handshakes_per_s=2)
