@@ -77,7 +77,7 @@ def cores() -> Iterator[None]:
 def group(cores: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
     overrides = {"recorder": {"instruments": []}, "admin": {"port": 0}}
     with Group(tmp_path_factory.mktemp("memory"), overrides=overrides) as group:
-        group.start(*PROCESSES)
+        group.start(*PROCESSES, timeout_s=120)  # admin takes two seconds of a core, all at once six
         yield group
 
 
