@@ -13,7 +13,7 @@ import yaml
 from admin.config import AdminConfig
 from bus.config import Common, load
 from bus.secrets import Secret
-from deploy.canary import CanaryConfig
+from deploy.canary_config import CanaryConfig
 from md_worker.config import MdConfig
 from recorder.config import RecorderConfig
 from sim.config import SimConfig

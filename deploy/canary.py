@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-import msgspec
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
@@ -29,6 +28,7 @@ from bus.endpoints import Addresses
 from bus.errors import ConfigError
 from bus.secrets import Secret, SecretError, either
 from bus.security import Keys
+from deploy.canary_config import CanaryConfig
 from deploy.ofx import OfxFailed, OfxWay
 from deploy.past import newest
 from deploy.state import heard
@@ -42,26 +42,6 @@ CONNECT_TIMEOUT_S = 5.0
 RECENT_NS = 10_000_000_000  # the tick that was checked before is no older
 RECORDED_WAIT_S = 5.0
 FEEDS_WAIT_S = 5.0  # for those that are a moment behind the first
-
-
-class CanaryConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Section ``canary`` of the group's file."""
-
-    instrument: str = ""
-    """Subscribed by the canary; choose one that ticks all through the session. Empty: no tick is
-    waited for."""
-    user_id: str = ""
-    """Account for the query. Empty: the trading front is only asked whether it is there."""
-    password: Secret = Secret("")
-    password_file: str = ""
-    """A file of mode 0600 with the password, instead of ``password``."""
-    token_file: str = ""
-    """A file of mode 0600 with a token, when ws_edge asks for one."""
-    ofx_user: str = ""
-    """Client account of tcp_edge to log in with. Empty: no login by OFX is tried."""
-    ofx_password: Secret = Secret("")
-    ofx_password_file: str = ""
-    """A file of mode 0600 with its password, instead of ``ofx_password``."""
 
 
 class CanaryFailed(Exception):

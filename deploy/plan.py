@@ -15,7 +15,7 @@ from bus import config, endpoints
 from bus.errors import ConfigError
 from bus.secrets import variables
 from bus.security import Keys, keys_of
-from deploy.canary import CanaryConfig
+from deploy.canary_config import CanaryConfig
 from md_worker.config import MdConfig
 from recorder.config import RecorderConfig
 from tcp_edge.config import TcpConfig

@@ -17,7 +17,7 @@ from admin.config import AdminConfig
 from bus.config import Common
 from bus.secrets import Secret
 from bus.strategy.config import SyncApiConfig
-from deploy.canary import CanaryConfig
+from deploy.canary_config import CanaryConfig
 from md_worker.config import MdConfig
 from recorder.config import RecorderConfig
 from sim.config import SimConfig

@@ -18,7 +18,7 @@ from bus.config import load
 from bus.errors import ConfigError
 from bus.secrets import Secret
 from bus.security import ROLE_OF, Keys, read_public_key, read_secret_key, role_of
-from deploy.canary import CanaryConfig
+from deploy.canary_config import CanaryConfig
 from deploy.plan import Plan
 from md_worker.config import MdConfig
 from recorder.config import RecorderConfig
