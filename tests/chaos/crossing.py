@@ -147,10 +147,17 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--users", type=int, default=USERS)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--limit-s", type=float, default=_LIMIT_S, help="stop then all the same")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="ctpbus-crossing-"))
     begin = time.monotonic()
-    seen = run(folder, arguments.messages, users=arguments.users, jobs=arguments.jobs)
+    seen = run(
+        folder,
+        arguments.messages,
+        users=arguments.users,
+        jobs=arguments.jobs,
+        limit_s=arguments.limit_s,
+    )
     show(seen, time.monotonic() - begin)
     if not seen.crossed:
         shutil.rmtree(folder)

@@ -33,7 +33,9 @@ _HANDSHAKE: Final = (
 )
 _NOBODY: Final = "nobody"
 _END: Final = "sync-"
-_LEFT_OUT: Final = frozenset({"SetKillSwitch"})  # it is on, so that no order of ours becomes one
+# The switch is on, so that no order of ours becomes one. A GatewayLogin that is wrong ends its
+# connection, and what is behind it would not be read.
+_LEFT_OUT: Final = frozenset({"SetKillSwitch", "GatewayLogin"})
 
 
 def handshake(where: Where, side: str, binary: bool = False) -> bytes:
