@@ -3,10 +3,11 @@
     python -m tests.chaos.orders --kills 300      # processes killed at random
     python -m tests.chaos.steps --times 5         # td_worker killed at each step of an order
     python -m tests.chaos.stop --orders 100       # td_worker stands still longer than deadlines
+    python -m tests.chaos.sdk --seconds 40        # troubles at random, and what the SDK says
 
 The exchange's own record decides (``sim/exchange/ledger.py``): clients mark every order in
 BusinessUnit, which nobody on the way has a reason to change, so it is found there without asking
-td_worker. ``judge.py`` says what counts as wrong.
+td_worker; those of the SDK have prices of their own. ``judge.py`` says what counts as wrong.
 
 And does a subscriber ever take a hole or an old message for the truth?
 
