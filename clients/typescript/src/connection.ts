@@ -97,6 +97,11 @@ export abstract class Connection<Events extends ConnectionEvents> extends Emitte
     return this.#ready;
   }
 
+  /** Whether it ended for good. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Connects and logs in. Raises Refused, NoAnswer, and what a wrong URL raises. Afterwards the client keeps itself connected. */
   async connect(): Promise<void> {
     if (this.#closed) throw new ConnectionLost("closed");
@@ -131,6 +136,11 @@ export abstract class Connection<Events extends ConnectionEvents> extends Emitte
 
   /** The connection was lost; requests without an answer have failed already. */
   protected onLost(): void {}
+
+  /** Raises ConnectionLost when requests cannot be sent now. */
+  protected check(name: string): void {
+    if (!this.#ready) throw new ConnectionLost(`${name}: not logged in`);
+  }
 
   /** Sends a message and gives the rows of its answer. Raises Refused, ConnectionLost, NoAnswer. */
   protected async exchange(name: string, keys: Record<string, unknown>): Promise<Incoming[]> {

@@ -3,6 +3,7 @@ import type { Gap } from "../types/common.js";
 import type { Messages } from "../types/md.pushes.js";
 import type { DepthMarketDataField, RspUserLoginField } from "../types/md.replies.js";
 import { Connection, type ConnectionEvents, type ConnectionOptions, type Incoming } from "./connection.js";
+import { ConnectionLost } from "./errors.js";
 import { md as methods } from "./generated/methods.js";
 
 export type Tick = DepthMarketDataField;
@@ -42,6 +43,7 @@ export class MdClient extends Connection<MdEvents> {
 
   /** The last tick of each, null where there is none. */
   async snapshot(...instruments: string[]): Promise<(Tick | null)[]> {
+    this.check("QueryMarketSnapshot");
     const rows = await this.exchange("QueryMarketSnapshot", { InstrumentID: instruments });
     return rows.map((row) => (row["DepthMarketData"] as Tick | null | undefined) ?? null);
   }
@@ -51,6 +53,7 @@ export class MdClient extends Connection<MdEvents> {
     name: Name,
     payload: MdMethods[Name]["payload"],
   ): Promise<MdMethods[Name]["row"][]> {
+    this.check(name);
     const [payloadKey, rowKey] = methods[name];
     const rows = await this.exchange(name, { [payloadKey]: payload });
     return rows.map((row) => row[rowKey]).filter((row) => row != null) as MdMethods[Name]["row"][];
@@ -61,7 +64,7 @@ export class MdClient extends Connection<MdEvents> {
   async *ticks(...instruments: string[]): AsyncGenerator<Tick, void> {
     const wanted = new Set(instruments);
     const waiting = new Map<string, Tick>();
-    let ended = false;
+    let ended = this.closed;
     let wake = (): void => {};
     const ends = [
       this.on("tick", (tick) => {
@@ -76,7 +79,9 @@ export class MdClient extends Connection<MdEvents> {
       }),
     ];
     try {
-      await this.subscribe(...instruments);
+      await this.subscribe(...instruments).catch((error: unknown) => {
+        if (!(error instanceof ConnectionLost)) throw error; // else after the next login
+      });
       while (!ended) {
         const [next] = waiting;
         if (next === undefined) {
@@ -108,6 +113,7 @@ export class MdClient extends Connection<MdEvents> {
   }
 
   async #list(name: Lists, instruments: string[]): Promise<void> {
+    this.check(name);
     if (instruments.length > 0) await this.exchange(name, { InstrumentID: instruments });
   }
 }

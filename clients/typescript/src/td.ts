@@ -67,6 +67,7 @@ export class TdClient extends Connection<TdEvents> {
     payload: TdMethods[Name]["payload"],
     keys: { Fresh?: boolean; DeadlineMs?: number } = {},
   ): Promise<TdMethods[Name]["row"][]> {
+    this.check(name);
     const [payloadKey, rowKey] = methods[name];
     const rows = await this.exchange(name, { [payloadKey]: payload, ...keys });
     return rows.map((row) => row[rowKey]).filter((row) => isPayload(row)) as TdMethods[Name]["row"][];
@@ -79,6 +80,7 @@ export class TdClient extends Connection<TdEvents> {
     payload: TdMethods[Name]["payload"],
     keys: { DeadlineMs?: number } = {},
   ): number {
+    this.check(name);
     return this.post(name, { [methods[name][0]]: payload, ...keys });
   }
 
@@ -86,7 +88,7 @@ export class TdClient extends Connection<TdEvents> {
    * makes a second order; one that this client knows already is given back. Raises ConnectionLost,
    * and then nothing was sent. */
   place(input: InputOrderField, { id = randomId(), deadlineMs = this.options.deadlineMs ?? DEADLINE_MS } = {}): Order {
-    if (!this.ready) throw new ConnectionLost("ReqOrderInsert: not logged in");
+    this.check("ReqOrderInsert");
     const known = this.#orders.get(id);
     if (known !== undefined && known.state !== "NOT_SENT") return known;
     const order = new Order(id, input, deadlineMs);
@@ -103,6 +105,7 @@ export class TdClient extends Connection<TdEvents> {
   async cancel(order: Order): Promise<Order> {
     await order.wait(({ identity, final }) => identity !== null || final);
     if (order.final) return order;
+    this.check("ReqOrderAction");
     const action = {
       ...order.identity!,
       ExchangeID: order.returned?.ExchangeID || order.input.ExchangeID || "",
@@ -249,8 +252,10 @@ export class TdClient extends Connection<TdEvents> {
       while (!order.final) {
         // Who has no answer by then was not sent, and will not be.
         const late = performance.now() - order.sentAt > order.deadlineMs + GRACE_MS;
-        const [outcome] = await this.call("QryOrderOutcome", { ClientOrderID: order.id });
-        if (outcome !== undefined) {
+        const asked = { QryOrderOutcome: { ClientOrderID: order.id } };
+        const [row] = await this.exchange("QryOrderOutcome", asked);
+        const outcome = row?.["OrderOutcome"] as Outcome | null;
+        if (outcome) {
           this.#onOutcome(outcome);
           if (outcome.State !== "INTENT" && outcome.State !== "UNKNOWN" && outcome.State !== "SENT") return;
         } else if (late) {

@@ -232,6 +232,18 @@ test("ticks go on after the connection was lost", LIMIT, async (context) => {
   await client.unsubscribe("600000");
 });
 
+test("ticks may be asked for before there is a connection, and end with the client", LIMIT, async () => {
+  const client = new MdClient({ ...login, url: gatewayUrl });
+  await assert.rejects(client.snapshot("600000"), ConnectionLost);
+  const ticks = client.ticks("600000");
+  const first = ticks.next();
+  await client.connect();
+  assert.equal((await first).value.InstrumentID, "600000");
+  client.close();
+  for await (const tick of ticks) assert.equal(tick.InstrumentID, "600000");
+  for await (const tick of client.ticks("600000")) assert.fail(tick);
+});
+
 test("a listener's fault is not the client's", LIMIT, async (context) => {
   const faults = [];
   // The test runner keeps uncaught errors to itself.
