@@ -111,7 +111,7 @@ def at_the_counter(group: Group, instrument: str) -> tuple[int, int]:
         td.login(USER, PASSWORD)
         rows = td.request("ReqQryInvestorPosition", InstrumentID=instrument)
     long, short = (
-        sum(int(str(row["Position"])) for row in rows if row["PosiDirection"] == side)
+        sum(int(str(row["Position"])) for row in rows if row.values.get("PosiDirection") == side)
         for side in "23"
     )
     return long, short
