@@ -103,8 +103,8 @@ def overrides(path: Path) -> dict[str, Any]:
         "td_worker": {
             "app_id": "",
             "accounts": accounts,
-            "queries_per_s": 1000,
-            "query_s": 5.0,
+            # A pace at which broken queries, many of them good ones, do not load the exchange.
+            "queries_per_s": 50,
             "max_accounts": 12,
             "max_unproven": 4,
             "quiet_s": 0.1,

@@ -75,10 +75,14 @@ class Corpus:
         sample, how = self._chance.choice(self._samples), self._chance.random()
         if isinstance(sample, bytes):
             return self._scrambled(sample)
-        if how < 0.65:
-            return self._encode(twisted(sample, self._chance))
-        broken = twisted(sample, self._chance) if how < 0.8 else sample
-        return self._scrambled(self._encode(broken))
+        try:
+            if how < 0.65:
+                return self._encode(twisted(sample, self._chance))
+            broken = twisted(sample, self._chance) if how < 0.8 else sample
+            return self._scrambled(self._encode(broken))
+        except RecursionError:  # it has grown too deep for us; what is as deep was sent before
+            deep = b"[" * self._chance.randrange(1, _LONGEST)
+            return scrambled(deep, deep, self._chance)
 
     def learn(self, sent: Iterable[bytes], answers: Iterable[str]) -> None:
         """``answers`` are the shapes of what was said to ``sent``."""

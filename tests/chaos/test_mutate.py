@@ -55,3 +55,11 @@ def test_what_is_answered_in_a_new_way_is_grown_from() -> None:
     for number in range(2000):
         corpus.learn([b"%d" % number], [str(number)])
     assert len(corpus) == 600
+
+
+def test_what_has_grown_too_deep_to_be_copied_is_no_end_of_it() -> None:
+    deep: list[Any] = []
+    for _ in range(3000):
+        deep = [deep]
+    corpus = Corpus([deep], json_bytes, Random(1))
+    assert len({corpus.next() for _ in range(200)}) > 100
