@@ -41,7 +41,7 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
     path = tmp_path_factory.mktemp("strategy")
     sim = {**SETTINGS["sim"], "ledger_file": str(path / "ledger")}
     with Group(path, overrides={**SETTINGS, "sim": sim}) as group:
-        group.start(*PROGRAMS)
+        group.start(*PROGRAMS, timeout_s=WAIT_S)
         yield group
 
 
@@ -136,7 +136,7 @@ def test_the_strategy_survives_a_restart_of_every_process(group: Group, instrume
                 an_order_comes(group)
             group.kill(program)
             since = len(ledger(group))
-            group.start(program)
+            group.start(program, timeout_s=WAIT_S)
             if program == "sim":
                 group.thaw("md_worker")
             strategy.orders(2)
