@@ -254,7 +254,7 @@ class Connection(asyncio.Protocol):
         self._held.clear()
         self._held_bytes = 0
 
-    def _parts(self, reply: Reply, packed: bytes) -> Iterator[bytes]:
+    def _parts(self, reply: Reply, packed: bytes | bytearray) -> Iterator[bytes]:
         """So much at once that a client who does not read costs what was made for him and no copy,
         and one who does holds up nobody."""
         if reply.packed and not self._wire.codec:

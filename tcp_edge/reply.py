@@ -18,7 +18,7 @@ class Reply(NamedTuple):
 
     body: bytes
     records: int = 1
-    packed: bytes = b""
+    packed: bytes | bytearray = b""
     secret: bool = False
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -20,6 +21,7 @@ log = logging.getLogger("tcp_edge")
 
 _ANSWER_S: Final = 60.0
 _LIMIT: Final = 4 << 20  # bytes that wait between the pipe and who takes them
+_PART: Final = 64 << 10  # bytes, as many as a pipe holds
 _LENGTH: Final = 4  # bytes in front of each message, big-endian
 
 
@@ -52,17 +54,19 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """``stat`` 200: the list, as ``codec`` makes it."""
+    """``stat`` 200: ``body`` is the list, as ``codec`` makes it. On the pipe it stands behind the
+    message, ``size`` bytes long, and who asked has it as a bytearray."""
 
     number: int
     stat: int
     detail: str = ""
     records: int = 0
+    size: int = 0
     body: bytes = b""
 
 
 encode: Final = msgspec.msgpack.Encoder().encode
-decode_answer: Final = msgspec.msgpack.Decoder(Answer).decode
+_decode: Final = msgspec.msgpack.Decoder(Answer).decode
 
 
 def framed(message: msgspec.Struct) -> bytes:
@@ -74,6 +78,25 @@ async def next_frame(reader: asyncio.StreamReader) -> bytes:
     """Raises IncompleteReadError at the end."""
     length = int.from_bytes(await reader.readexactly(_LENGTH), "big")
     return await reader.readexactly(length)
+
+
+def framed_answer(answer: Answer) -> Iterator[bytes | bytearray]:
+    yield framed(msgspec.structs.replace(answer, size=len(answer.body), body=b""))
+    yield answer.body
+
+
+async def next_answer(reader: asyncio.StreamReader) -> Answer:
+    """Raises IncompleteReadError at the end. A list is put together as it comes: to copy a
+    megabyte at once would hold up the other clients."""
+    answer = _decode(await next_frame(reader))
+    body, at = bytearray(answer.size), 0
+    while at < answer.size:
+        part = await reader.read(min(_PART, answer.size - at))
+        if not part:
+            raise asyncio.IncompleteReadError(b"", answer.size - at)
+        body[at : at + len(part)] = part
+        at += len(part)
+    return msgspec.structs.replace(answer, body=body)
 
 
 class Scribe:
@@ -113,7 +136,7 @@ class Scribe:
             raise Failed(Stat(answer.stat), answer.detail)
         if question.codec:
             return Reply(b"", answer.records, answer.body)
-        return Reply(answer.body, answer.records)
+        return Reply(bytes(answer.body), answer.records)
 
     async def close(self) -> None:
         process = self._process
@@ -149,7 +172,7 @@ class Scribe:
     async def _read(self, process: Process, stdout: asyncio.StreamReader) -> None:
         try:
             while True:
-                answer = decode_answer(await next_frame(stdout))
+                answer = await next_answer(stdout)
                 future = self._waiting.get(answer.number)
                 if future is not None and not future.done():
                     future.set_result(answer)

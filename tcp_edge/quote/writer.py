@@ -35,7 +35,7 @@ from ..reply import Shape
 from ..stat import Stat
 from ..wire.wire import MOST_REPLY, Codec
 from .pieces import Growing
-from .scribe import Answer, Question, Setting, framed, next_frame
+from .scribe import Answer, Question, Setting, framed_answer, next_frame
 from .writing import Write, Writers, data_time
 
 logger = logging.getLogger("tcp_edge")
@@ -172,7 +172,7 @@ async def main() -> None:
 
 
 async def serve(
-    reader: asyncio.StreamReader, writer: Writer, write: Callable[[bytes], None]
+    reader: asyncio.StreamReader, writer: Writer, write: Callable[[bytes | bytearray], None]
 ) -> None:
     """One question after the other, to the end of the stream."""
     asked: asyncio.Queue[tuple[float, Question] | None] = asyncio.Queue()
@@ -180,7 +180,8 @@ async def serve(
     try:
         while (each := await asked.get()) is not None:
             asked_at, question = each
-            write(framed(await writer.answer(question, asked_at)))
+            for part in framed_answer(await writer.answer(question, asked_at)):
+                write(part)
     finally:
         hearing.cancel()
 
@@ -200,7 +201,7 @@ async def _hear(
         asked.put_nowait(None)
 
 
-def _write(data: bytes) -> None:
+def _write(data: bytes | bytearray) -> None:
     """Waits for who asked; there is nothing else to do meanwhile."""
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()

@@ -16,7 +16,7 @@ _TO_URL: Final = bytes.maketrans(b"+/", b"-_")
 _FROM_URL: Final = bytes.maketrans(b"-_", b"+/")
 
 
-def encode(raw: bytes) -> bytes:
+def encode(raw: bytes | bytearray) -> bytes:
     return binascii.b2a_base64(raw, newline=False)
 
 

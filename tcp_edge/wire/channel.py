@@ -64,10 +64,10 @@ class Seal:
         self._cipher = Gcm(key)
         self._count = 0
 
-    def seal(self, plain: bytes) -> bytes:
+    def seal(self, plain: bytes | bytearray) -> bytes:
         return self._cipher.encrypt(self._nonce(), plain, None)
 
-    def sealed(self, plain: bytes, most: int) -> Iterator[bytes]:
+    def sealed(self, plain: bytes | bytearray, most: int) -> Iterator[bytes]:
         """The same in parts, the last one with the tag."""
         return self._cipher.encrypted(self._nonce(), plain, b"", most)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..reply import Reply
+from .gcm import parts
 
 _MANY: Final = 100  # records, from which on speed counts for more than size
 
@@ -19,10 +20,12 @@ def deflate(reply: Reply) -> bytes:
     return packer.compress(reply.body) + packer.flush()
 
 
-def inflated(packed: bytes, most: int) -> Iterator[bytes]:
+def inflated(packed: bytes | bytearray, most: int) -> Iterator[bytes]:
     """The text in parts of ``most`` bytes, each made when it is taken."""
     opener = zlib.decompressobj()
-    while packed:
-        yield opener.decompress(packed, most)
-        packed = opener.unconsumed_tail
+    for part in parts(packed, most):
+        rest = bytes(part)
+        while rest:
+            yield opener.decompress(rest, most)
+            rest = opener.unconsumed_tail
     yield opener.flush()

@@ -21,7 +21,9 @@ class Gcm:
         whole = AESGCM(key)
         self.encrypt, self.decrypt = whole.encrypt, whole.decrypt
 
-    def encrypted(self, nonce: bytes, data: bytes, aad: bytes, most: int) -> Iterator[bytes]:
+    def encrypted(
+        self, nonce: bytes, data: bytes | bytearray, aad: bytes, most: int
+    ) -> Iterator[bytes]:
         """What ``encrypt`` makes, in parts of ``most`` bytes and a last one with the tag."""
         encryptor = Cipher(self._key, GCM(nonce)).encryptor()
         encryptor.authenticate_additional_data(aad)
@@ -30,7 +32,7 @@ class Gcm:
         yield encryptor.finalize() + encryptor.tag
 
 
-def parts(data: bytes, most: int) -> Iterator[memoryview]:
+def parts(data: bytes | bytearray, most: int) -> Iterator[memoryview]:
     view = memoryview(data)
     for at in range(0, len(view), most):
         yield view[at : at + most]

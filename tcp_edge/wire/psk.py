@@ -102,14 +102,14 @@ class PskServer:
         zstd = self.codec == "zstd"
         return self._marked(self.codec, channel.zstd(reply.body) if zstd else deflate(reply))
 
-    def _marked(self, codec: Codec, body: bytes) -> bytes:
+    def _marked(self, codec: Codec, body: bytes | bytearray) -> bytes:
         return bytes([CODECS.index(codec)]) + body
 
-    def seal(self, packed: bytes) -> bytes:
+    def seal(self, packed: bytes | bytearray) -> bytes:
         assert self._framing is not None
         return self._framing.frame(self._to_client.seal(packed))
 
-    def sealed(self, packed: bytes, most: int) -> Iterator[bytes]:
+    def sealed(self, packed: bytes | bytearray, most: int) -> Iterator[bytes]:
         assert self._framing is not None
         size = len(packed) + TAG_SIZE
         return self._framing.framed(size, self._to_client.sealed(packed, most))

@@ -30,10 +30,10 @@ class TlsLines:
     def pack(self, reply: Reply) -> bytes:
         return reply.body
 
-    def seal(self, packed: bytes) -> bytes:
-        return packed + END
+    def seal(self, packed: bytes | bytearray) -> bytes:
+        return bytes(packed) + END
 
-    def sealed(self, packed: bytes, most: int) -> Iterator[bytes]:
+    def sealed(self, packed: bytes | bytearray, most: int) -> Iterator[bytes]:
         yield from map(bytes, parts(packed, most))
         yield END
 

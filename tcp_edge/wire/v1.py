@@ -72,10 +72,10 @@ class SealedLines:
         self._kid = kid
         return text
 
-    def pack(self, reply: Reply) -> bytes:
+    def pack(self, reply: Reply) -> bytes | bytearray:
         return reply.packed or deflate(reply)
 
-    def seal(self, packed: bytes) -> bytes:
+    def seal(self, packed: bytes | bytearray) -> bytes:
         if self._mode == "open":
             return b64.encode(packed) + END
         header = HEADER.pack(VERSION, self._kid, time.time_ns() // 1_000_000)
@@ -83,7 +83,7 @@ class SealedLines:
         sealed = self._keys[self._kid].encrypt(nonce, packed, REPLY_AAD + header)
         return b"!" + b64.encode_url(header + nonce + sealed) + END
 
-    def sealed(self, packed: bytes, most: int) -> Iterator[bytes]:
+    def sealed(self, packed: bytes | bytearray, most: int) -> Iterator[bytes]:
         if self._mode == "open":
             yield from b64.encoded(parts(packed, most))
         else:

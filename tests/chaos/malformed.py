@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -242,8 +243,8 @@ class Siege:
             if grown > MOST_GROWN:
                 verdict.faults.append(f"{name} has grown by {grown >> 10} KB")
             if files > 0:
-                more = set(after[name].named) - set(before[name].named)
-                verdict.faults.append(f"{name} has kept {files} descriptors: {sorted(more)}")
+                more = Counter(after[name].named) - Counter(before[name].named)
+                verdict.faults.append(f"{name} has kept {files} descriptors: {dict(more)}")
             surprised = [line for line in log.splitlines() if any(s in line for s in _SURPRISES)]
             if surprised:
                 verdict.faults.append(

@@ -28,12 +28,12 @@ class PlainWire:
     def pack(self, reply: Reply) -> bytes:
         return reply.body
 
-    def seal(self, packed: bytes) -> bytes:
-        return packed + b"\r\n"
+    def seal(self, packed: bytes | bytearray) -> bytes:
+        return bytes(packed) + b"\r\n"
 
-    def sealed(self, packed: bytes, most: int) -> Iterator[bytes]:
+    def sealed(self, packed: bytes | bytearray, most: int) -> Iterator[bytes]:
         for at in range(0, len(packed), most):
-            yield packed[at : at + most]
+            yield bytes(packed[at : at + most])
         yield b"\r\n"
 
     def push(self, kind: str, seq: int, record: bytes) -> bytes:

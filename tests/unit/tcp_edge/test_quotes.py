@@ -34,7 +34,7 @@ from schemas.xtp.instruments import Instrument, Instruments
 from tcp_edge.config import TcpConfig
 from tcp_edge.quote import writer as writer_module
 from tcp_edge.quote.front import TOPIC
-from tcp_edge.quote.scribe import Answer, Question, Scribe, Setting, decode_answer, framed
+from tcp_edge.quote.scribe import Answer, Question, Scribe, Setting, framed, next_answer
 from tcp_edge.quote.service import Quotes
 from tcp_edge.quote.subscribed import Subscribed
 from tcp_edge.quote.writer import Writer, serve
@@ -473,17 +473,16 @@ def test_all_who_wait_for_a_recorder_that_is_away_are_told_together(
             await asyncio.Event().wait()
             yield tick(code, 0)
 
-    async def main() -> list[bytes]:
-        said: list[bytes] = []
-        reader = asyncio.StreamReader()
+    async def main() -> list[Answer]:
+        said, reader = asyncio.StreamReader(), asyncio.StreamReader()
         for number in range(100):
             reader.feed_data(framed(question(number=number, code=f"{number:06}")))
         reader.feed_eof()
         async with asyncio.timeout(20):  # one after the other would take 50 s
-            await serve(reader, Writer(cast(Bus, Silent()), SETTING), said.append)
-        return said
+            await serve(reader, Writer(cast(Bus, Silent()), SETTING), said.feed_data)
+            return [await next_answer(said) for _ in range(100)]
 
-    said = [decode_answer(each[4:]) for each in asyncio.run(main())]
+    said = asyncio.run(main())
     assert [each.number for each in said] == list(range(100))
     assert {each.stat for each in said} == {503}
 
