@@ -35,7 +35,6 @@ COMMANDS = {
     "stuck": [],
     "json_ratio": [],
     "ofx": [],
-    "history": [],
     "admin_killed": [],
 }
 QUICK = {
