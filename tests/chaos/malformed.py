@@ -8,7 +8,8 @@ are no ZMTP, on unix sockets and on tcp. All are grown from valid ones (``mutate
 well-behaved clients of every kind are served, and say how long it took.
 
 Prints what was sent and answered, and by how much each process has grown after a first
-tenth of it, which fills pools and caches that stay; exits with 1 when one has died or written a
+quarter of it, in which queues become as long as deadlines let them, and pools and caches that stay
+fill up; exits with 1 when one has died or written a
 traceback, has kept more than 8 MB or a descriptor, or a well-behaved client was not served.
 """
 
@@ -58,7 +59,7 @@ WAYS: Final[Mapping[str, tuple[Callable[[Where, int, int], Tally], int]]] = {
 _HOSTILE, _HONEST = "100001", "100002"
 _OFX_KEY: Final = "the key of the chaos"
 _TOKEN: Final = "the token of the chaos"
-_WARM: Final = 0.1
+_WARM: Final = 0.25  # of a million it takes longer than the longest deadline
 _SETTLED_S: Final = 40.0
 _SLOWEST_S: Final = 20.0
 _LONGEST_S: Final = 1800.0

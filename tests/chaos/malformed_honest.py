@@ -23,7 +23,9 @@ from . import malformed_bus, malformed_ofx
 from .malformed_tally import Where
 
 _PAUSE_S: Final = 0.25
+_ORDER_S: Final = 2.0  # td_worker keeps an order for the day: few, or they pass for growth
 NAMED: Final = ("600000", "rb2610", "SR701", "au2612")
+_TRADER: Final = "ws orders"
 _ANEW: Final = 8  # times over one connection
 _CODE: Final = {"code": "600000", "market": "SH"}
 Serve = Callable[[], object]
@@ -69,7 +71,7 @@ class Crowd:
 
     def _kinds(self) -> dict[str, Callable[[ExitStack], Serve]]:
         return {
-            "ws orders": self._trader,
+            _TRADER: self._trader,
             "ws ticks": self._watcher,
             "ofx v1": lambda stack: self._ofx(stack, "login"),
             "ofx tls": lambda stack: self._ofx(stack, "trade"),
@@ -88,7 +90,7 @@ class Crowd:
                     self._connected.add(name)
                     stack.callback(self._connected.discard, name)
                     for times in itertools.count(1):
-                        if self._stop.wait(_PAUSE_S):
+                        if self._stop.wait(_ORDER_S if name == _TRADER else _PAUSE_S):
                             return
                         self._timed(name, serve)
                         if times >= _ANEW and not self.calm.is_set():
