@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import yaml
@@ -36,6 +36,10 @@ THIS = "tests/process/test_webctp.py"
 ACCOUNT = {"BrokerID": "9999", "InvestorID": "028742"}
 
 
+# Who runs the tests may do so under nohup.
+_WITH_A_TERMINAL: Final = ("env", "--default-signal=HUP")
+
+
 class Server:
     """One ``ctpbus webctp`` in the foreground, called where a user's files are."""
 
@@ -45,7 +49,7 @@ class Server:
         config: str,
         app_type: str,
         environ: Mapping[str, str],
-        begin: Sequence[str] = (),
+        begin: Sequence[str] = _WITH_A_TERMINAL,
     ) -> None:
         self.data = folder / "con_file" / f"{Path(config).stem}.{app_type}"
         self.log = folder / f"{config}.log"

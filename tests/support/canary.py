@@ -47,8 +47,9 @@ _ELSEWHERE: Final = ("env:", "credential:", "file:")
 # Too common to be looked for: a number of this kind may be anything.
 _SHORTEST: Final = 8
 _COMMON: Final = frozenset({"0" * 16, "demodemo", "12345678"})
-# Where secrets belong: what tests write for the gateway to read, and its own files of them.
-_HOMES: Final = ("*.yaml", "*.yml", "*.key", "first_password")
+# Where secrets belong: what tests write for the gateway to read, its own files of them, and what
+# has come to the stand-in front.
+_HOMES: Final = ("*.yaml", "*.yml", "*.key", "first_password", "front.requests")
 _OWN_FILES: Final = ("tcp_edge/ofx.key", "admin/first_password")
 _VISIT_S: Final = 2.0
 _SAMPLE_S: Final = 0.5
