@@ -260,11 +260,10 @@ def test_missed_returns_are_asked_for_by_topic_and_of_nobody_unknown(group: Grou
         assert refused.name == "Error"
 
 
-def test_orders_go_on_and_events_come_later_when_the_database_is_away(
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_orders_go_on_and_events_come_later_when_the_file_is_away(
     group: Group, reader: Reader, url: str
 ) -> None:
-    if not url.startswith("sqlite"):
-        pytest.skip("the file of SQLite is taken away")
     with TdLink(group) as client:
         log_in(client)
         trade(client, 1)

@@ -414,11 +414,10 @@ def test_it_catches_up_when_the_database_is_back(
     assert seqs(database) == [(7, 1), (7, 2), (7, 3)]
 
 
+@pytest.mark.parametrize("url", NAMES[1:], indirect=True)
 def test_it_connects_again_when_the_server_has_thrown_everybody_out(
     database: Database, running: Running, url: str
 ) -> None:
-    if not url.startswith("postgresql"):
-        pytest.skip("SQLite has no server")
     running.writer.put([event(1)])
     wait(lambda: running.written == {"order_events": 1})
     name = url.partition("?")[0].rpartition("/")[2]
