@@ -106,7 +106,8 @@ class TcpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     max_subscriptions    codes of all clients together
     max_codes            codes of one request
     max_records          records of one reply
-    cache_mb             finished pieces of the day's ticks, in the process that writes them
+    cache_mb             finished pieces of the day's ticks, in the process that writes them and, of
+                         whole lists, as much again in the one that sends them
     """
 
     login: LoginListener = LoginListener()

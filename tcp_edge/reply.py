@@ -13,12 +13,13 @@ Shape = Literal["string", "nested", "object"]
 
 class Reply(NamedTuple):
     """``body`` is JSON; ``records`` how many there are in it, by which the wire compresses.
-    ``packed``: in the place of a body, what the wire's own codec has made of one elsewhere.
+    ``packed``: in the place of a body, what the wire's own codec has made of one elsewhere, in
+    parts that stand behind each other.
     ``secret``: its length must not tell what is in it, so v2 does not compress it."""
 
     body: bytes
     records: int = 1
-    packed: bytes | bytearray = b""
+    packed: tuple[bytes, ...] = ()
     secret: bool = False
 
 

@@ -64,7 +64,7 @@ class Quote:
         if codec != "zlib" or not self.record or not self._front.up:
             return Reply(self.record or _NOTHING)
         if self._reply is None:
-            self._reply = Reply(b"", 1, deflate(Reply(self.record)))
+            self._reply = Reply(b"", 1, (deflate(Reply(self.record)),))
         return self._reply
 
     def take(self, item: Item) -> None:

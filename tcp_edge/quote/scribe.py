@@ -15,13 +15,13 @@ from bus.endpoints import Addresses
 
 from ..reply import Reply, Shape
 from ..stat import Failed, Stat
-from ..wire.wire import Codec
+from .kept import Had, Kept
+from .packing import Codec
 
 log = logging.getLogger("tcp_edge")
 
 _ANSWER_S: Final = 60.0
 _LIMIT: Final = 4 << 20  # bytes that wait between the pipe and who takes them
-_PART: Final = 64 << 10  # bytes, as many as a pipe holds
 _LENGTH: Final = 4  # bytes in front of each message, big-endian
 
 
@@ -40,9 +40,10 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """``since``: a data_time, ``limit``: how many; 0: all."""
+    """``since``: a data_time, ``limit``: how many; 0: all. ``pieces``: how many of the list's first
+    ones, of this ``run``, who asks has already."""
 
-    number: int
+    number: int = 0
     day: str
     code: str
     exchange: str
@@ -51,18 +52,27 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     limit: int
     shape: Shape
     codec: Codec
+    run: int = 0
+    pieces: int = 0
+
+    @property
+    def whole(self) -> bool:
+        return not (self.since or self.limit)
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """``stat`` 200: ``body`` is the list, as ``codec`` makes it. On the pipe it stands behind the
-    message, ``size`` bytes long, and who asked has it as a bytearray."""
+    """``stat`` 200: the list, as ``codec`` makes it, is the first ``had`` pieces that who asked has
+    of this ``run``, and ``parts``. These stand behind the message on the pipe, of ``sizes`` bytes.
+    Of a whole list all but the last are new pieces, which stay what they are."""
 
     number: int
     stat: int
     detail: str = ""
     records: int = 0
-    size: int = 0
-    body: bytes = b""
+    run: int = 0
+    had: int = 0
+    sizes: tuple[int, ...] = ()
+    parts: tuple[bytes, ...] = ()
 
 
 encode: Final = msgspec.msgpack.Encoder().encode
@@ -80,23 +90,17 @@ async def next_frame(reader: asyncio.StreamReader) -> bytes:
     return await reader.readexactly(length)
 
 
-def framed_answer(answer: Answer) -> Iterator[bytes | bytearray]:
-    yield framed(msgspec.structs.replace(answer, size=len(answer.body), body=b""))
-    yield answer.body
+def framed_answer(answer: Answer) -> Iterator[bytes]:
+    sizes = tuple(map(len, answer.parts))
+    yield framed(msgspec.structs.replace(answer, sizes=sizes, parts=()))
+    yield from answer.parts
 
 
 async def next_answer(reader: asyncio.StreamReader) -> Answer:
-    """Raises IncompleteReadError at the end. A list is put together as it comes: to copy a
-    megabyte at once would hold up the other clients."""
+    """Raises IncompleteReadError at the end."""
     answer = _decode(await next_frame(reader))
-    body, at = bytearray(answer.size), 0
-    while at < answer.size:
-        part = await reader.read(min(_PART, answer.size - at))
-        if not part:
-            raise asyncio.IncompleteReadError(b"", answer.size - at)
-        body[at : at + len(part)] = part
-        at += len(part)
-    return msgspec.structs.replace(answer, body=body)
+    parts = [await reader.readexactly(size) for size in answer.sizes]
+    return msgspec.structs.replace(answer, sizes=(), parts=tuple(parts))
 
 
 class Scribe:
@@ -109,20 +113,35 @@ class Scribe:
         self._starting = asyncio.Lock()
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._numbers = 0
+        self._kept: Kept[Question] = Kept(setting.cache_bytes)
         self.answers = self.failures = 0
 
     async def ask(self, question: Question) -> Reply:
-        """``number`` of the question is given here. Raises Failed."""
+        """Raises Failed."""
+        had = self._kept[question] if question.whole else Had()
+        answer = await self._answered(question, had)
+        self.answers += 1
+        if answer.stat != Stat.ACCEPTED:
+            raise Failed(Stat(answer.stat), answer.detail)
+        parts = had.pieces[: answer.had] + answer.parts
+        if question.whole:
+            self._kept.put(question, Had(answer.run, parts[:-1]))
+        return Reply(b"", answer.records, parts)
+
+    async def _answered(self, question: Question, had: Had) -> Answer:
         stdin = await self._running()
         self._numbers += 1
         number = self._numbers
-        question = msgspec.structs.replace(question, number=number)
+        asked = msgspec.structs.replace(
+            question, number=number, run=had.run, pieces=len(had.pieces)
+        )
         answered = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(_ANSWER_S):
-                stdin.write(framed(question))
+                stdin.write(framed(asked))
                 await stdin.drain()
-                answer = await answered
+                answer: Answer = await answered
+                return answer
         except TimeoutError:
             self.failures += 1
             raise Failed(Stat.NO_ANSWER, "the day's ticks were not read in time") from None
@@ -131,12 +150,6 @@ class Scribe:
             raise _lost() from None
         finally:
             self._waiting.pop(number, None)
-        self.answers += 1
-        if answer.stat != Stat.ACCEPTED:
-            raise Failed(Stat(answer.stat), answer.detail)
-        if question.codec:
-            return Reply(b"", answer.records, answer.body)
-        return Reply(bytes(answer.body), answer.records)
 
     async def close(self) -> None:
         process = self._process

@@ -165,7 +165,6 @@ class Quotes:
         await self._admit(client, request)
         instrument = self._one(request.params)
         question = Question(
-            number=0,
             day=self._today(),
             code=instrument.code,
             exchange=instrument.exchange,

@@ -1,8 +1,9 @@
 """python -m tcp_edge.quote.writer: writes the lists of 100002 for the process that started it.
 
-It reads the recorder, maps each tick once, keeps what it has made, compressed, and gives whole
-replies, so that no other client of the gateway waits for them. Questions come on stdin, answers go
-to stdout (``scribe.framed``); it ends with its stdin.
+It reads the recorder, maps each tick once and keeps what it has made, compressed. Of a whole list
+it gives what is new to who asks, so that no other client of the gateway waits for a megabyte that
+was had before. Questions come on stdin, answers go to stdout (``scribe.framed_answer``); it ends
+with its stdin.
 """
 
 from __future__ import annotations
@@ -14,13 +15,12 @@ import math
 import os
 import signal
 import sys
-import zlib
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
-import zstandard
 
 from bus import log, membership
 from bus.client import Client, Tick
@@ -31,9 +31,9 @@ from bus.orders import Place
 from bus.security import Keys
 from schemas.xtp.instruments import Instrument
 
-from ..reply import Shape
 from ..stat import Stat
-from ..wire.wire import MOST_REPLY, Codec
+from ..wire.wire import MOST_REPLY
+from .packing import packed, packing
 from .pieces import Growing
 from .scribe import Answer, Question, Setting, framed_answer, next_frame
 from .writing import Write, Writers, data_time
@@ -44,18 +44,21 @@ _PATIENCE_S: Final = 5.0  # without a tick, with a recorder that is being starte
 _BREATH: Final = 256  # ticks after which it begins anew
 _LEAST: Final = 8 << 10  # bytes that a code without ticks counts for
 _NICE: Final = 5  # ticks and orders go first
+_PART: Final = 32 << 10  # bytes of what is brought at once
 
 _decode_setting = msgspec.msgpack.Decoder(Setting).decode
 _decode_question = msgspec.msgpack.Decoder(Question).decode
 
 
 class _Day:
-    """One code's ticks of one day, in one shape; ``place`` is how far it has read."""
+    """One code's ticks of one day, in one shape and codec. ``place`` is how far it has read; no
+    other has had its ``run``, of no process before this one either."""
 
-    def __init__(self, write: Write, shape: Shape) -> None:
-        self._write, self._shape = write, shape
+    def __init__(self, write: Write, question: Question) -> None:
+        self._write, self._shape = write, question.shape
         self.place: Place | None = None
-        self.list = Growing()
+        self.list = Growing(packing(question.codec))
+        self.run = time.time_ns()
 
     @property
     def weight(self) -> int:
@@ -63,12 +66,12 @@ class _Day:
 
     def add(self, tick: Tick) -> None:
         record = self._write(tick.body, tick.recv_ns)
-        time = data_time(record)
+        at = data_time(record)
         if self._shape != "object":
             record = json.dumps(record.decode("ascii")).encode("ascii")
         if self._shape == "nested":
             record = b"[" + record + b"]"
-        self.list.add(record, time)
+        self.list.add(record, at)
         self.place = Place(tick.epoch, tick.seq)
 
 
@@ -101,17 +104,17 @@ class Writer:
         except Exception:  # one code's ticks are no reason to end for all
             logger.exception("ticks were not written", extra={"fields": {"code": question.code}})
             return _failure(question, Stat.INTERNAL, "internal")
-        made = self._made(day.list, question)
+        made = self._made(day, question)
         self._forget()
         return made
 
     async def _read(self, question: Question) -> _Day:
         """What has come since the last time."""
-        key = msgspec.structs.replace(question, number=0, since=0, limit=0, codec="")
+        key = msgspec.structs.replace(question, number=0, since=0, limit=0, run=0, pieces=0)
         day = self._days.get(key)
         if day is None:
             instrument = Instrument(question.code, question.exchange, question.multiplier)
-            day = self._days[key] = _Day(self._writers.of(instrument), question.shape)
+            day = self._days[key] = _Day(self._writers.of(instrument), question)
         self._days.move_to_end(key)
         now, number = asyncio.get_running_loop().time, 0
         async with asyncio.timeout(_PATIENCE_S) as patience:
@@ -125,35 +128,31 @@ class Writer:
                     patience.reschedule(now() + _PATIENCE_S)
         return day
 
-    def _made(self, growing: Growing, question: Question) -> Answer:
-        if question.since or question.limit:
-            records = growing.chosen(question.since, question.limit)
-            count, body = len(records), b""
-            size = sum(map(len, records)) + 2 * count
-        else:
+    def _made(self, day: _Day, question: Question) -> Answer:
+        growing = day.list
+        if question.whole:
             count, size, records = growing.count, growing.size, []
+        else:
+            records = growing.chosen(question.since, question.limit)
+            count = len(records)
+            size = sum(map(len, records)) + 2 * count
         if count > self._setting.max_records or size > MOST_REPLY:
             detail = f"{count} records are too many for one reply: use since and limit"
             return _failure(question, Stat.TOO_LARGE, detail)
-        if question.since or question.limit:
-            body = _packed(b"[" + b", ".join(records) + b"]", question.codec)
-        elif question.codec == "zlib":
-            body = growing.zlib()
-        else:
-            body = _packed(growing.text(), question.codec)
-        return Answer(number=question.number, stat=Stat.ACCEPTED, records=count, body=body)
+        made = Answer(number=question.number, stat=Stat.ACCEPTED, records=count)
+        if question.whole:
+            had = question.pieces if question.run == day.run else 0
+            parts = growing.packed(had)
+            return msgspec.structs.replace(made, run=day.run, had=had, parts=tuple(parts))
+        body = packed(b"[" + b", ".join(records) + b"]", question.codec)
+        parts = [body[at : at + _PART] for at in range(0, len(body), _PART)]
+        return msgspec.structs.replace(made, parts=tuple(parts))
 
     def _forget(self) -> None:
         """Codes that nobody has asked for the longest, when all together are too large."""
         weight = sum(day.weight for day in self._days.values())
         while weight > self._setting.cache_bytes and len(self._days) > 1:
             weight -= self._days.popitem(last=False)[1].weight
-
-
-def _packed(text: bytes, codec: Codec) -> bytes:
-    if codec == "zlib":
-        return zlib.compress(text, 1)
-    return zstandard.ZstdCompressor(level=1).compress(text) if codec == "zstd" else text
 
 
 def _failure(question: Question, stat: Stat, detail: str) -> Answer:
@@ -172,7 +171,7 @@ async def main() -> None:
 
 
 async def serve(
-    reader: asyncio.StreamReader, writer: Writer, write: Callable[[bytes | bytearray], None]
+    reader: asyncio.StreamReader, writer: Writer, write: Callable[[bytes], None]
 ) -> None:
     """One question after the other, to the end of the stream."""
     asked: asyncio.Queue[tuple[float, Question] | None] = asyncio.Queue()
@@ -201,7 +200,7 @@ async def _hear(
         asked.put_nowait(None)
 
 
-def _write(data: bytes | bytearray) -> None:
+def _write(data: bytes) -> None:
     """Waits for who asked; there is nothing else to do meanwhile."""
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()

@@ -64,11 +64,11 @@ class Seal:
         self._cipher = Gcm(key)
         self._count = 0
 
-    def seal(self, plain: bytes | bytearray) -> bytes:
+    def seal(self, plain: bytes) -> bytes:
         return self._cipher.encrypt(self._nonce(), plain, None)
 
-    def sealed(self, plain: bytes | bytearray, most: int) -> Iterator[bytes]:
-        """The same in parts, the last one with the tag."""
+    def sealed(self, plain: tuple[bytes, ...], most: int) -> Iterator[bytes]:
+        """The same of parts and in parts, the last one with the tag."""
         return self._cipher.encrypted(self._nonce(), plain, b"", most)
 
     def open(self, sealed: bytes) -> bytes:

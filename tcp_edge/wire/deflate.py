@@ -20,7 +20,7 @@ def deflate(reply: Reply) -> bytes:
     return packer.compress(reply.body) + packer.flush()
 
 
-def inflated(packed: bytes | bytearray, most: int) -> Iterator[bytes]:
+def inflated(packed: tuple[bytes, ...], most: int) -> Iterator[bytes]:
     """The text in parts of ``most`` bytes, each made when it is taken."""
     opener = zlib.decompressobj()
     for part in parts(packed, most):

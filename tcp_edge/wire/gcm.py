@@ -22,9 +22,10 @@ class Gcm:
         self.encrypt, self.decrypt = whole.encrypt, whole.decrypt
 
     def encrypted(
-        self, nonce: bytes, data: bytes | bytearray, aad: bytes, most: int
+        self, nonce: bytes, data: tuple[bytes, ...], aad: bytes, most: int
     ) -> Iterator[bytes]:
-        """What ``encrypt`` makes, in parts of ``most`` bytes and a last one with the tag."""
+        """What ``encrypt`` makes of all of it, in parts of at most ``most`` bytes and a last one
+        with the tag."""
         encryptor = Cipher(self._key, GCM(nonce)).encryptor()
         encryptor.authenticate_additional_data(aad)
         for part in parts(data, most):
@@ -32,7 +33,8 @@ class Gcm:
         yield encryptor.finalize() + encryptor.tag
 
 
-def parts(data: bytes | bytearray, most: int) -> Iterator[memoryview]:
-    view = memoryview(data)
-    for at in range(0, len(view), most):
-        yield view[at : at + most]
+def parts(data: tuple[bytes, ...], most: int) -> Iterator[memoryview]:
+    for each in data:
+        view = memoryview(each)
+        for at in range(0, len(view), most):
+            yield view[at : at + most]

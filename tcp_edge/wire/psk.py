@@ -94,24 +94,21 @@ class PskServer:
         self._framing = Base64() if hello.lines else Binary()
         self._claimed, self._greeting = hello.kid, answer + END
 
-    def pack(self, reply: Reply) -> bytes:
+    def pack(self, reply: Reply) -> tuple[bytes, ...]:
         if reply.packed:
-            return self._marked(self.codec, reply.packed)
+            return (_mark(self.codec), *reply.packed)
         if reply.secret or len(reply.body) < PACKED_FROM:
-            return self._marked("", reply.body)
+            return (_mark("") + reply.body,)
         zstd = self.codec == "zstd"
-        return self._marked(self.codec, channel.zstd(reply.body) if zstd else deflate(reply))
+        return (_mark(self.codec) + (channel.zstd(reply.body) if zstd else deflate(reply)),)
 
-    def _marked(self, codec: Codec, body: bytes | bytearray) -> bytes:
-        return bytes([CODECS.index(codec)]) + body
-
-    def seal(self, packed: bytes | bytearray) -> bytes:
+    def seal(self, packed: tuple[bytes, ...]) -> bytes:
         assert self._framing is not None
-        return self._framing.frame(self._to_client.seal(packed))
+        return self._framing.frame(self._to_client.seal(b"".join(packed)))
 
-    def sealed(self, packed: bytes | bytearray, most: int) -> Iterator[bytes]:
+    def sealed(self, packed: tuple[bytes, ...], most: int) -> Iterator[bytes]:
         assert self._framing is not None
-        size = len(packed) + TAG_SIZE
+        size = sum(map(len, packed)) + TAG_SIZE
         return self._framing.framed(size, self._to_client.sealed(packed, most))
 
     def push(self, kind: str, seq: int, record: bytes) -> bytes:
@@ -124,3 +121,7 @@ class PskServer:
     def trust(self) -> None:
         assert self._framing is not None
         self._framing.limit = LARGE
+
+
+def _mark(codec: Codec) -> bytes:
+    return bytes([CODECS.index(codec)])

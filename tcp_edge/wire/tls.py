@@ -27,13 +27,13 @@ class TlsLines:
             except UnicodeDecodeError:
                 raise WireError("the text is not UTF-8") from None
 
-    def pack(self, reply: Reply) -> bytes:
-        return reply.body
+    def pack(self, reply: Reply) -> tuple[bytes, ...]:
+        return (reply.body,)
 
-    def seal(self, packed: bytes | bytearray) -> bytes:
-        return bytes(packed) + END
+    def seal(self, packed: tuple[bytes, ...]) -> bytes:
+        return b"".join((*packed, END))
 
-    def sealed(self, packed: bytes | bytearray, most: int) -> Iterator[bytes]:
+    def sealed(self, packed: tuple[bytes, ...], most: int) -> Iterator[bytes]:
         yield from map(bytes, parts(packed, most))
         yield END
 

@@ -72,18 +72,19 @@ class SealedLines:
         self._kid = kid
         return text
 
-    def pack(self, reply: Reply) -> bytes | bytearray:
-        return reply.packed or deflate(reply)
+    def pack(self, reply: Reply) -> tuple[bytes, ...]:
+        return reply.packed or (deflate(reply),)
 
-    def seal(self, packed: bytes | bytearray) -> bytes:
+    def seal(self, packed: tuple[bytes, ...]) -> bytes:
+        body = b"".join(packed)
         if self._mode == "open":
-            return b64.encode(packed) + END
+            return b64.encode(body) + END
         header = HEADER.pack(VERSION, self._kid, time.time_ns() // 1_000_000)
         nonce = os.urandom(NONCE_SIZE)
-        sealed = self._keys[self._kid].encrypt(nonce, packed, REPLY_AAD + header)
+        sealed = self._keys[self._kid].encrypt(nonce, body, REPLY_AAD + header)
         return b"!" + b64.encode_url(header + nonce + sealed) + END
 
-    def sealed(self, packed: bytes | bytearray, most: int) -> Iterator[bytes]:
+    def sealed(self, packed: tuple[bytes, ...], most: int) -> Iterator[bytes]:
         if self._mode == "open":
             yield from b64.encoded(parts(packed, most))
         else:

@@ -35,14 +35,14 @@ class Wire(Protocol):
         the next call. Those before a bad line come first, however TCP has cut them. Raises
         WireError, also while they are taken."""
 
-    def pack(self, reply: Reply) -> bytes | bytearray:
-        """For ``seal``. Large replies take long: for many records call it in a thread, any will
-        do."""
+    def pack(self, reply: Reply) -> tuple[bytes, ...]:
+        """Parts for ``seal`` and ``sealed``. Large replies that are not packed yet take long: for
+        many records call it in a thread, any will do."""
 
-    def seal(self, packed: bytes | bytearray) -> bytes:
+    def seal(self, packed: tuple[bytes, ...]) -> bytes:
         """What to send, in the order of these calls and those of ``push``."""
 
-    def sealed(self, packed: bytes | bytearray, most: int) -> Iterator[bytes]:
+    def sealed(self, packed: tuple[bytes, ...], most: int) -> Iterator[bytes]:
         """The same in parts of about ``most`` bytes, each made when it is taken; no other call
         before the last one is."""
 

@@ -25,15 +25,15 @@ class PlainWire:
                 raise WireError("bad line")
             yield line.decode().rstrip("\r")
 
-    def pack(self, reply: Reply) -> bytes:
-        return reply.body
+    def pack(self, reply: Reply) -> tuple[bytes, ...]:
+        return (reply.body,)
 
-    def seal(self, packed: bytes | bytearray) -> bytes:
-        return bytes(packed) + b"\r\n"
+    def seal(self, packed: tuple[bytes, ...]) -> bytes:
+        return b"".join((*packed, b"\r\n"))
 
-    def sealed(self, packed: bytes | bytearray, most: int) -> Iterator[bytes]:
-        for at in range(0, len(packed), most):
-            yield bytes(packed[at : at + most])
+    def sealed(self, packed: tuple[bytes, ...], most: int) -> Iterator[bytes]:
+        for part in packed:
+            yield from (part[at : at + most] for at in range(0, len(part), most))
         yield b"\r\n"
 
     def push(self, kind: str, seq: int, record: bytes) -> bytes:

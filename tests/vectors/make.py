@@ -131,7 +131,7 @@ def psk() -> dict[str, Any]:
         "server_key": made[32:].hex(),
         "requests": [{"text": text, "frame": client.request(text).hex()} for text in TEXTS],
         "replies": [
-            {"text": text, "sealed_text": body.hex(), "frame": server.seal(body).hex()}
+            {"text": text, "sealed_text": body.hex(), "frame": server.seal((body,)).hex()}
             for text, body in zip((ROUTE, tick, tick), packed, strict=True)
         ],
         "push": {

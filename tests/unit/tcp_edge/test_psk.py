@@ -61,7 +61,7 @@ def test_texts_of_every_size_come_through_both_ways(codecs: tuple[Codec, ...], l
 
 def test_what_was_packed_elsewhere_comes_through_in_pieces_too() -> None:
     client, server = pair()
-    packed = channel.zstd(b"[1,") + channel.zstd(b"2]")
+    packed = channel.zstd(b"[1,"), channel.zstd(b"2]")
     assert list(client.feed(seal(server, Reply(b"", 2, packed)))) == ["[1,2]"]
 
 
@@ -77,9 +77,9 @@ def test_a_reply_in_parts_is_the_same_frame(lines: bool, size: int) -> None:
 
 def test_small_and_secret_texts_are_not_compressed() -> None:
     _, server = pair()
-    assert server.pack(Reply(b"a" * 511))[:1] == b"\0"
-    assert server.pack(Reply(b"a" * 512))[:1] == b"\2"
-    assert server.pack(Reply(b"a" * 512, secret=True))[:1] == b"\0"
+    assert server.pack(Reply(b"a" * 511))[0][:1] == b"\0"
+    assert server.pack(Reply(b"a" * 512))[0][:1] == b"\2"
+    assert server.pack(Reply(b"a" * 512, secret=True))[0][:1] == b"\0"
 
 
 def test_a_push_has_its_kind_and_number() -> None:

@@ -138,9 +138,7 @@ class InProcess:
     async def ask(self, question: Question) -> Reply:
         answer = await self._writer.answer(question)
         assert answer.stat == 200, answer
-        if question.codec:
-            return Reply(b"", answer.records, answer.body)
-        return Reply(answer.body, answer.records)
+        return Reply(b"", answer.records, answer.parts)
 
     async def close(self) -> None:
         pass
@@ -217,7 +215,7 @@ class Service:
         request = parse(json.dumps(asked))
         reply = await reply_to(self.quotes, client or self.client, request)
         if reply.packed:
-            return zlib.decompress(reply.packed)
+            return zlib.decompress(b"".join(reply.packed))
         return reply.body
 
 
@@ -419,12 +417,35 @@ def answered(items: list[Item], *questions: Question, **setting: Any) -> list[An
 def test_a_list_is_the_same_by_every_codec_and_read_once() -> None:
     ticks: list[Item] = [tick(STOCK.code, number % 60) for number in range(600)]
     ticks = [msgspec.structs.replace(cast(Tick, each), seq=n) for n, each in enumerate(ticks, 1)]
-    by_zlib, plain, by_zstd = answered(
-        ticks, question(), question(codec=""), question(codec="zstd")
+    by_zlib, by_zstd = answered(ticks, question(), question(codec="zstd"))
+    text = zlib.decompress(b"".join(by_zlib.parts))
+    frames = zstandard.ZstdDecompressor().stream_reader(
+        b"".join(by_zstd.parts), read_across_frames=True
     )
-    assert zlib.decompress(by_zlib.body) == plain.body
-    assert zstandard.ZstdDecompressor().decompress(by_zstd.body) == plain.body
-    assert by_zlib.records == len(json.loads(plain.body)) == 600
+    assert frames.read() == text
+    assert by_zlib.records == by_zstd.records == len(json.loads(text)) == 600
+
+
+def test_only_what_is_new_is_brought() -> None:
+    ticks = [
+        msgspec.structs.replace(tick(STOCK.code, number % 60), seq=number)
+        for number in range(1, 600)
+    ]
+
+    async def main() -> list[Answer]:
+        bus = FakeBus(list[Item](ticks[:400]))
+        writer = Writer(cast(Bus, bus), SETTING)
+        first = await writer.answer(question())
+        bus.history.items = list[Item](ticks[400:])
+        again = question(run=first.run, pieces=len(first.parts) - 1)
+        other = question(run=first.run + 1, pieces=1)
+        return [first, await writer.answer(again), await writer.answer(other)]
+
+    first, again, whole = asyncio.run(main())
+    assert (first.had, again.had, whole.had) == (0, 1, 0)
+    assert (len(first.parts), len(again.parts), len(whole.parts)) == (2, 2, 3)
+    assert first.parts[:1] + again.parts == whole.parts
+    assert len(json.loads(zlib.decompress(b"".join(whole.parts)))) == 599
 
 
 def test_a_list_that_is_too_long_is_refused_and_a_part_of_it_is_not() -> None:
@@ -440,7 +461,8 @@ def test_a_small_cache_forgets_and_reads_again() -> None:
     first, other, again = answered(
         ticks, question(), question(exchange="SZSE"), question(), cache_bytes=1
     )
-    assert first.body == again.body != other.body
+    assert first.parts == again.parts != other.parts
+    assert first.run != again.run
 
 
 def test_a_recorder_that_is_away_is_told() -> None:
@@ -491,8 +513,8 @@ def test_codes_without_ticks_do_not_fill_the_memory() -> None:
     async def main() -> int:
         writer = Writer(cast(Bus, FakeBus([])), SETTING)
         for number in range(1000):
-            answer = await writer.answer(question(code=f"{number:06}", codec=""))
-            assert answer.body == b"[]"
+            answer = await writer.answer(question(code=f"{number:06}"))
+            assert zlib.decompress(answer.parts[0]) == b"[]"
         return len(writer._days)
 
     assert asyncio.run(main()) < 200

@@ -68,7 +68,8 @@ class Fake:
 
     async def _large(self, client: Client, request: Request) -> Reply:
         if isinstance(request.params, list):
-            return Reply(b"", 10_000, zlib.compress(b'"%s"' % (b"x" * request.params[0]), 1))
+            text = b'"%s"' % (b"x" * request.params[0])
+            return Reply(b"", 10_000, (zlib.compress(text, 1),))
         return Reply(b'"%s"' % (b"x" * int(request.params)), 1)
 
     async def _held(self, client: Client, request: Request) -> Reply:

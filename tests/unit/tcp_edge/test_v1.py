@@ -84,7 +84,7 @@ def test_a_reply_in_parts_is_the_same_line(
     wire = SealedLines(keys, window, "open" if mode == "open" else "sealed")
     list(wire.feed(line()))
     body = b"x" * size
-    parts = list(wire.sealed(zlib.compress(body, 0), 100))
+    parts = list(wire.sealed((zlib.compress(body, 0),), 100))
     assert max(map(len, parts)) < 200
     said = b"".join(parts)
     assert said.endswith(b"\r\n")
