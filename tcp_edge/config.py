@@ -104,6 +104,8 @@ class TcpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     max_request_bytes    that wait for their turn, of one client; more are left in the kernel
     send_limit_bytes     pushes that wait for one client; beyond it is closed
     max_subscriptions    codes of all clients together
+    max_subscriptions_per_client   those of them that one user may bring in, or one address where
+                         quotes need no authcode; 0: any number
     max_codes            codes of one request
     max_records          records of one reply
     cache_mb             finished pieces of the day's ticks, in the process that writes them and, of
@@ -139,6 +141,7 @@ class TcpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     max_request_bytes: Bytes = 256 << 10
     send_limit_bytes: Bytes = 16 << 20
     max_subscriptions: Count = 6000
+    max_subscriptions_per_client: Annotated[int, Meta(ge=0)] = 2000
     max_codes: Count = 1000
     max_records: Count = 100_000
     cache_mb: Annotated[int, Meta(ge=1)] = 256

@@ -26,6 +26,7 @@ from ..stat import Failed, Stat
 from .board import Quote, Write
 from .front import CHECK_S, TOPIC, Front
 from .scribe import Question, Scribe
+from .shares import Shares, whose
 from .subscribed import Subscribed
 
 log = logging.getLogger("tcp_edge")
@@ -74,6 +75,7 @@ class Quotes:
         self._quotes: dict[Key, Quote] = {}
         self._following: dict[Key, tuple[Ticks, asyncio.Task[None]]] = {}
         self._pushed: dict[Client, int] = {}
+        self._shares = Shares(config.max_subscriptions_per_client)
         self._watches: list[asyncio.Task[None]] = []
         self._day = today()
         self.ticks = self.failed = 0
@@ -113,6 +115,7 @@ class Quotes:
         return {
             "subscribed": len(self._quotes),
             "stale": sum(quote.stale for quote in self._quotes.values()),
+            "shares_refused": self._shares.refused,
             "front_up": self._front.up,
             "ticks": self.ticks,
             "ticks_failed": self.failed,
@@ -123,7 +126,7 @@ class Quotes:
     # -- the commands ------------------------------------------------------------------------
 
     async def _subscribe(self, client: Client, request: Request) -> Reply:
-        await self._admit(client, request)
+        grant = await self._admit(client, request)
         push = request.rest.get("push") is True
         if push and client.push is None:
             raise Failed(Stat.BAD_REQUEST, "there are no pushes on wire v1")
@@ -132,6 +135,7 @@ class Quotes:
         if len(self._quotes) + len(new) > self._config.max_subscriptions:
             most = self._config.max_subscriptions
             raise Failed(Stat.TOO_LARGE, f"more than {most} codes would be subscribed")
+        self._shares.take(whose(grant, client.peer), len(new))
         reqid = self._next_reqid()
         for instrument in new.values():
             self._follow(instrument)
@@ -176,9 +180,11 @@ class Quotes:
         )
         return await self._scribe.ask(question)
 
-    async def _admit(self, client: Client, request: Request) -> None:
-        if self._config.quote_needs_authcode:
-            await self._access.grant(client, request, "quote")
+    async def _admit(self, client: Client, request: Request) -> Grant | None:
+        """None where everybody may ask."""
+        if not self._config.quote_needs_authcode:
+            return None
+        return await self._access.grant(client, request, "quote")
 
     # -- codes -------------------------------------------------------------------------------
 
@@ -277,6 +283,7 @@ class Quotes:
             ticks.close()
         self._following.clear()
         self._quotes.clear()
+        self._shares.clear()
         self._pushed.clear()
 
 

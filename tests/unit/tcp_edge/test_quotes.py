@@ -35,7 +35,7 @@ from tcp_edge.config import TcpConfig
 from tcp_edge.quote import writer as writer_module
 from tcp_edge.quote.front import TOPIC
 from tcp_edge.quote.scribe import Answer, Question, Scribe, Setting, framed, next_answer
-from tcp_edge.quote.service import Quotes
+from tcp_edge.quote.service import Access, Quotes
 from tcp_edge.quote.subscribed import Subscribed
 from tcp_edge.quote.writer import Writer, serve
 from tcp_edge.quote.writing import Writers
@@ -166,16 +166,22 @@ class NoAccess:
 
 
 class Service:
-    def __init__(self, path: Path, history: list[Item] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        history: list[Item] | None = None,
+        config: TcpConfig | None = None,
+        access: Access | None = None,
+    ) -> None:
         self.bus = FakeBus(history or [])
         self.day = "20261123"
         self.on_state: Callable[[bytes], None] = lambda frame: None
         bus = cast(Bus, self.bus)
         writers = Writers(CATALOGUE, always_open(), big_ints=False)
         self.quotes = Quotes(
-            TcpConfig(max_subscriptions=3),
+            config or TcpConfig(max_subscriptions=3),
             bus,
-            access=NoAccess(),
+            access=access or NoAccess(),
             next_reqid=iter(range(1, 1000)).__next__,
             instruments=lambda: Instruments([STOCK, FUTURE]),
             writer=writers.of,
