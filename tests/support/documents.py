@@ -15,6 +15,7 @@ the line above the fence changes that:
 from __future__ import annotations
 
 import ast
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +27,8 @@ import yaml
 from tests.support.group import CHECKOUT
 
 LANGUAGES: Final = {"sh", "python", "js", "ts", "yaml", "json", "text"}
-OTHERS: Final = (
-    *("README", "bus/PROTOCOL", "ws_edge/README", "tcp_edge/README"),
-    *("examples/README", "examples/ofx/README", "clients/typescript/README"),
-)
-ENGLISH: Final = ("sim/README", "deploy/README")  # for who works on it
+# Of no user: what is for who works on the tests, and what is not in the repository.
+_SKIPPED: Final = {"tests", "var", "build", "node_modules"}
 _BLOCK: Final = re.compile(
     r"(?:^ *<!-- (?P<mark>[^\n]*) -->\n)?^ *```(?P<language>[^\n]*)\n(?P<text>.*?)^ *```$",
     re.MULTILINE | re.DOTALL,
@@ -72,14 +70,36 @@ def chinese(document: str) -> str:
 
 def documents() -> list[str]:
     """All for users in English, by their path in the checkout."""
-    found = [f"{name}.md" for name in (*OTHERS, *ENGLISH)]
-    found += [str(path.relative_to(CHECKOUT)) for path in CHECKOUT.glob("docs/**/*.md")]
-    return sorted(name for name in found if not name.endswith(".zh.md"))
+    found = []
+    for folder, below, files in os.walk(CHECKOUT):
+        below[:] = [name for name in below if name not in _SKIPPED and not name.startswith(".")]
+        found += [Path(folder, name).relative_to(CHECKOUT) for name in files]
+    return sorted(str(p) for p in found if p.suffix == ".md" and not p.stem.endswith(".zh"))
 
 
-def translated() -> list[str]:
-    """Those that are there in Chinese as well."""
-    return [name for name in documents() if name.removesuffix(".md") not in ENGLISH]
+def headings(document: str) -> list[tuple[int, str]]:
+    """Their levels and texts."""
+    text = _BLOCK.sub("", Path(CHECKOUT, document).read_text("utf-8"))
+    found = re.findall(r"^(#+) (.+)$", text, re.MULTILINE)
+    return [(len(marks), words) for marks, words in found]
+
+
+def anchors(document: str) -> set[str]:
+    """What a link to one of its headings has behind the #, as GitHub makes it."""
+    names = (re.sub(r"[^\w\- ]", "", words.lower()) for _, words in headings(document))
+    return {name.replace(" ", "-") for name in names}
+
+
+def links(document: str) -> list[tuple[str, str]]:
+    """Of those to files of the checkout: the path in it, and the anchor, if any."""
+    text = _BLOCK.sub("", Path(CHECKOUT, document).read_text("utf-8"))
+    here = Path(CHECKOUT, document)
+    return [
+        (str((here.parent / path if path else here).resolve().relative_to(CHECKOUT)), anchor)
+        for path, _, anchor in (
+            found.partition("#") for found in re.findall(r"\]\((?!https?:)([^)]+)\)", text)
+        )
+    ]
 
 
 def blocks(document: str) -> list[Block]:

@@ -11,26 +11,27 @@ import pytest
 from tests.support.documents import (
     LANGUAGES,
     Block,
+    anchors,
     blocks,
     chinese,
     commands_outside,
     documents,
+    headings,
+    links,
     meaning,
     shown_commands,
-    translated,
 )
 from tests.support.group import CHECKOUT
 
 DOCUMENTS = documents()
-TRANSLATED = translated()
-BOTH = [*DOCUMENTS, *map(chinese, TRANSLATED)]
+BOTH = [*DOCUMENTS, *map(chinese, DOCUMENTS)]
 MARKS = re.compile(
     r"|tests/\S+\.py runs this|not run: \S.*|file: \S+( on 10\.0\.0\.\d)?"
     r"|input: .*|stays: .*|printed"
 )
 
 
-@pytest.mark.parametrize("document", TRANSLATED)
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_document_is_there_in_chinese(document: str) -> None:
     assert Path(CHECKOUT, chinese(document)).exists()
 
@@ -40,7 +41,7 @@ def test_the_index_names_every_document(ending: str) -> None:
     index = Path(CHECKOUT, "docs", f"README{ending}")
     links = re.findall(r"\]\(([^):#]+)\)", index.read_text("utf-8"))
     named = {(index.parent / link).resolve() for link in links}
-    names = DOCUMENTS if ending == ".md" else map(chinese, TRANSLATED)
+    names = DOCUMENTS if ending == ".md" else map(chinese, DOCUMENTS)
     wanted = {Path(CHECKOUT, name).resolve() for name in names}
     tops = {Path(CHECKOUT, folder, f"README{ending}").resolve() for folder in ("", "docs")}
     assert not wanted - named - tops - {Path(CHECKOUT, "examples", "ofx", f"README{ending}")}
@@ -64,12 +65,36 @@ def test_a_test_that_is_named_reads_the_document(document: str) -> None:
             assert name.stem in test and (name.parent.name in test), block
 
 
-@pytest.mark.parametrize("document", TRANSLATED)
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_the_chinese_document_has_the_same_commands_and_snippets(document: str) -> None:
     ours, theirs = blocks(document), blocks(chinese(document))
     assert [_shape(block) for block in ours] == [_shape(block) for block in theirs]
     for block, other in zip(ours, theirs, strict=True):
         assert meaning(block) == meaning(other), f"{block} and {other}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_the_chinese_document_has_the_same_headings(document: str) -> None:
+    ours, theirs = headings(document), headings(chinese(document))
+    assert [level for level, _ in ours] == [level for level, _ in theirs]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_each_links_to_the_other_and_else_to_documents_in_its_language(document: str) -> None:
+    ours, theirs = ([name for name, _ in links(each)] for each in (document, chinese(document)))
+    assert [name for name in ours if name.endswith(".zh.md")] == [chinese(document)]
+    assert [name for name in theirs if name in DOCUMENTS] == [document]
+
+
+@pytest.mark.parametrize("document", BOTH)
+def test_everything_that_is_linked_is_there(document: str) -> None:
+    linked = links(document)
+    assert not [name for name, _ in linked if not Path(CHECKOUT, name).exists()]
+    assert not [
+        (name, anchor)
+        for name, anchor in linked
+        if anchor and name.endswith(".md") and anchor not in anchors(name)
+    ]
 
 
 @pytest.mark.parametrize("document", BOTH)
