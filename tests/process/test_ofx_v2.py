@@ -12,11 +12,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from bus.secrets import Secret
-from tcp_edge.wire.channel import derive
-from tcp_edge.wire.pskclient import PskClient
 from tests.support.authority import Authority
 from tests.support.group import Group
+from tests.support.ofx_v2 import PskChannel
 
 TIMEOUT_S = 20.0
 SALT = "the tests"
@@ -32,6 +30,11 @@ class V2(NamedTuple):
     def connect(self, service: str) -> socket.socket:
         host, _, port = self.group.ready["tcp_edge"][service].rpartition(":")
         return socket.create_connection((host, int(port)), TIMEOUT_S)
+
+    def channel(self, password: str = "demo", user: str = "demo") -> PskChannel:
+        """To the quote port."""
+        address = self.group.ready["tcp_edge"]["quote"]
+        return PskChannel(address, SALT, password=password, user=user)
 
     def secured(self, certificate: Path | None) -> ssl.SSLSocket:
         """To the login port."""
@@ -88,44 +91,8 @@ def test_without_a_certificate_or_with_older_tls_there_is_no_channel(v2: V2) -> 
         old.wrap_socket(plain, server_hostname="127.0.0.1")
 
 
-class Channel:
-    """A client of the quote port."""
-
-    def __init__(self, v2: V2, password: str = "demo", user: str = "demo") -> None:
-        self.socket = v2.connect("quote")
-        self._client = PskClient(user, derive(Secret(password), user, SALT))
-        self._texts: list[str] = []
-        self.sent = self._client.hello()
-        self.socket.sendall(self.sent)
-        while not self._client.ready:
-            self._receive()
-
-    def __enter__(self) -> Channel:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.socket.close()
-
-    def ask(self, request: dict[str, Any]) -> None:
-        frame = self._client.request(json.dumps(request))
-        self.sent += frame
-        self.socket.sendall(frame)
-
-    def next(self) -> Any:
-        """The next reply or push. Raises ConnectionError at the end of the connection."""
-        while not self._texts:
-            self._receive()
-        return json.loads(self._texts.pop(0))
-
-    def _receive(self) -> None:
-        data = self.socket.recv(1 << 16)
-        if not data:
-            raise ConnectionResetError
-        self._texts += self._client.feed(data)
-
-
 def test_a_user_gets_replies_and_pushes_over_his_own_key(v2: V2) -> None:
-    with Channel(v2) as channel:
+    with v2.channel() as channel:
         channel.ask({"cmd": 110001, "params": [CODE], "push": True})
         said = [channel.next() for _ in range(4)]
         (status,) = [text for text in said if "push" not in text]
@@ -142,14 +109,14 @@ def test_a_user_gets_replies_and_pushes_over_his_own_key(v2: V2) -> None:
 
 @pytest.mark.parametrize(("password", "user"), [("wrong", "demo"), ("demo", "nobody")])
 def test_without_the_users_key_the_first_frame_ends_it(v2: V2, password: str, user: str) -> None:
-    with Channel(v2, password, user) as channel:
+    with v2.channel(password, user) as channel:
         channel.ask({"cmd": 100001, "params": CODE})
         with pytest.raises(ConnectionError):
             channel.next()
 
 
 def test_what_was_captured_is_worth_nothing(v2: V2) -> None:
-    with Channel(v2) as channel:
+    with v2.channel() as channel:
         channel.ask({"cmd": 100001, "params": CODE})
         channel.next()
         captured = channel.sent
