@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl
 from inspect import isawaitable
-from typing import Any
+from typing import Any, cast
 
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
@@ -16,6 +17,7 @@ from websockets.protocol import State
 
 from .admission import Visit
 from .counters import Counters
+from .handshake import second, shake
 from .limits import Limits, Share
 from .outbox import Outbox
 
@@ -46,6 +48,8 @@ class Connection(ServerConnection):
     kernel_buffer_bytes = 0
     limits: Limits
     counters: Counters
+    tls: ssl.SSLContext | None = None
+    _shaking: asyncio.Task[bool] | None = None  # the handshake of TLS
     _closing: asyncio.Task[None] | None = None
     _cut: asyncio.TimerHandle | None = None
 
@@ -63,22 +67,50 @@ class Connection(ServerConnection):
         self.request.path = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """With TLS twice: when it was taken, and after its handshake."""
+        if self.tls is not None and self._shaking is None:
+            self._begin(cast(asyncio.Transport, transport), self.tls)
+            return
         # Left alone the kernel takes megabytes: thousands of ticks that are old when they arrive.
         raw = transport.get_extra_info("socket")
         if raw is not None and self.kernel_buffer_bytes:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.kernel_buffer_bytes)
+        crowded = self._shaking is None and self._is_one_too_many(transport)
+        super().connection_made(transport)
+        if crowded:
+            self.transport.abort()  # not even a refusal
+
+    def _is_one_too_many(self, transport: asyncio.BaseTransport) -> bool:
+        """It counts from now on."""
         # Asked for now: once the client has hung up uvloop raises instead of telling it.
         with contextlib.suppress(OSError, ValueError):
             address = transport.get_extra_info("peername")
             self.origin = str(address[0])[:_LONGEST_ORIGIN] if address else ""
         self.share = self.limits.share()
         peer = self.limits.peer(self.origin)
-        super().connection_made(transport)
-        if peer is not None:
-            self.share.hold(peer)
-            if peer.crowded:
-                self.counters.handshakes_refused += 1
-                self.transport.abort()  # not even a refusal
+        if peer is None:
+            return False
+        self.share.hold(peer)
+        self.counters.handshakes_refused += peer.crowded
+        return peer.crowded
+
+    def _begin(self, plain: asyncio.Transport, tls: ssl.SSLContext) -> None:
+        sock = None if self._is_one_too_many(plain) else second(plain)
+        plain.set_protocol(asyncio.Protocol())  # for which its end is nothing
+        plain.abort()
+        if sock is None:
+            self.share.let_go()
+        else:
+            self._shake(sock, tls)
+
+    def _shake(self, sock: socket.socket, tls: ssl.SSLContext) -> None:
+        def over(task: asyncio.Task[bool]) -> None:
+            if task.cancelled() or not task.result():
+                self.share.let_go()
+                sock.close()
+
+        self._shaking = self.loop.create_task(shake(sock, self, tls))
+        self._shaking.add_done_callback(over)  # also when it was cancelled before it began
 
     async def handshake(self, process_request: Any = None, *others: Any, **options: Any) -> None:
         """Who breaks the protocol right behind his request is cut off. The library has said its

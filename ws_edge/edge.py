@@ -57,6 +57,7 @@ from .dialect import TickFrames
 from .envelope import Style
 from .freshness import CHECK_S, Freshness
 from .gate import Closed, Gate, TooEarly
+from .handshake import HANDSHAKE_S
 from .limits import Limits, Share
 from .lobby import Lobby
 from .md_session import MdSession
@@ -75,7 +76,6 @@ log = logging.getLogger("ws_edge")
 _TURN = 20  # requests of one client before the others have their turn
 _LONG = 4096  # characters of a request that is a turn of its own
 _NOTICE_S = 0.5  # between the notice of a stop and the stop
-_HANDSHAKE_S = 10.0  # for TLS, and again for WebSocket
 _STOP_S = 2.0  # for closing handshakes
 _USERS_S = 0.5  # how often it is asked whether a user has changed
 _TD_RETURNS = "td/"  # how the topics of all accounts begin
@@ -375,13 +375,20 @@ class Edge:
                 close_timeout=_STOP_S,
                 max_size=config.max_message_bytes,
                 write_limit=max(1, config.user_buffer_bytes),  # 0 would pause TLS for ever
-                create_connection=_connection_class(config, self.limits, self.counters),
-                ssl=self.tls,
-                ssl_handshake_timeout=_HANDSHAKE_S if self.tls else None,
-                open_timeout=_HANDSHAKE_S,
+                create_connection=self._connection_class(),
+                open_timeout=HANDSHAKE_S,
             )
         except OSError as exc:
             raise Busy(f"cannot listen on {config.host}:{config.port}: {exc.strerror}") from None
+
+    def _connection_class(self) -> type[Connection]:
+        values = {
+            "limits": self.limits,
+            "counters": self.counters,
+            "tls": self.tls,
+            "kernel_buffer_bytes": self.config.kernel_buffer_bytes,
+        }
+        return type("Configured", (Connection,), values)
 
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         assert isinstance(connection, Connection)
@@ -567,12 +574,6 @@ def _gate(loaded: Loaded[WsConfig]) -> Gate:
         return Gate(loaded.own, loaded.common.users_file, embedded=loaded.embedded)
     except UsersError as exc:
         raise ConfigError(f"ws_edge.users: {exc}") from None
-
-
-def _connection_class(config: WsConfig, limits: Limits, counters: Counters) -> type[Connection]:
-    common = {"limits": limits, "counters": counters}
-    values = common | {"kernel_buffer_bytes": config.kernel_buffer_bytes}
-    return type("Configured", (Connection,), values)
 
 
 def _confirm(connection: ServerConnection, offered: object) -> Subprotocol | None:

@@ -6,6 +6,7 @@ import base64
 import itertools
 import json
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -18,7 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from bus.secrets import Secret
 from bus.users import User, Users
-from tests.process.test_ws_edge import Stage, closed_with, refused
+from tests.process.test_ws_edge import Stage, certificate, closed_with, refused
 from tests.support.edge_core import USER
 from tests.support.fake_worker import wait_until
 from tests.support.ws_client import WsClient, ws
@@ -187,9 +188,9 @@ def test_connections_of_an_address_and_of_a_user_are_bounded(tmp_path: Path) -> 
         stage.close()
 
 
-def connected(stage: Stage) -> socket.socket:
+def connected(stage: Stage, source: str = "127.0.0.1") -> socket.socket:
     where = urlsplit(stage.url("/"))
-    return socket.create_connection((where.hostname, where.port), timeout=10)
+    return socket.create_connection((where.hostname, where.port), 10, (source, 0))
 
 
 def is_cut(connection: socket.socket) -> bool:
@@ -209,12 +210,38 @@ def entered(stack: ExitStack, url: str) -> WsClient:
     return stack.enter_context(ws(url))
 
 
-def comes_in(url: str) -> bool:
+def comes_in(url: str, **options: Any) -> bool:
     try:
-        with ws(url):
+        with ws(url, **options):
             return True
-    except InvalidStatus:
+    except (InvalidStatus, ConnectionError):
         return False
+
+
+@pytest.mark.parametrize("connections", [2, 0])
+def test_handshakes_of_tls_that_never_end_count_for_their_address(
+    tmp_path: Path, connections: int
+) -> None:
+    """The control: without a limit all of them stay."""
+    key, cert = certificate(tmp_path)
+    limits = {"connections": connections, "handshakes_per_s": 0}
+    stage = Stage(tmp_path, cert_file=cert, key_file=key, per_peer=limits)
+    try:
+        stage.start("td")
+        tls = ssl.create_default_context(cafile=cert)
+        with ExitStack() as stack:
+            silent = [stack.enter_context(connected(stage)) for _ in range(4)]
+            silent[0].sendall(b"\x16\x03\x01")  # how a handshake begins
+            late = [stack.enter_context(connected(stage)) for _ in range(10)]
+            if connections:  # twice as many are still told why
+                wait_until(lambda: all(map(is_cut, late)), lambda: "they stay")
+            with ws(stage.url("/td/"), ssl=tls, source_address=("127.0.0.2", 0)) as other:
+                assert other.log_in()["RspInfo"]["ErrorID"] == 0
+                assert not any(map(is_cut, silent))
+                assert any(map(is_cut, late)) == bool(connections)
+        wait_until(lambda: comes_in(stage.url("/td/"), ssl=tls), lambda: "no room again")
+    finally:
+        stage.close()
 
 
 def test_handshakes_messages_and_bytes_have_a_rate(tmp_path: Path) -> None:
