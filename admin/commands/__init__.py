@@ -8,8 +8,9 @@
     config         ``config check``
     login          ``login test``
     ticks          market data as it comes
-    order, orders  one order; those of the day
+    order, cancel  one order, and its end; orders: those of the day
     bench          how long the ways through the running group take
+    schema         docs/schema, made by admin/schema
 
 beside ``group`` (the file, and how to the bus) and ``output`` (tables and JSON). The exit statuses
 stand in ``admin.main``.

@@ -1,1 +1,6 @@
-"""What the live page shows: quotes, series of prices, rates and delays. No NiceGUI here."""
+"""What the live page shows. No NiceGUI here.
+
+feed       the instruments that pages look at, each subscribed once
+quotes     the latest tick, and whether it is of now; series: points over time; rates: messages a
+           second and delays by hop. No I/O
+"""

@@ -1,9 +1,10 @@
 """The web page of the group: `http://127.0.0.1:8088`.
 
-sessions, admins, entry, login, gate   who may come in
+sessions, entry, login, gate   who may come in; ``admin.admins`` has the passwords
+site       what all pages share
 frame      what stands around each page
-texts, style
-pages/     one module per page
+texts, style, times, parts   words in both languages, looks, small parts of pages
+pages/     one module per page; market and order_form are parts of them, downloads their files
 """
 
 from __future__ import annotations

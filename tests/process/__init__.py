@@ -1,0 +1,1 @@
+"""Real programs on real sockets, on ports that the kernel chooses."""

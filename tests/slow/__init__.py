@@ -1,0 +1,1 @@
+"""What takes minutes: other versions of the binding, and Autobahn's cases."""
