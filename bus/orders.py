@@ -4,6 +4,7 @@
 verb                   body                    answer
 =====================  ======================  ====================================================
 QryOrderOutcome        OutcomeQuery            a row "Outcome"
+VoidClientOrderID      VoidId                  a row "Outcome"
 SetCancelOnDisconnect  CancelOnDisconnect      a row "SetCancelOnDisconnect" with the same body
 SetKillSwitch          KillSwitch              a row "SetKillSwitch" with the same body
 Attach                 Attach                  rows "Session", "OnRspUserLogin", as of a login
@@ -14,8 +15,10 @@ Detach                 Detached, or nothing    a row "Detach"
 All but Attach need the handle of a login and concern its account. A "Return" holds one published
 message as it was, topic and all (``bus.frames.unpack_message``). An order that is not on record
 is a refusal whose detail is NOT_ON_RECORD: it was not sent on this trading day nor on the five
-before, as far as their records are kept (``keep_days``). A place whose returns are not kept is one
-whose detail has NOT_KEPT.
+before, as far as their records are kept (``keep_days``). It may still come: a process on its way
+here may stand still with it. VoidClientOrderID rules that out: what has no record then is NOT_SENT
+for good, and an order that comes later with this id is refused (VOID_ID). A place whose returns are
+not kept is one whose detail has NOT_KEPT.
 """
 
 from __future__ import annotations
@@ -93,6 +96,12 @@ class OutcomeQuery(msgspec.Struct, frozen=True, kw_only=True):
     order_id: Annotated[str, Meta(max_length=64)] = ""
     session_id: Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)] = 0
     order_ref: Annotated[str, Meta(max_length=16)] = ""
+
+
+class VoidId(msgspec.Struct, frozen=True):
+    """The id of an order that is not to be sent any more, if it was not."""
+
+    client_order_id: Annotated[str, Meta(min_length=1, max_length=64)]
 
 
 class CancelOnDisconnect(msgspec.Struct, frozen=True):

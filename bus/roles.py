@@ -25,7 +25,10 @@ _LOOK: Final[Verbs] = (
     *("State", "ReqUserLogin*", "ReqUserLogout", "Detach"),
     *("ReqQry*", "ReqQuery*", "Returns", "Mark", "QryOrderOutcome"),
 )
-_TRADE: Final[Verbs] = (*_LOOK, "Req*", "SetCancelOnDisconnect", "SetKillSwitch")
+_TRADE: Final[Verbs] = (
+    *(*_LOOK, "Req*", "VoidClientOrderID"),
+    *("SetCancelOnDisconnect", "SetKillSwitch"),
+)
 _HISTORY: Final[Verbs] = ("Ticks", "LastTicks", "Events", "Answers", "State", "Streams")
 
 _STREAMS: Final[Mapping[str, frozenset[str]]] = {

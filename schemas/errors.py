@@ -137,11 +137,13 @@ def return_text(status: int) -> str:
 
 
 # Our own refusals of a client's message, with the texts of the webctp protocol. It has no number
-# for LIMIT, a request that the gateway's own limits keep from the counter.
+# for LIMIT, a request that the gateway's own limits keep from the counter, nor for VOID_ID, an
+# order whose id was made void before it came.
 BAD_REQUEST: Final = -400
 NOT_LOGGED_IN: Final = -401
 LIMIT: Final = -403
 NOT_IMPLEMENTED: Final = -404
+VOID_ID: Final = -410
 INTERNAL_ERROR: Final = -500
 
 LOCAL_TEXTS: Final = MappingProxyType(
@@ -150,6 +152,7 @@ LOCAL_TEXTS: Final = MappingProxyType(
         NOT_LOGGED_IN: "未登录",
         LIMIT: "超出网关限额",
         NOT_IMPLEMENTED: "Not implemented",
+        VOID_ID: "报单编号已作废",
         INTERNAL_ERROR: "内部错误",
     }
 )

@@ -9,13 +9,14 @@ from typing import Final
 import msgspec
 
 from bus.errors import bad_parameters, refused, request_failed
-from bus.orders import NOT_ON_RECORD, CancelOnDisconnect, KillSwitch, OutcomeQuery
+from bus.orders import NOT_ON_RECORD, CancelOnDisconnect, KillSwitch, OutcomeQuery, VoidId
 from bus.rpc import Call
 from schemas.errors import INTERNAL_ERROR
 
 from .disconnect import Disconnects
 from .limits.session import SessionLimits
 from .orders.book import Book
+from .orders.record import Record
 from .orders.store import StoreError
 from .replies import Replies
 from .returns.stream import Returns
@@ -57,17 +58,28 @@ class Verbs:
         if not (query.client_order_id or query.order_id or query.order_ref):
             # "Never sent" would be taken for an order whose name was lost on the way here.
             raise bad_parameters(f"{call.method}: names no order")
-        book = self._book()
+        record = self._found(query)
+        if record is None:
+            raise request_failed(NOT_ON_RECORD)
+        self._replies.own(peer, call, "Outcome", self._book().outcome(record))
+
+    def _void(self, peer: bytes, call: Call) -> None:
+        name = msgspec.msgpack.decode(call.body, type=VoidId).client_order_id
+        record = self._found(OutcomeQuery(client_order_id=name))
+        if record is None:
+            record = self._book().void(name, self._clients[call.session])
+        self._replies.own(peer, call, "Outcome", self._book().outcome(record))
+
+    def _found(self, query: OutcomeQuery) -> Record | None:
+        """None: it is not on record. Raises Refused when nobody can say that."""
         try:
-            record = book.find(query)
+            record = self._book().find(query)
         except StoreError:
             log.exception("an earlier day cannot be read")
             raise refused(INTERNAL_ERROR, "an earlier day cannot be read") from None
-        if record is None and self._problem():  # nobody can say that it was never sent
+        if record is None and self._problem():
             raise refused(INTERNAL_ERROR, self._problem())
-        if record is None:
-            raise request_failed(NOT_ON_RECORD)
-        self._replies.own(peer, call, "Outcome", book.outcome(record))
+        return record
 
     def _cancel_on_disconnect(self, peer: bytes, call: Call) -> None:
         wanted = msgspec.msgpack.decode(call.body, type=CancelOnDisconnect)
@@ -83,6 +95,7 @@ class Verbs:
 _VERBS: Final[dict[str, Callable[[Verbs, bytes, Call], None]]] = {
     "Mark": Verbs._mark,
     "QryOrderOutcome": Verbs._outcome,
+    "VoidClientOrderID": Verbs._void,
     "SetCancelOnDisconnect": Verbs._cancel_on_disconnect,
     "SetKillSwitch": Verbs._kill_switch,
 }

@@ -94,6 +94,11 @@ def only_asks(method: Method) -> bool:
     return verb.asks if verb is not None else method.kind is Kind.QUERY
 
 
+def _touches_nothing(method: Method) -> bool:
+    verb = VERBS.get(method.name)
+    return verb is not None and verb.touches_nothing
+
+
 class Rights:
     """Of all sockets of one side."""
 
@@ -157,7 +162,7 @@ class Rights:
         named = [(name, "") for name in request.instruments]
         if not named and self._names(method.struct) & _INSTRUMENTS:
             named = list(self._instruments(method.struct, request.body)) or [("", "")]
-        if not named and not only_asks(method):
+        if not named and not only_asks(method) and not _touches_nothing(method):
             raise forbidden("requests that act on no instrument")
         for name in named:
             if not any(grant.covers(*name) for grant in grants):

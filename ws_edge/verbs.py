@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from bus.orders import CancelOnDisconnect, KillSwitch, Outcome, OutcomeQuery
+from bus.orders import CancelOnDisconnect, KillSwitch, Outcome, OutcomeQuery, VoidId
 from schemas.codec import FieldError
 
 
@@ -23,6 +23,7 @@ class Verb(NamedTuple):
     answer  what the worker's row holds, and the keys of the reply's payload
     key     of the reply's payload
     asks    it only asks: the right "query" is enough
+    touches_nothing  no order, money or instrument: who may trade some instruments may do it
     """
 
     name: str
@@ -32,6 +33,7 @@ class Verb(NamedTuple):
     shows: Mapping[str, str]
     key: str
     asks: bool = False
+    touches_nothing: bool = False
 
     def parse(self, payload: Mapping[str, object]) -> bytes:
         """The body as msgpack. null counts as absent, unknown keys are ignored. Raises
@@ -92,6 +94,15 @@ VERBS: Final = {
             OUTCOME_KEYS,
             "OrderOutcome",
             asks=True,
+        ),
+        Verb(
+            "VoidClientOrderID",
+            VoidId,
+            {"ClientOrderID": "client_order_id"},
+            Outcome,
+            OUTCOME_KEYS,
+            "OrderOutcome",
+            touches_nothing=True,
         ),
         Verb(
             "SetCancelOnDisconnect",

@@ -22,7 +22,8 @@ from .printing import Schema
 
 _STRUCTS: Final[tuple[type[msgspec.Struct], ...]] = (
     *(Call, ErrorBody, SessionBody, Since, Stat, Answer, StreamState),
-    *(orders.Outcome, orders.OutcomeQuery, orders.CancelOnDisconnect, orders.KillSwitch),
+    *(orders.Outcome, orders.OutcomeQuery, orders.VoidId),
+    *(orders.CancelOnDisconnect, orders.KillSwitch),
     *(orders.Place, orders.After, orders.Attach, orders.Detached),
     *(history.Ticks, history.LastTicks, history.TickBlock, history.TicksEnd, history.Events),
     *(history.Event, history.Answers, history.Answered, history.Page),
@@ -66,6 +67,7 @@ VERBS: Final[dict[str, dict[str, Verb]]] = {
         "Returns": Verb("After", ("Return", "Returns")),
         "Mark": Verb("", ("Mark",)),
         "QryOrderOutcome": Verb("OutcomeQuery", ("Outcome",)),
+        "VoidClientOrderID": Verb("VoidId", ("Outcome",)),
         "SetCancelOnDisconnect": Verb("CancelOnDisconnect", ("SetCancelOnDisconnect",)),
         "SetKillSwitch": Verb("KillSwitch", ("SetKillSwitch",)),
     },

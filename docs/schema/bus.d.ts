@@ -286,6 +286,11 @@ export interface TicksEnd {
   more: boolean;
 }
 
+/** The id of an order that is not to be sent any more, if it was not. */
+export interface VoidId {
+  client_order_id: string;
+}
+
 export type Instruments = string[];
 
 export type Name = string;

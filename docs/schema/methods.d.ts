@@ -142,6 +142,7 @@ export interface TdMethods {
   ReqCancelOffsetSetting: { payload: td_requests["ReqCancelOffsetSetting"]["InputOffsetSetting"]; row: NonNullable<td_replies["RspCancelOffsetSetting"]["InputOffsetSetting"]> };
   ReqQryOffsetSetting: { payload: td_queries["ReqQryOffsetSetting"]["QryOffsetSetting"]; row: NonNullable<td_rows["RspQryOffsetSetting"]["OffsetSetting"]> };
   QryOrderOutcome: { payload: td_queries["QryOrderOutcome"]["QryOrderOutcome"]; row: NonNullable<td_rows["RspQryOrderOutcome"]["OrderOutcome"]> };
+  VoidClientOrderID: { payload: td_requests["VoidClientOrderID"]["VoidClientOrderID"]; row: NonNullable<td_replies["RspVoidClientOrderID"]["OrderOutcome"]> };
   SetCancelOnDisconnect: { payload: td_requests["SetCancelOnDisconnect"]["SetCancelOnDisconnect"]; row: NonNullable<td_replies["RspSetCancelOnDisconnect"]["SetCancelOnDisconnect"]> };
   SetKillSwitch: { payload: td_requests["SetKillSwitch"]["SetKillSwitch"]; row: NonNullable<td_replies["RspSetKillSwitch"]["SetKillSwitch"]> };
 }

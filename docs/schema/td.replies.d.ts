@@ -275,6 +275,29 @@ export interface RspCancelOffsetSetting {
   Detail?: Detail;
 }
 
+export interface RspVoidClientOrderID {
+  MsgType: "RspVoidClientOrderID";
+  RspInfo: RspInfo;
+  RequestID?: RequestID;
+  IsLast?: boolean;
+  OrderOutcome?: {
+    OrderID: string;
+    ClientOrderID: string;
+    State: "ACK" | "CANCELLED" | "FILLED" | "INTENT" | "NOT_SENT" | "REJECTED" | "SENT" | "UNKNOWN";
+    Duplicate: boolean;
+    FrontID: number;
+    SessionID: number;
+    OrderRef: string;
+    ExchangeID: string;
+    OrderSysID: string;
+    OrderStatus: string;
+    VolumeTraded: number;
+    ErrorID: number;
+    ErrorMsg: string;
+  } | null;
+  Detail?: Detail;
+}
+
 export interface RspSetCancelOnDisconnect {
   MsgType: "RspSetCancelOnDisconnect";
   RspInfo: RspInfo;
@@ -776,6 +799,7 @@ export interface Messages {
   RspFromFutureToBankByFuture: RspFromFutureToBankByFuture;
   RspOffsetSetting: RspOffsetSetting;
   RspCancelOffsetSetting: RspCancelOffsetSetting;
+  RspVoidClientOrderID: RspVoidClientOrderID;
   RspSetCancelOnDisconnect: RspSetCancelOnDisconnect;
   RspSetKillSwitch: RspSetKillSwitch;
 }

@@ -333,6 +333,14 @@ export interface ReqCancelOffsetSetting {
   DeadlineMs?: number;
 }
 
+export interface VoidClientOrderID {
+  MsgType: "VoidClientOrderID";
+  VoidClientOrderID: {
+    ClientOrderID: string;
+  };
+  RequestID?: RequestID;
+}
+
 export interface SetCancelOnDisconnect {
   MsgType: "SetCancelOnDisconnect";
   SetCancelOnDisconnect: {
@@ -814,6 +822,7 @@ export interface Messages {
   ReqFromFutureToBankByFuture: ReqFromFutureToBankByFuture;
   ReqOffsetSetting: ReqOffsetSetting;
   ReqCancelOffsetSetting: ReqCancelOffsetSetting;
+  VoidClientOrderID: VoidClientOrderID;
   SetCancelOnDisconnect: SetCancelOnDisconnect;
   SetKillSwitch: SetKillSwitch;
 }

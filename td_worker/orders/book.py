@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bus.errors import bad_parameters
+from bus.errors import bad_parameters, refused
 from bus.orders import OrderState, Outcome, OutcomeQuery
 from bus.rpc import Call
 from schemas.catalogue import Catalogue
 from schemas.counter import Event
-from schemas.errors import return_text
+from schemas.errors import LIMIT, VOID_ID, return_text
 
 from .families import QUOTE, TRADED, Role, Shape, families_of, integer, text
 from .held import Held
@@ -27,6 +27,7 @@ from .naming import Naming, check_size
 from .past import Past
 from .record import (
     UNRESOLVED,
+    VOID,
     Duplicate,
     Record,
     Return,
@@ -44,6 +45,7 @@ log = logging.getLogger("td_worker")
 _FLUSH_S: Final = 0.2
 _RETRY_S: Final = 1.0
 _MOST_ACTIONS: Final = 10_000
+_MOST_VOIDS: Final = 10_000  # of a day; each is a record
 
 Find = Callable[[OutcomeQuery], Record | None]
 
@@ -100,6 +102,7 @@ class Book:
         self._by_client_id: dict[str, Record] = {}
         self._by_request: dict[int, Record] = {}  # by nRequestID of this process
         self._legs: dict[int, list[Record]] = {}  # by the number of their quote
+        self._voids = 0
         self._open: dict[int, Record] = {}
         self._doubtful: set[int] = set()  # of the open ones, by number
         self._living: dict[int, dict[int, Record]] = {}  # by virtual session and number
@@ -136,6 +139,16 @@ class Book:
             self._add(record)
         self._by_request[number] = records[0]
         return Ticket(records[0], body)
+
+    def void(self, client_order_id: str, session_id: int) -> Record:
+        """No order of this id, which is on record nowhere, is sent from now on; durable when this
+        returns. Raises Refused."""
+        if self._voids >= _MOST_VOIDS:
+            raise refused(LIMIT, f"{_MOST_VOIDS} ids of the day are void already")
+        record = self._intents.void(client_order_id, session_id)
+        self._store.insert([record])
+        self._add(record)
+        return record
 
     def handed(self, record: Record, status: int) -> None:
         """What the API's method returned."""
@@ -333,6 +346,7 @@ class Book:
         self._counted[record.number] = record.state
         self._index.add(record)
         self._intents.seen(record)
+        self._voids += record.method == VOID
         if record.leg:
             self._legs.setdefault(quote_of(record), []).append(record)
             return
@@ -392,6 +406,10 @@ class Book:
         known = self.find(OutcomeQuery(client_order_id=call.client_order_id))
         if known is None:
             return
+        if known.method == VOID:
+            raise refused(
+                VOID_ID, f"client_order_id was made void, {known.order_id}; nothing was sent"
+            )
         if (known.method, known.body) != (call.method, call.body):
             raise bad_parameters(f"client_order_id was used for another order, {known.order_id}")
         raise Duplicate(known)

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Final
 
 from bus.errors import bad_parameters
+from bus.orders import OrderState
 from bus.rpc import Call
+from schemas.errors import LOCAL_TEXTS, VOID_ID
 
 from .families import ORDER, Shape, integer, put_integer, put_text, text
 from .identity import Refs, Sessions
-from .record import Record
+from .record import VOID, Record
 
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -64,6 +66,14 @@ class Intents:
             leg.request = record.request
             put_text(buffer, shape.bid if leg.leg == "bid" else shape.ask, leg.issued)
         return [record, *legs], bytes(buffer)
+
+    def void(self, client_order_id: str, session_id: int) -> Record:
+        """The record of an id that is not to be used any more. It names no order: the references of
+        orders begin at 1."""
+        record = self._numbered(VOID, "", "", session_id, "0")
+        record.client_order_id, record.state = client_order_id, OrderState.NOT_SENT
+        record.error_id, record.error_msg = VOID_ID, LOCAL_TEXTS[VOID_ID]
+        return record
 
     def _legs(self, quote: Record, shape: Shape) -> list[Record]:
         """The two orders that a quote makes, under the client's references."""

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from bus.orders import FINAL, OrderState, Outcome
 
 _S = OrderState
+VOID: Final = "VoidClientOrderID"  # the method of a record that only keeps an id from being used
 UNRESOLVED: Final = frozenset({_S.INTENT, _S.SENT, _S.UNKNOWN})
 # CTP repeats OnRtnOrder and a query may be older than a return, so the states of an order that
 # still lives have an order of their own: not yet known, conditional, triggered, in the market.

@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tests.support.another_edge import another_edge
 from tests.support.browser import CHROMIUM
 from tests.support.deployment import free_port
 from tests.support.group import CHECKOUT, Group
@@ -54,15 +55,15 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
         yield made
 
 
-def environment(url: str) -> dict[str, str]:
-    return os.environ | {"CTPBUS_URL": url, "CTPBUS_TOKEN": TOKEN}
+def environment(url: str, **more: str) -> dict[str, str]:
+    return os.environ | {"CTPBUS_URL": url, "CTPBUS_TOKEN": TOKEN, **more}
 
 
-def node(*command: str, url: str = "") -> subprocess.CompletedProcess[str]:
+def node(*command: str, url: str = "", **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,
         cwd=CLIENT,
-        env=environment(url),
+        env=environment(url, **more),
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
@@ -71,7 +72,10 @@ def node(*command: str, url: str = "") -> subprocess.CompletedProcess[str]:
 
 
 def test_the_client_does_what_its_tests_say(group: Group, built: None) -> None:
-    done = node("node", "--test", "test/client.test.mjs", url=group.url("").rstrip("/"))
+    with another_edge(group) as other:
+        more = {"CTPBUS_OTHER_URL": other, "CTPBUS_PID": str(group.pid("ws_edge"))}
+        url = group.url("").rstrip("/")
+        done = node("node", "--test", "test/client.test.mjs", url=url, **more)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

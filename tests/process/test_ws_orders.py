@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from tests.support.another_edge import another_edge
 from tests.support.group import Group
 from tests.support.ws_client import ONE_LOT, WsClient, ws
 
@@ -63,6 +64,12 @@ class Desk:
         heard = self.wait_reply("RspQryOrderOutcome")
         found: dict[str, Any] | None = heard["OrderOutcome"]
         return found
+
+    def void(self, name: str) -> dict[str, Any]:
+        payload = {"ClientOrderID": name}
+        self.client.send(MsgType="VoidClientOrderID", VoidClientOrderID=payload, RequestID=9)
+        told: dict[str, Any] = self.wait_reply("RspVoidClientOrderID")["OrderOutcome"]
+        return told
 
     def wait_reply(self, name: str) -> dict[str, Any]:
         """A reply, which comes once; pushes before it are kept."""
@@ -218,6 +225,48 @@ def test_the_same_id_never_makes_two_orders(desks: list[Desk]) -> None:
 
 def test_an_order_that_nobody_knows_is_null(desks: list[Desk]) -> None:
     assert desks[0].outcome(ClientOrderID="never sent") is None
+
+
+@pytest.mark.parametrize("void", [True, False])
+def test_an_order_that_a_frozen_edge_hands_over_late_is_not_sent_when_its_id_is_void(
+    group: Group, void: bool
+) -> None:
+    name = f"frozen {void}"
+    with (
+        another_edge(group) as url,
+        ws(group.url("/td/")) as client,
+        ws(f"{url}/td/") as other,
+    ):
+        desk, asking = Desk(client), Desk(other)
+        group.freeze("ws_edge")
+        try:
+            desk.order("1", Market.fills, ClientOrderID=name, RequestID=1)
+            assert asking.outcome(ClientOrderID=name) is None
+            if void:
+                for _ in range(2):
+                    told = asking.void(name)
+                    assert (told["State"], told["ErrorID"]) == ("NOT_SENT", -410)
+                assert asking.outcome(ClientOrderID=name) == told
+        finally:
+            group.thaw("ws_edge")
+        if void:
+            heard = desk.wait_reply("RspOrderInsert")
+            assert (heard["RspInfo"]["ErrorID"], heard["RequestID"]) == (-410, 1)
+        else:  # it was not too late: asking alone promises nothing
+            assert asking.returned(Identity(desk.front, desk.session, "1"), TRADED)
+            assert asking.void(name)["State"] == "FILLED"
+        there = [Identity.of(row) for row in asking.query("Order", "Order")]
+        assert [one.session for one in there].count(desk.session) == (not void)
+
+
+def test_a_void_id_outlives_td_worker(group: Group) -> None:
+    with ws(group.url("/td/")) as client:
+        assert Desk(client).void("void before")["State"] == "NOT_SENT"
+    group.restart("td_worker")
+    with ws(group.url("/td/")) as client:
+        desk = Desk(client)
+        desk.order("1", Market.fills, ClientOrderID="void before", RequestID=1)
+        assert desk.wait_reply("RspOrderInsert")["RspInfo"]["ErrorID"] == -410
 
 
 def test_an_order_outlives_the_edge(group: Group) -> None:

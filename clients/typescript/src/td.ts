@@ -33,6 +33,8 @@ const ASK_MS = 3_000;
 // Beyond the deadline, for the way to the gateway.
 const GRACE_MS = 1_000;
 const MOST_EARLY = 1_000;
+// The gateway's number for an order whose id was made void.
+const VOID_ID = -410;
 
 /** Trading: requests, the account's returns, and orders with their outcome. */
 export class TdClient extends Connection<TdEvents> {
@@ -90,7 +92,8 @@ export class TdClient extends Connection<TdEvents> {
   place(input: InputOrderField, { id = randomId(), deadlineMs = this.options.deadlineMs ?? DEADLINE_MS } = {}): Order {
     this.check("ReqOrderInsert");
     const known = this.#orders.get(id);
-    if (known !== undefined && known.state !== "NOT_SENT") return known;
+    // What the gateway has refused has left no trace; NOT_SENT by its record counts for ever.
+    if (known !== undefined && (known.state !== "NOT_SENT" || known.outcome !== null)) return known;
     const order = new Order(id, input, deadlineMs);
     const keys = { InputOrder: input, ClientOrderID: id, DeadlineMs: deadlineMs };
     const requestId = this.post("ReqOrderInsert", keys);
@@ -243,14 +246,22 @@ export class TdClient extends Connection<TdEvents> {
     this.emit("order", order);
   }
 
+  /** Rules out that it is sent: a ws_edge that stands still may have it in its buffer. */
+  async #void(order: Order, errorId: number, errorMsg: string): Promise<void> {
+    const named = { VoidClientOrderID: { ClientOrderID: order.id } };
+    const [row] = await this.exchange("VoidClientOrderID", named);
+    const outcome = row!["OrderOutcome"] as Outcome;
+    const never = outcome.ErrorID === VOID_ID;
+    this.#onOutcome(never ? { ...outcome, ErrorID: errorId, ErrorMsg: errorMsg } : outcome);
+  }
+
   /** Asks what became of an order until that is known, or the connection ends. The error is what
    * it is told with when it was not sent. */
-  async #ask(order: Order, errorId = 0, errorMsg = "not on record"): Promise<void> {
+  async #ask(order: Order, errorId = VOID_ID, errorMsg = "it never reached the gateway"): Promise<void> {
     if (this.#asking.has(order)) return;
     this.#asking.add(order);
     try {
       while (!order.final) {
-        // Who has no answer by then was not sent, and will not be.
         const late = performance.now() - order.sentAt > order.deadlineMs + GRACE_MS;
         const asked = { QryOrderOutcome: { ClientOrderID: order.id } };
         const [row] = await this.exchange("QryOrderOutcome", asked);
@@ -259,7 +270,7 @@ export class TdClient extends Connection<TdEvents> {
           this.#onOutcome(outcome);
           if (outcome.State !== "INTENT" && outcome.State !== "UNKNOWN" && outcome.State !== "SENT") return;
         } else if (late) {
-          this.#refuse(order, "NOT_SENT", errorId, errorMsg);
+          await this.#void(order, errorId, errorMsg);
         }
         if (!order.final) await new Promise((resolve) => setTimeout(resolve, this.options.askMs ?? ASK_MS));
       }

@@ -9,6 +9,9 @@ import { Proxy } from "./proxy.mjs";
 
 const gatewayUrl = process.env.CTPBUS_URL;
 const token = process.env.CTPBUS_TOKEN;
+// Of a second ws_edge of the group, and the process of the first, which may be stopped for a while.
+const otherUrl = process.env.CTPBUS_OTHER_URL;
+const pid = Number(process.env.CTPBUS_PID);
 const login = { user: "028742", password: "123456", token, WebSocket, retryMs: [20, 200] };
 const LIMIT = { timeout: 30_000 };
 let direct, names, rests, fills;
@@ -28,6 +31,8 @@ const lot = (price) => ({
   ContingentCondition: values.ContingentCondition.Immediately,
   ForceCloseReason: values.ForceCloseReason.NotForceClose,
 });
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const next = (client, name, accept = () => true) =>
   new Promise((resolve) => {
@@ -178,6 +183,33 @@ test("an order that never arrived is said to be not sent, after its deadline", L
   assert.equal(order.state, "NOT_SENT");
   assert.ok(performance.now() - order.sentAt > 500);
   assert.equal(await known(), count);
+});
+
+test("what is not sent stays so, when a gateway that stood still hands it over", { ...LIMIT, skip: !pid }, async (context) => {
+  const [client, proxy] = await behind(context, { askMs: 100 });
+  const other = new TdClient({ ...login, url: otherUrl });
+  context.after(() => other.close());
+  await other.connect();
+  const count = await known();
+  process.kill(pid, "SIGSTOP");
+  try {
+    const passed = proxy.passed(300);
+    const order = client.place(lot(fills), { id: "frozen", deadlineMs: 300 });
+    await passed;
+    proxy.target = otherUrl;
+    proxy.forsake();
+    await order.wait();
+    assert.deepEqual([order.state, order.errorId], ["NOT_SENT", -410]);
+    assert.equal(client.place(lot(fills), { id: "frozen" }), order);
+  } finally {
+    process.kill(pid, "SIGCONT");
+  }
+  while (!proxy.late.includes("RspOrderInsert")) await pause(10);
+  assert.match(proxy.late, /"ErrorID":-410/);
+  assert.equal(await known(), count);
+  const again = other.place(lot(fills), { id: "frozen" });
+  assert.equal((await again.wait()).state, "NOT_SENT");
+  assert.equal(again.errorId, -410);
 });
 
 test("returns that were missed come after the next login", LIMIT, async (context) => {

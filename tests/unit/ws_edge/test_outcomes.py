@@ -15,6 +15,7 @@ from bus.orders import (
     OrderState,
     Outcome,
     OutcomeQuery,
+    VoidId,
 )
 from tests.support.edge_core import (
     CATALOGUE,
@@ -182,6 +183,10 @@ def ask(**payload: Any) -> dict[str, Any]:
     return {"MsgType": "QryOrderOutcome", "QryOrderOutcome": payload, "RequestID": 3}
 
 
+def void(**payload: Any) -> dict[str, Any]:
+    return {"MsgType": "VoidClientOrderID", "VoidClientOrderID": payload, "RequestID": 3}
+
+
 @pytest.mark.parametrize(
     ("payload", "query"),
     [
@@ -201,6 +206,16 @@ def test_asking_for_an_outcome(core: Core, payload: dict[str, Any], query: Outco
     core.td_worker.tell(asked, own("Outcome", outcome("FILLED"), last=True))
     shown = text(state="FILLED", last=True, info=NO_ERROR)
     assert client.texts() == [shown.replace('"OrderOutcome","Rsp', '"RspQryOrderOutcome","Rsp')]
+
+
+def test_making_an_id_void_tells_what_its_order_is_from_now_on(core: Core) -> None:
+    client = core.td_in()
+    asked = ordered(core, client, void(ClientOrderID="a1"))
+    assert msgspec.msgpack.decode(asked.body, type=VoidId) == VoidId("a1")
+    assert asked.session == HANDLE
+    core.td_worker.tell(asked, own("Outcome", outcome("NOT_SENT"), last=True))
+    shown = text(state="NOT_SENT", last=True, info=NO_ERROR)
+    assert client.texts() == [shown.replace('"OrderOutcome","Rsp', '"RspVoidClientOrderID","Rsp')]
 
 
 def test_an_order_that_is_not_on_record_is_null(core: Core) -> None:
@@ -233,6 +248,9 @@ def test_what_cannot_be_said_now_is_no_null(core: Core) -> None:
         (ask(SessionID=2**31, OrderRef="1"), "QryOrderOutcome.SessionID: expected `int` <="),
         (ask(SessionID=True, OrderRef="1"), "QryOrderOutcome.SessionID: expected `int`, got"),
         ({"MsgType": "QryOrderOutcome"}, "QryOrderOutcome: required"),
+        (void(), "VoidClientOrderID.ClientOrderID: required"),
+        (void(ClientOrderID=""), "VoidClientOrderID.ClientOrderID: expected `str` of length >= 1"),
+        (void(ClientOrderID="x" * 65), "VoidClientOrderID.ClientOrderID: expected `str` of length"),
         ({"MsgType": "SetKillSwitch", "SetKillSwitch": {}}, "SetKillSwitch.On: required"),
         ({"MsgType": "SetKillSwitch", "SetKillSwitch": []}, "SetKillSwitch: expected object"),
         (
@@ -269,8 +287,8 @@ def test_switches(core: Core, name: str, payload: dict[str, Any], body: msgspec.
 
 
 def test_verbs_need_a_login_and_their_rights(core: Core) -> None:
-    names = ("QryOrderOutcome", "SetCancelOnDisconnect", "SetKillSwitch")
-    payloads = {"QryOrderOutcome": {"OrderID": "x"}}
+    names = ("QryOrderOutcome", "SetCancelOnDisconnect", "SetKillSwitch", "VoidClientOrderID")
+    payloads = {"QryOrderOutcome": {"OrderID": "x"}, "VoidClientOrderID": {"ClientOrderID": "x"}}
     messages = [{"MsgType": name, name: payloads.get(name, {"On": True})} for name in names]
     for message in messages:
         assert '"ErrorID":-401' in core.td().ask(message)

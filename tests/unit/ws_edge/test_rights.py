@@ -16,6 +16,10 @@ from ws_edge.rights import Access, Grant, requests_of
 
 REBAR = Grant(instruments=(Pattern("rb"), Pattern("SHFE/hc*")))
 ORDER = {"MsgType": "ReqOrderInsert", "InputOrder": {}}
+VOID: dict[str, Any] = {
+    "MsgType": "VoidClientOrderID",
+    "VoidClientOrderID": {"ClientOrderID": "a"},
+}
 
 
 def limited(*grants: Grant) -> Access:
@@ -77,6 +81,7 @@ def test_instruments_of_another_product_are_refused(
         {"MsgType": "ReqQryOrder", "QryOrder": {"InstrumentID": "rb2610"}},
         {"MsgType": "ReqQryTradingAccount", "QryTradingAccount": {}},
         {"MsgType": "QryOrderOutcome", "QryOrderOutcome": {"OrderID": "20261123-1"}},
+        VOID,
     ],
 )
 def test_its_own_instruments_pass(core: Core, message: dict[str, Any]) -> None:
@@ -111,6 +116,7 @@ def test_patterns_of_requests(core: Core) -> None:
         {"MsgType": "ReqQueryBankAccountMoneyByFuture", "ReqQueryAccount": {}},
         {"MsgType": "SetKillSwitch", "SetKillSwitch": {"On": True}},
         {"MsgType": "QryOrderOutcome", "QryOrderOutcome": {"OrderID": "x"}},
+        VOID,
     ):
         assert "this request" in refused(client.ask(message))
     client.send({"MsgType": "ReqQryOrder", "QryOrder": {}})
@@ -222,6 +228,8 @@ def test_whoever_is_limited_reaches_nothing_that_no_grant_names() -> None:
             if method.kind in (Kind.PING, Kind.PONG, Kind.GATEWAY, Kind.LOGIN, Kind.LOGOUT):
                 continue
             payload: Any = {"On": True, "OrderID": "x"}
+            if method.name == VOID["MsgType"]:
+                payload = VOID[method.name]
             if method.struct:
                 payload = {}
             if method.keys == ("InstrumentID",):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import td_worker.orders.book
 from bus.errors import Refused
 from bus.orders import OrderState, OutcomeQuery
 from td_worker.orders.book import Book
@@ -169,3 +170,40 @@ def test_doubts_are_counted_and_not_looked_for_with_each_row() -> None:
     assert book.doubts == 1
     book.unsent(tickets[2].record)
     assert book.doubts == 0
+
+
+def test_an_order_whose_id_was_made_void_is_not_sent_whenever_it_comes(tmp_path: Path) -> None:
+    book = desk.new_book(Store(tmp_path / f"{DAY}.db"))
+    void = book.void("id-1", book.new_session())
+    assert (void.state, void.error_id) == (OrderState.NOT_SENT, -410)
+    book.close()
+    after = desk.new_book(Store(tmp_path / f"{DAY}.db"), session=SESSION + 1)
+    tomorrow = Book(desk.CATALOGUE, Store(tmp_path / "20241111.db"), "20241111")
+    tomorrow.login(FRONT, SESSION, "0")
+    for each in (after, tomorrow):
+        found = each.find(OutcomeQuery(client_order_id="id-1"))
+        assert found is not None
+        assert each.outcome(found) == book.outcome(void)
+        with pytest.raises(Refused, match=f"made void, {void.order_id}; nothing was sent") as error:
+            order(each, each.new_session(), "1", "id-1")
+        assert error.value.error_id == -410
+        assert order(each, each.new_session(), "1", "id-2").record.state is OrderState.SENT
+        each.close()
+
+
+def test_void_ids_have_a_bound_and_none_is_forgotten_for_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(td_worker.orders.book, "_MOST_VOIDS", 2)
+    store = Store(None)
+    book = desk.new_book(store)
+    for name in ("a", "b"):
+        book.void(name, book.new_session())
+    after = desk.new_book(store)
+    for each in (book, after):
+        with pytest.raises(Refused, match="2 ids of the day are void") as error:
+            each.void("c", each.new_session())
+        assert error.value.error_id == -403
+    found = [after.find(OutcomeQuery(client_order_id=name)) for name in "abc"]
+    assert [one is not None for one in found] == [True, True, False]
+    assert order(after, after.new_session(), "1", "c").record.state is OrderState.SENT
