@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 _LEVELS: Final = frozenset(
     {
         *("connections", "quote_subscribed", "quote_stale", "quote_front_up", "login_waiting"),
+        "window_refuses_s",
         *("access_serials", "access_serials_heard_s"),
         *(f"trade_accounts_{name}" for name in ("ready", "unheard", "order_events")),
         *(f"trade_accounts_{name}" for name in ("trade_events", "answers")),

@@ -89,6 +89,7 @@ class Gateway:
             server = Server(self._config, services, self._wires.make)
             telling = asyncio.create_task(self._tell_stats(context, server, access))
             stack.push_async_callback(_cancel, telling)
+            stack.push_async_callback(_cancel, asyncio.create_task(self._wires.tend()))
             await server.run()
 
     async def _account(self) -> Account:
@@ -155,7 +156,8 @@ class Gateway:
                     log.exception("no figures were told")
 
     def _stat(self, server: Server, access: Access) -> Stat:
-        told = figures({**server.describe(), "access": access.describe()})
+        described = {**server.describe(), "access": access.describe(), **self._wires.describe()}
+        told = figures(described)
         levels = {**told.levels, "instruments": len(self._table.now)}
         hops = {"bus": self._bus_delays}
         return self._meter.stat(told.counters, {}, levels, hops=hops, kinds=told.kinds)

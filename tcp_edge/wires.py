@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from contextlib import suppress
@@ -17,7 +18,7 @@ from .config import SERVICES, KeyConfig, ServiceName, TcpConfig, passphrase_of, 
 from .wire.psk import PskServer
 from .wire.tls import TlsLines
 from .wire.v1 import SealedLines, derive
-from .wire.window import ReplayWindow
+from .wire.window import TEND_S, ReplayWindow
 from .wire.wire import Wire
 
 log = logging.getLogger("tcp_edge")
@@ -40,6 +41,7 @@ class Wires:
         embedded: bool,
     ) -> None:
         self._config, self._users = config, users
+        self._window: ReplayWindow | None = None
         if _has_v1(config, names):
             if not config.keys:
                 make_key(folder, embedded=embedded)
@@ -56,7 +58,21 @@ class Wires:
             return TlsLines()
         if wire == "psk":
             return PskServer(self._psk)
+        assert self._window is not None
         return SealedLines(self._keys, self._window, self._config.reply)
+
+    async def tend(self) -> None:
+        """As long as the process runs."""
+        while self._window is not None:
+            await asyncio.sleep(TEND_S)
+            try:
+                self._window.tend()
+            except Exception:  # a watch that ended would be silent, as if all were well
+                log.exception("the replay window was not looked at")
+
+    def describe(self) -> dict[str, object]:
+        """Nothing where no listener is on v1."""
+        return {} if self._window is None else {"window": self._window.describe()}
 
     def _psk(self, user: str) -> bytes | None:
         try:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos import ofx_garbage, ofx_lines
+from tests.support.fake_worker import wait_until
 from tests.support.group import Group
 from tests.support.ofx_gateway import KEY, OfxGateway, real, stubbed
 
@@ -49,6 +50,27 @@ def test_a_captured_line_is_refused_by_the_other_processes_and_after_kill(tmp_pa
         gateway = of_members(group, members)
         assert replayed(gateway, captured) == [b""] * 4
         asyncio.run(ofx_lines.capture(gateway))
+
+
+def test_a_line_is_not_taken_again_when_the_file_of_lines_is_removed(tmp_path: Path) -> None:
+    members = ("tcp_edge:login", "tcp_edge:quote")
+    edge = {"processes": "three", "keys": [{"passphrase": KEY}]}
+    with Group(tmp_path, overrides={"tcp_edge": edge}) as group:
+        group.start(members[0])
+        ready = dict(group.ready[members[0]])
+        gateway = OfxGateway(group.pid(members[0]), ready)
+        (captured,) = asyncio.run(ofx_lines.capture(gateway)).values()
+        window = group.data / "tcp_edge" / "window"
+        window.unlink()
+        wait_until(window.exists, lambda: group.log(members[0]))
+        group.start(members[1])
+        ready |= group.ready[members[1]]
+        for service in ("login", "quote"):
+            assert asyncio.run(ofx_lines.ask(gateway, service, captured)) == b""
+        wait_until(
+            lambda: "the window's file was removed" in group.log(members[0]),
+            lambda: group.log(members[0]),
+        )
 
 
 def of_members(group: Group, members: tuple[str, ...]) -> OfxGateway:

@@ -87,7 +87,7 @@ def test_a_full_bucket_refuses_and_is_free_again_in_time(
         window.enter(NOW, same_bucket[32])
     with pytest.raises(Replayed, match="before"):
         window.enter(NOW, same_bucket[31])
-    clock.ms = NOW + 32_000
+    clock.ms = NOW + 34_000
     for nonce in same_bucket[32:]:
         window.enter(clock.ms, nonce)
 
@@ -167,3 +167,150 @@ def test_a_line_that_waits_for_the_lock_is_judged_by_the_time_after_it(
     monkeypatch.setattr("fcntl.lockf", wait)
     with pytest.raises(Replayed, match="clock"):
         window.enter(NOW, NONCE)
+
+
+# -- the file goes, and the clock goes back -------------------------------------------------------
+
+HOUR = 3_600_000
+
+
+def at(path: Path, clock: Clock) -> ReplayWindow:
+    return ReplayWindow(path / "window", 30, clock, booted_ms=0)
+
+
+def taken(window: ReplayWindow, unix_ms: int, nonce: bytes = NONCE) -> bool:
+    try:
+        window.enter(unix_ms, nonce)
+    except Replayed:
+        return False
+    return True
+
+
+def run(window: ReplayWindow, clock: Clock, seconds: int) -> None:
+    for _ in range(seconds):
+        clock.ms += 1000
+        window.tend()
+
+
+def test_without_the_file_there_is_a_pause_and_then_a_new_one_that_all_obey(
+    tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = at(tmp_path, clock), at(tmp_path, clock)
+    clock.ms += 1000
+    assert taken(first, clock.ms - 1000)
+    (tmp_path / "window").unlink()
+    first.tend()
+    assert first.describe()["removed"] == 1
+    assert "lines are refused" in caplog.text
+    late = at(tmp_path, clock)  # finds the file that the first has made, and what stands in it
+    second.tend()
+    for each in (first, second, late):
+        assert not taken(each, clock.ms - 1000)
+        assert not taken(each, clock.ms, b"another one!")
+        assert each.describe()["refuses_s"] >= 30
+    for each in (first, second, late):
+        run(each, clock, 40)
+    assert taken(late, clock.ms)
+    assert not taken(first, clock.ms)
+    assert not taken(second, clock.ms)
+    assert first.describe()["refuses_s"] == 0
+    for each in (first, second, late):
+        each.close()
+
+
+def test_a_file_in_the_place_of_ours_is_noticed(tmp_path: Path, clock: Clock) -> None:
+    window = at(tmp_path, clock)
+    (tmp_path / "window").unlink()
+    other = at(tmp_path, clock)  # it was quicker, and knows of nothing
+    assert taken(window, NOW)
+    window.tend()
+    other.tend()
+    assert not taken(other, NOW)
+    window.close()
+    other.close()
+
+
+def test_a_process_that_does_not_look_takes_a_line_twice(tmp_path: Path, clock: Clock) -> None:
+    """The control."""
+    window = at(tmp_path, clock)
+    assert taken(window, NOW)
+    (tmp_path / "window").unlink()
+    other = at(tmp_path, clock)
+    assert taken(other, NOW)
+    window.close()
+    other.close()
+
+
+def test_when_no_new_file_can_be_made_nothing_is_taken_until_it_can(
+    tmp_path: Path, clock: Clock
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    window = at(folder, clock)
+    (folder / "window").unlink()
+    folder.rmdir()
+    run(window, clock, 100)
+    assert not taken(window, clock.ms)
+    assert window.describe() == {"refuses_s": 30, "removed": 1, "clock_back": 0}
+    folder.mkdir()
+    run(window, clock, 40)
+    assert taken(window, clock.ms)
+    window.close()
+
+
+@pytest.mark.parametrize("back_ms", [45_000, HOUR])
+@pytest.mark.parametrize("again", [False, True], ids=["running", "restarted"])
+def test_with_the_clock_set_back_old_lines_are_refused(
+    tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture, back_ms: int, again: bool
+) -> None:
+    window = at(tmp_path, clock)
+    assert taken(window, NOW)
+    run(window, clock, back_ms // 1000)
+    fill(window, clock)
+    clock.ms = NOW
+    if again:
+        window.close()
+        window = at(tmp_path, clock)
+    assert not taken(window, NOW)
+    window.tend()
+    assert not taken(window, NOW)
+    assert window.describe()["refuses_s"] == pytest.approx(back_ms / 1000 - 30, abs=2)
+    assert window.describe()["clock_back"] == (not again)
+    assert "lines are refused" in caplog.text
+    run(window, clock, back_ms // 1000)
+    assert taken(window, clock.ms, b"another one!")
+    window.close()
+
+
+def fill(window: ReplayWindow, clock: Clock) -> None:
+    """Gives the place of NONCE away, when it is free."""
+    assert taken(window, clock.ms, NONCE[:5] + b"another")
+
+
+def test_who_forgets_the_time_takes_an_old_line_again(tmp_path: Path, clock: Clock) -> None:
+    """The control."""
+    window = at(tmp_path, clock)
+    assert taken(window, NOW)
+    clock.ms += HOUR
+    fill(window, clock)
+    clock.ms = NOW
+    assert taken(window, NOW)
+    window.close()
+
+
+def test_a_small_step_back_refuses_nobody_whose_clock_is_right(
+    window: ReplayWindow, clock: Clock
+) -> None:
+    run(window, clock, 100)
+    clock.ms -= 20_000
+    assert taken(window, clock.ms)
+    window.tend()
+    assert window.describe() == {"refuses_s": 0, "removed": 0, "clock_back": 1}
+    assert taken(window, clock.ms, b"another one!")
+
+
+def test_without_steps_nothing_is_refused(window: ReplayWindow, clock: Clock) -> None:
+    for number, nonce in enumerate(nonces(300)):
+        run(window, clock, 1)
+        assert taken(window, clock.ms - 29_999 + 200 * number, nonce)
+    assert window.describe() == {"refuses_s": 0, "removed": 0, "clock_back": 0}
