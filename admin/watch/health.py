@@ -11,6 +11,8 @@ hop before it is broken is grey. So one fault turns one light red. Names, and wh
     td_front, td_login   of all accounts together
     bus.PROGRAM       it hears the workers, and has lost nothing lately
     recorder.PROGRAM  it writes
+    replay.PROGRAM    of tcp_edge on wire v1: lines are taken; red while the file of those that were
+                      here is new because it was removed, and after the clock was set back
     orders            none is UNKNOWN
     limits            yellow: an order was refused by one lately; red: a kill switch is on
     disk              free space
@@ -49,6 +51,7 @@ GAPS: Final = {
 
 
 _ANY: Final = "au2612"  # gold trades longest; asked about while nothing is subscribed
+_REFUSES: Final = "window_refuses_s"  # a level of tcp_edge
 _NOT_NEEDED: Final = ("limits", "canary", "recorder")
 
 
@@ -181,6 +184,8 @@ class Health:
                 verdicts |= self._of_trading(told, trades, now)
             elif told.module == "recorder":
                 verdicts[f"recorder.{told.program}"] = self._of_recorder(told, now)
+            elif told.module == "tcp_edge" and told.stat and _REFUSES in told.stat.levels:
+                verdicts[f"replay.{told.program}"] = self._of_replays(told, now)
             if told.module in GAPS:
                 verdicts[f"bus.{told.program}"] = self._of_bus(told, now)
         verdicts["session"] = _OPEN if trades else _CLOSED
@@ -338,6 +343,18 @@ class Health:
         ):
             return Verdict(Colour.RED, "ticks come and none is written", "收到行情但没有写入")
         return OK
+
+    def _of_replays(self, told: Told, now: float) -> Verdict:
+        refuses_s = _level(told, _REFUSES)
+        if not self._speaks(told, now):
+            return _GREY
+        if not refuses_s:
+            return OK
+        return Verdict(
+            Colour.RED,
+            f"OFX lines are refused for {refuses_s} s: the clock was set back, or the file removed",
+            f"{refuses_s} 秒内拒绝 OFX 报文：时钟被调回，或记录文件被删除",
+        )
 
     def _of_disk(self, free_mb: int | None) -> Verdict:
         if free_mb is None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from admin.watch.health import Bounds, Colour, Flight, Health, Light, ready
-from admin.watch.told import Group
+from admin.watch.told import Group, Told
 from bus.frames import Message, message_type, stat_topic, state_topic
 from bus.stats import Meter, with_more
 from schemas.calendar import always_open, exchange_calendar
@@ -42,9 +42,15 @@ class World:
         self.instruments = ["rb2610"]
         self.meters = {name: Meter(name) for name in PROGRAMS}
 
+    def add(self, program: str) -> None:
+        """One more, of a module of its name."""
+        self.group.told[program] = Told(program, program)
+        self.counters[program] = {}
+        self.meters[program] = Meter(program)
+
     def say(self) -> None:
         """What each process says in a second."""
-        for name in PROGRAMS.keys() - self.frozen:
+        for name in self.meters.keys() - self.frozen:
             stat = self.meters[name].stat(
                 {"ticks": 1, **self.counters[name]},
                 {},
@@ -114,6 +120,21 @@ def test_clients_are_served_without_a_recorder(world: World) -> None:
     assert ready(world.run(0.2).values())
     world.frozen = {"ws_edge"}
     assert not ready(world.run(3).values())
+
+
+def test_ofx_lines_that_are_refused_are_a_light_of_their_own() -> None:
+    world = World()
+    world.add("tcp_edge")
+    assert "replay.tcp_edge" not in world.run(3)  # there is no listener on v1
+    world.levels = {"window_refuses_s": 0}
+    assert world.run(3)["replay.tcp_edge"].colour is Colour.GREEN
+    world.levels = {"window_refuses_s": 30}
+    lights = world.run(3)
+    assert {name for name in lights if lights[name].colour is Colour.RED} == {"replay.tcp_edge"}
+    assert "30 s" in lights["replay.tcp_edge"].en
+    assert not ready(lights.values())
+    world.frozen = {"tcp_edge"}
+    assert world.red() == {"process.tcp_edge"}
 
 
 def test_a_feed_that_has_stopped(world: World) -> None:
