@@ -27,6 +27,7 @@ from .group import GROUP, Config, Opened, opened
 _SUPERVISOR_S: Final = 3.0
 _LOOK_S: Final = 0.05
 EXIT: Final = {"up": 0, "partly": 1, "down": 3}
+_SAID: Final = {"up": "up", "partly": "up in part", "down": "down"}
 
 Verdict = Literal["up", "partly", "down"]
 
@@ -182,5 +183,5 @@ def command(
     else:
         headings = ("program", "supervisord", "heard", "pid", "up for", "memory", "says")
         output.show(output.table(headings, map(_cells, seen.programs)))
-        output.show(f"the group is {seen.group}{_TOLD[seen.supervisord]}")
+        output.show(f"the group is {_SAID[seen.group]}{_TOLD[seen.supervisord]}")
     raise typer.Exit(EXIT[seen.group])

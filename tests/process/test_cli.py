@@ -58,11 +58,12 @@ def test_status_shows_a_group_that_is_up(group: Operated) -> None:
 def test_status_names_what_is_down_of_a_group(group: Operated) -> None:
     Supervisor(group.plan).stop_program("recorder")
     try:
-        report = group.json("status", status=1)
+        report, told = group.json("status", status=1), group.call("status")
     finally:
         assert group.call("up", "--no-canary").returncode == 0
     rows = {row["program"]: row for row in report["programs"]}
     assert report["group"] == "partly"
+    assert "the group is up in part" in told.stdout
     assert (rows["recorder"]["state"], rows["recorder"]["heard"]) == ("STOPPED", False)
 
 

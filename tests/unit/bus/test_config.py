@@ -56,7 +56,7 @@ def test_what_is_wrong_is_told_in_one_line(tmp_path: Path, text: str, told: str)
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"nowhere\.yaml"):
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml: No such file or directory$"):
         config.load(str(tmp_path / "nowhere.yaml"), "md_worker", Section)
 
 
