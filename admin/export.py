@@ -153,7 +153,9 @@ class Exporter:
         except ModuleNotFoundError as exc:
             if exc.name != "pyarrow":
                 raise
-            raise ConfigError("Parquet needs pyarrow: pip install 'ctpbus[parquet]'") from None
+            raise ConfigError(
+                "Parquet needs pyarrow: pip install -e '.[parquet]' in the checkout"
+            ) from None
         sink: Sink = parquet.ParquetSink(path, self._codec, self._calendar)
         return sink
 
@@ -260,8 +262,8 @@ def command(
     console = Console(highlight=False, soft_wrap=True, markup=False)
     console.print(f"{summary.ticks} ticks in {len(summary.files)} files under {out}")
     for gap in summary.gaps:
-        first = "?" if gap.first is None else gap.first
-        console.print(f"  missing: {gap.day} {gap.instrument} seq {first}-{gap.last}")
+        which = "nobody knows how many" if gap.first is None else f"seq {gap.first}-{gap.last}"
+        console.print(f"  missing: {gap.day} {gap.instrument} {which}")
     if summary.gap_count > len(summary.gaps):
         console.print(f"  and {summary.gap_count - len(summary.gaps)} gaps more")
     if summary.damaged:

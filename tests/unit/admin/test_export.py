@@ -122,6 +122,15 @@ def test_gaps_and_damage_are_told(tmp_path: Path) -> None:
     assert f"missing: {DAY} rb2601 seq 3-5" in done.stdout
 
 
+def test_a_gap_that_nobody_can_count_is_told_as_that(tmp_path: Path) -> None:
+    store = TickStore(tmp_path / "ticks")
+    store.add(DAY, "rb2601", message("rb2601", 1, NINE_NS + 1, tick("rb2601", 1)))
+    store.add_gap(DAY, "rb2601", 8, 0, 0, NINE_NS + 2)
+    store.close()
+    done = export(tmp_path / "ticks", "-o", tmp_path / "out", "--format", "csv")
+    assert f"missing: {DAY} rb2601 nobody knows how many" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
