@@ -1,8 +1,8 @@
 """Ticks, returns and answers as tables of pandas or polars, which are extras.
 
     ticks = await client.history.ticks("rb2610", day="20261123")
-    frame = to_pandas(client, ticks)           # pip install ctpbus[pandas]
-    frame = to_polars(client, ticks)           # pip install ctpbus[polars]
+    frame = to_pandas(client, ticks)           # pip install -e .[pandas]
+    frame = to_polars(client, ticks)           # pip install -e .[polars]
     frame = to_pandas(client, await account.ctp.ReqQryTrade())
 
 The columns are those of a Parquet export: recv_time and, of ticks, exchange_time (both of

@@ -49,7 +49,7 @@ class Database:
         try:
             self._engine = create_engine(self._url, **_options(self._url))
         except ModuleNotFoundError:
-            text = "recorder.store.url: PostgreSQL needs the extra: pip install ctpbus[postgres]"
+            text = "recorder.store.url: PostgreSQL needs the extra: pip install -e .[postgres]"
             raise ConfigError(text) from None
         if self._url.get_backend_name() == "sqlite":
             event.listen(self._engine, "connect", _prepare_sqlite)
