@@ -281,16 +281,15 @@ class Edge:
             self._returns(message.topic).see(message)
 
     def _on_td_epoch(self, epoch: int) -> None:
-        """A td_worker that was started anew knows none of the logins before. A client that only
-        listens would never notice that its returns have ended, so it is sent away: it connects
-        again, logs in, and asks for its orders."""
+        """A td_worker that was started anew knows none of the logins before."""
         if epoch <= self.td_epoch:
             return
         self.td_epoch = epoch
-        for session, connection in list(self.sessions.items()):
-            account = session.account if isinstance(session, TdSession) else None
-            if account is not None and account.session.epoch < epoch:
-                connection.give_up(1012, "td_worker was started anew; log in again")
+        for session in list(self.sessions):
+            if isinstance(session, TdSession):
+                account = session.account
+                if account is not None and account.session.epoch < epoch:
+                    session.send_away(account)
 
     def _fetch_ticks(
         self,

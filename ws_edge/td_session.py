@@ -41,6 +41,9 @@ _decode_number: Final = msgspec.msgpack.Decoder(int).decode
 # A late cancel does no harm, and its order may live. The answer comes after ``action_s`` all the
 # same. Not for ever, because the numbers of a day's orders come again.
 _CANCEL_S: Final = 600.0
+# A td_worker that does not know the login says so at once.
+_ANSWERS_S: Final = 1.0
+_LOOK_S: Final = 0.05
 
 
 class TdSession(Session):
@@ -158,10 +161,24 @@ class TdSession(Session):
 
     def _deliver_refusal(self, request: Request, account: Account | None, refused: Refused) -> None:
         if refused.error_id == NOT_LOGGED_IN and account is not None:
-            self._forget(account)
+            self.send_away(account)
         if request.method.kind is not Kind.VERB or refused.detail != NOT_ON_RECORD:
             raise refused
         self.reply(request, self.no_error(), last=True, payload=request.method.empty)
+
+    def send_away(self, account: Account) -> None:
+        """td_worker does not know this login, so nothing comes of it any more, and who only listens
+        would never notice: he connects again, logs in, and asks for his orders. What is under way
+        is answered first."""
+        self.services.later(0, self._send_away, account, self.services.now() + _ANSWERS_S)
+
+    def _send_away(self, account: Account, until: float) -> None:
+        if self.closed or self.account is not account:
+            return
+        if len(self.calls) and self.services.now() < until:
+            self.services.later(_LOOK_S, self._send_away, account, until)
+        else:
+            self.peer.give_up(1012, "td_worker does not know the login; log in again")
 
     def _deliver_callback(self, request: Request, row: Row) -> None:
         field, info = self.split(row.flags, row.body)
@@ -294,13 +311,9 @@ class TdSession(Session):
 
     def _leave(self, clean: bool) -> None:
         """Give the session handle back, if there is one."""
-        if self.account is not None:
-            detach(self.services, self.account, clean)
-            self._forget(self.account)
-
-    def _forget(self, account: Account) -> None:
-        """The worker does not know the handle any more."""
-        if self.account is account:
+        account = self.account
+        if account is not None:
+            detach(self.services, account, clean)
             if self._resume is not None:
                 self._resume.give_up()
             self.account = None

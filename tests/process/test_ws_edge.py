@@ -501,9 +501,10 @@ def test_a_worker_that_was_started_anew(stage: Stage, td: WsClient) -> None:
     while heard["RspInfo"]["ErrorID"] == -1:  # not connected again yet
         heard = td.ask(MsgType="ReqQryOrder", QryOrder={})
     assert (heard["MsgType"], heard["RspInfo"]["ErrorID"]) == ("ReqQryOrder", -401)
-    assert td.log_in()["RspInfo"]["ErrorID"] == 0
-    worker.publish(TOPIC, "OnRtnOrder", pack("Order"))
-    assert td.hear()["MsgType"] == "RtnOrder"
+    with pytest.raises(ConnectionClosed) as caught:
+        td.hear()
+    assert caught.value.rcvd is not None
+    assert caught.value.rcvd.code == 1012
 
 
 def test_who_only_listens_is_sent_away_when_his_worker_was_started_anew(

@@ -442,13 +442,17 @@ class Core:
     def td_in(self, options: Options = Options(), access: Access = Access()) -> Client:  # noqa: B008
         """A /td/ socket that is logged in, its login reply read."""
         client = self.td(options, access)
+        self.log_in(client)
+        return client
+
+    def log_in(self, client: Client, handle: bytes = HANDLE) -> None:
+        """Its reply is read."""
         client.send(login())
         if not self.returns().place[1]:
             self.publish("Mark", 1)
         reply = row("OnRspUserLogin", pack("RspUserLogin"), info(), last=True, after_seq=1)
-        self.td_worker.answer("ReqUserLogin", session_row(), reply)
-        assert len(client.heard()) == 1
-        return client
+        self.td_worker.answer("ReqUserLogin", session_row(handle), reply)
+        assert client.heard()[-1]["MsgType"].endswith("RspUserLogin")
 
     def md_in(self, options: Options = Options(), access: Access = Access()) -> Client:  # noqa: B008
         client = self.md(options, access)

@@ -311,15 +311,52 @@ def test_a_logout_leaves_this_socket_only(core: Core) -> None:
     assert client.ask(QUERY) == NOT_LOGGED_IN
 
 
-def test_a_worker_that_forgot_the_session_logs_the_socket_out(core: Core) -> None:
-    client = core.td_in()
+def test_who_asks_a_worker_that_forgot_his_login_is_answered_and_sent_away(core: Core) -> None:
+    client, other = core.td_in(), core.td_in()
     client.send({**QUERY, "RequestID": 6})
-    core.td_worker.answer("ReqQryOrder", error(-401, "未登录", "log in again"))
-    (text,) = client.texts()
-    assert text == (
-        '{"MsgType":"ReqQryOrder","RspInfo":{"ErrorID":-401,"ErrorMsg":"未登录"},'
-        '"RequestID":6,"Detail":"log in again"}'
-    )
+    client.send({**QUERY, "RequestID": 7})
+    for number in (6, 7):
+        assert client.pipe.open
+        core.td_worker.answer("ReqQryOrder", error(-401, "未登录", "log in again"))
+        core.clock.advance(0.2)
+        assert client.texts() == [
+            '{"MsgType":"ReqQryOrder","RspInfo":{"ErrorID":-401,"ErrorMsg":"未登录"},'
+            f'"RequestID":{number},"Detail":"log in again"}}'
+        ]
+    assert client.pipe.given_up == (1012, "td_worker does not know the login; log in again")
+    assert other.pipe.open
+
+
+def test_who_is_not_answered_is_sent_away_all_the_same(core: Core) -> None:
+    client = core.td_in()
+    client.send(QUERY)
+    client.send(QUERY)
+    core.td_worker.answer("ReqQryOrder", error(-401, "未登录"))
+    core.clock.advance(1.5)
+    assert client.pipe.given_up is not None
+
+
+def test_who_has_logged_in_again_by_then_stays(core: Core) -> None:
+    client = core.td_in()
+    client.send(QUERY)
+    client.send(QUERY)
+    core.td_worker.answer("ReqQryOrder", error(-401, "未登录"))
+    core.log_in(client, b"anew")
+    core.clock.advance(1.5)
+    assert client.pipe.open
+    client.send(QUERY)
+    core.td_worker.take("ReqQryOrder")
+    assert core.td_worker.take("ReqQryOrder").session == b"anew"
+
+
+def test_who_logs_out_of_a_login_that_is_gone_stays(core: Core) -> None:
+    client = core.td_in()
+    client.send(QUERY)
+    core.td_worker.answer("ReqQryOrder", error(-401, "未登录"))
+    client.send({"MsgType": "ReqUserLogout", "UserLogout": {}})
+    core.clock.advance(1.5)
+    assert client.pipe.open
+    client.texts()
     assert client.ask(QUERY) == NOT_LOGGED_IN
 
 
