@@ -30,6 +30,23 @@ class Closable(NamedTuple):
     today: int = 0
     earlier: int = 0
 
+    def without(self, orders: Iterable[Mapping[str, Any]]) -> Closable:
+        """What is left when these close as well: fields of CTP's InputOrder, all of one instrument
+        and side. Those that open take nothing."""
+        today, earlier = self
+        for order in orders:
+            offset, lots = order["CombOffsetFlag"], order["VolumeTotalOriginal"]
+            if offset == OPEN:
+                continue
+            if order["ExchangeID"] not in SPLIT:  # whichever lots of the two it takes
+                taken = min(today, lots)
+                today, earlier = today - taken, earlier - (lots - taken)
+                continue
+            # A forced close does not say which lots it takes.
+            today -= lots if offset not in (CLOSE, CLOSE_YESTERDAY) else 0
+            earlier -= lots if offset != CLOSE_TODAY else 0
+        return Closable(max(0, today), max(0, earlier))
+
 
 class Leg(NamedTuple):
     """One order of those that close together."""

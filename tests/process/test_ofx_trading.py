@@ -113,7 +113,7 @@ def start(folder: Path) -> Group:
                 "queries_per_s": 50,
                 "accounts": accounts,
             },
-            "tcp_edge": ports,
+            "tcp_edge": {**ports, "auto_offset": True},
         },
     )
     group.data.mkdir(mode=0o700, exist_ok=True)
@@ -260,7 +260,7 @@ def test_a_refusal_of_the_counter_is_told_as_a_rejected_order(group: Group) -> N
         ({"price": "nan"}, 400),
         ({"price": None}, 400),
         ({"side": 99}, 400),
-        ({"position_effect": 0}, 400),
+        ({"position_effect": 9}, 400),
         ({"stop_price": 1}, 400),
         ({"client_order_id": "x" * 65}, 400),
         ({"client_order_id": []}, 400),
@@ -285,6 +285,23 @@ def test_a_client_order_id_makes_a_repetition_harmless(group: Group) -> None:
     bert = Desk(group, "bert")
     assert bert.place(client_order_id="mine")["order_xtp_id"] != first["order_xtp_id"]
     assert accepted(group) == before + 2
+
+
+def test_two_orders_at_one_moment_do_not_close_the_same_lots(group: Group) -> None:
+    both = [Desk(group, "carl"), Desk(group, "carl")]
+    one = both[0]
+    one.until(one.placed(Market.fills), 1)
+    sells = {"ticker": Market.code, "quantity": 1, "price_type": 1, "side": 2}
+    sells |= {"price": Market.fills}  # rests
+    for desk in both:
+        desk.client.send(210005, sells, authcode=desk.authcode)
+    replies = [desk.client.receive() for desk in both]
+    assert [reply["stat"] for reply in replies] == [200, 200]
+    rest = [one.until(reply["order_xtp_id"], 4) for reply in replies]
+    assert sorted(each["position_effect"] for each in rest) == [1, 4], "opens, and closes today's"
+    for each in rest:
+        assert one.ask(210006, each["order_xtp_id"])["stat"] == 200
+        one.until(each["order_xtp_id"], 5)
 
 
 def test_what_the_api_does_not_take_is_429_and_may_be_repeated(group: Group) -> None:

@@ -24,6 +24,7 @@ from .inputs import wanted
 from .order import Order, name_of, record
 from .outcomes import Outcomes
 from .placed import Placed
+from .reserved import Reserved
 from .sending import send
 
 _TRIES: Final = 3  # logins that ended before an order was sent
@@ -41,6 +42,7 @@ class Orders:
         self._session, self._books, self._outcomes = session, books, outcomes
         self._catalogue = setting.bus.catalogue
         self._bodies = Bodies(self._catalogue)
+        self._reserved = Reserved(lambda: [] if books.now is None else books.now.unheard())
         self._refs = itertools.count(1)
         self._one_by_one = asyncio.Lock()
         self._placing: dict[tuple[str, str], asyncio.Task[Placed]] = {}
@@ -83,8 +85,10 @@ class Orders:
             if book.is_unheard(known):
                 await self._outcomes.look(known)  # it must be known to have been sent, or never
             return known
-        insertion = await wanted(order.params, account, self._setting)
-        return await self._send(order, insertion, account, self._setting.next_reqid())
+        insertion = await wanted(order.params, account, self._setting, self._reserved)
+        reqid = self._setting.next_reqid()
+        with self._reserved.under_way(reqid, insertion.fields):
+            return await self._send(order, insertion, account, reqid)
 
     async def _send(
         self, order: Order, insertion: Insertion, account: Account, reqid: int

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.closing import CLOSE_TODAY, CLOSE_YESTERDAY, Closable, Leg, closable, legs
+from schemas.closing import CLOSE, CLOSE_TODAY, CLOSE_YESTERDAY, OPEN, Closable, Leg, closable, legs
 
 
 def a_row(**values: Any) -> dict[str, Any]:
@@ -53,3 +53,26 @@ def test_the_legs_are_all_that_was_asked_and_none_is_more_than_there_is(
     assert sum(leg.volume for leg in found) == volume
     most = {CLOSE_TODAY: today, CLOSE_YESTERDAY: earlier}
     assert all(0 < leg.volume <= most[leg.offset] for leg in found)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "offset", "left"),
+    [
+        ("SHFE", OPEN, Closable(3, 4)),
+        ("SHFE", CLOSE, Closable(3, 2)),
+        ("SHFE", CLOSE_YESTERDAY, Closable(3, 2)),
+        ("SHFE", CLOSE_TODAY, Closable(1, 4)),
+        ("SHFE", "2", Closable(1, 2)),
+        ("DCE", CLOSE, Closable(1, 4)),
+    ],
+)
+def test_orders_on_their_way_take_the_lots_that_they_close(
+    exchange: str, offset: str, left: Closable
+) -> None:
+    order = {"ExchangeID": exchange, "CombOffsetFlag": offset, "VolumeTotalOriginal": 2}
+    assert Closable(today=3, earlier=4).without([order]) == left
+
+
+def test_no_more_lots_are_taken_than_there_are() -> None:
+    order = {"ExchangeID": "DCE", "CombOffsetFlag": CLOSE, "VolumeTotalOriginal": 9}
+    assert Closable(today=3, earlier=4).without([order]) == Closable(0, 0)

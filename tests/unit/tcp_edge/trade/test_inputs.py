@@ -14,6 +14,7 @@ from bus.frames import Flag, Row, message_type
 from schemas.xtp.instruments import Instrument, Instruments
 from tcp_edge.stat import Failed, Stat
 from tcp_edge.trade.orders.inputs import wanted
+from tcp_edge.trade.orders.reserved import Reserved
 from tcp_edge.trade.setting import Setting
 from tests.unit.tcp_edge.trade.makers import CATALOGUE, RB, nothing
 
@@ -38,6 +39,7 @@ class Counter:
     """Answers each query with these positions, or with an error."""
 
     user = "028742"
+    catalogue = CATALOGUE
     session: dict[str, Any] = {"BrokerID": "9999"}  # noqa: RUF012
 
     def __init__(self, rows: list[dict[str, Any]], error: int = 0) -> None:
@@ -68,7 +70,7 @@ def offset(counter: Counter, params: dict[str, Any], *, auto: bool = True) -> st
         auto_offset=auto,
         fak_minimum=False,
     )
-    made = wanted(params, cast(Account, counter), cast(Setting, setting))
+    made = wanted(params, cast(Account, counter), cast(Setting, setting), Reserved(list))
     return str(asyncio.run(made).fields["CombOffsetFlag"])
 
 
