@@ -146,14 +146,22 @@ class Tries:
         peer, user = network(peer), user[:_LONGEST_NAME]
         return _longest(self._keys(peer, user, f"{peer} {user}"))
 
-    def waits(self, peer: str) -> bool:
-        """Whether nothing of this peer is looked at now."""
-        return self._peers.wait_s(network(peer)) > 0
+    def is_early(self, peer: str, user: str) -> bool:
+        """Whether a try is not to be looked at, which is counted."""
+        early = self.wait_s(peer, user) > 0
+        self.refused += early
+        return early
 
-    def count(self, peer: str) -> None:
-        """A failure, however early it came."""
+    def count(self, peer: str, user: str) -> None:
+        """A failure, for who does not know when it begins that it is a try."""
+        peer, user = network(peer), user[:_LONGEST_NAME]
         self.failed += 1
-        self._peers.fail(network(peer))
+        for meter, key in self._keys(peer, user, f"{peer} {user}"):
+            meter.fail(key)
+
+    def enter(self, peer: str, user: str) -> None:
+        """Likewise, when it was right."""
+        self._remember(f"{network(peer)} {user[:_LONGEST_NAME]}")
 
     def wrong(self, peer: str) -> None:
         """One that is known to have failed. Raises ``refusal`` when it came too early."""

@@ -9,16 +9,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bus.errors import ConfigError
 from bus.secrets import private_file
-from bus.tries import Tries, network
+from bus.tries import network
 
 from .commands import SERVICE_OF
 from .config import ServiceName, TcpConfig
 from .connection import Connection
 from .counters import Counters, strangers
+from .guarded import GuardedConnection
 from .handshake import Handshake
 from .reply import Shape
 from .service import Client, Command, Service
-from .stat import Failed, Stat, flow_limit
+from .stat import Failed, Stat
 from .wire.wire import Wire
 
 
@@ -52,9 +53,6 @@ class Door:
         # Have shown no credentials yet; the oldest comes first.
         self._strangers: dict[Connection, None] = {}
         self._server: asyncio.Server | None = None
-        # On the wire psk a first frame that can be read tells that a password was right, so it is
-        # a login. The key of v1 cannot be tried so fast, and belongs to no user.
-        self._guesses = Tries(refusal=flow_limit) if self._own.wire == "psk" else None
 
     @property
     def pushes(self) -> bool:
@@ -81,9 +79,11 @@ class Door:
         """Raises ConfigError when the port cannot be had."""
         host, port = self._own.host, self._own.port
         loop = asyncio.get_running_loop()
+        # The key of v1 cannot be tried so fast, and belongs to no user.
+        plain = GuardedConnection if self._own.wire == "psk" else Connection
         try:
             self._server = await loop.create_server(
-                lambda: Connection(self) if self.tls is None else Handshake(self),
+                lambda: plain(self) if self.tls is None else Handshake(self),
                 host or None,
                 port,
                 backlog=1024,
@@ -110,8 +110,7 @@ class Door:
     def enter(self, peer: str) -> bool:
         """Whether one more of this address may come in; ``leave`` is its end."""
         config = self.config
-        guesses = self._guesses is not None and self._guesses.waits(peer)
-        crowd = guesses or self._peers[network(peer)] >= config.max_connections_per_peer
+        crowd = self._peers[network(peer)] >= config.max_connections_per_peer
         full = self._inside >= config.max_connections
         if crowd or (full and not self._make_room()):
             self.counters.refused += 1
@@ -164,8 +163,8 @@ class Door:
 
     def guessed(self, connection: Connection) -> None:
         """Nothing that it sent could be read."""
-        if self._guesses is not None:
-            self._guesses.count(connection.client.peer)
+        if isinstance(connection, GuardedConnection):
+            connection.wrong()
 
     def gone(self, connection: Connection) -> None:
         del self._connections[connection]

@@ -12,10 +12,11 @@ from typing import Final
 from bus.config import Loaded
 from bus.errors import ConfigError
 from bus.secrets import Secret
+from bus.tries import Tries
 from bus.users import Users, UsersError
 
 from .config import SERVICES, KeyConfig, ServiceName, TcpConfig, passphrase_of, services_of
-from .wire.psk import PskServer
+from .guarded import GuardedPsk
 from .wire.tls import TlsLines
 from .wire.v1 import SealedLines, derive
 from .wire.window import TEND_S, ReplayWindow
@@ -41,6 +42,7 @@ class Wires:
         embedded: bool,
     ) -> None:
         self._config, self._users = config, users
+        self._tries = Tries()
         self._window: ReplayWindow | None = None
         if _has_v1(config, names):
             if not config.keys:
@@ -57,7 +59,7 @@ class Wires:
         if wire == "tls":
             return TlsLines()
         if wire == "psk":
-            return PskServer(self._psk)
+            return GuardedPsk(self._psk, self._tries)
         assert self._window is not None
         return SealedLines(self._keys, self._window, self._config.reply)
 
@@ -71,8 +73,9 @@ class Wires:
                 log.exception("the replay window was not looked at")
 
     def describe(self) -> dict[str, object]:
-        """Nothing where no listener is on v1."""
-        return {} if self._window is None else {"window": self._window.describe()}
+        """``psk``: keys of users that were tried; ``window``: where a listener is on v1."""
+        window = {} if self._window is None else {"window": self._window.describe()}
+        return {"psk": self._tries.describe(), **window}
 
     def _psk(self, user: str) -> bytes | None:
         try:
