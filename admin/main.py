@@ -29,7 +29,7 @@ from .commands import (
 
 app = typer.Typer(
     name="ctpbus",
-    help="Look after a ctpbus group.",
+    help="Look after a ctpbus group, and use it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

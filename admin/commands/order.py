@@ -50,8 +50,8 @@ class Side(StrEnum):
 class Offset(StrEnum):
     OPEN = "open"
     CLOSE = "close"
-    TODAY = "closetoday"
-    YESTERDAY = "closeyesterday"
+    TODAY = "close_today"
+    YESTERDAY = "close_yesterday"
 
 
 # THOST_FTDC_D_*, THOST_FTDC_OF_*

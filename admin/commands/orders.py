@@ -30,7 +30,7 @@ _STATES: Final = {
 }
 _LIVE: Final = ("1", "3", "a", "b", "c")
 _SIDES: Final = {"0": "buy", "1": "sell"}
-_OFFSETS: Final = {"0": "open", "1": "close", "3": "closetoday", "4": "closeyesterday"}
+_OFFSETS: Final = {"0": "open", "1": "close", "3": "close_today", "4": "close_yesterday"}
 _HEADINGS: Final = (
     *("time", "instrument", "side", "offset", "price", "volume", "traded", "state"),
     *("exchange's number", "text"),

@@ -103,8 +103,12 @@ def _json(client: Client, item: Item) -> None:
 
 def command(
     instruments: Annotated[list[str], typer.Argument(metavar="INSTRUMENT", help="Like rb2610.")],
-    count: Annotated[int, typer.Option("--count", "-n", min=0, help="End after so many.")] = 0,
-    seconds: Annotated[float, typer.Option(min=0, help="End after this time.")] = 0.0,
+    count: Annotated[
+        int, typer.Option("--count", "-n", min=0, help="End after so many; 0: go on.")
+    ] = 0,
+    seconds: Annotated[
+        float, typer.Option(min=0, help="End after so many seconds; 0: go on.")
+    ] = 0.0,
     config: Config = GROUP,
     json: output.Json = False,
 ) -> None:

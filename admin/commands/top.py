@@ -175,7 +175,9 @@ async def watch(group: Opened, every: float, count: int, live: Live | None, json
 
 def command(
     every: Annotated[float, typer.Option(min=0.5, max=3600, help="Seconds between.")] = 1.0,
-    count: Annotated[int, typer.Option("--count", "-n", min=0, help="End after so many.")] = 0,
+    count: Annotated[
+        int, typer.Option("--count", "-n", min=0, help="End after so many; 0: go on.")
+    ] = 0,
     config: Config = GROUP,
     json: output.Json = False,
 ) -> None:
