@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from bus.client.sync import Account, Closed, Order
-from bus.errors import Refused, Unavailable
+from bus.errors import BusError, Refused, Unavailable
 from schemas.closing import Closable, closable
 from schemas.errors import (
     NETWORK_FAILURE,
@@ -41,7 +41,7 @@ class Listing(NamedTuple):
 @contextmanager
 def told() -> Iterator[None]:
     """TimeoutError when nobody answers, or says that it is too early; RuntimeError when somebody
-    refuses for good."""
+    refuses for good, or it cannot be."""
     try:
         yield
     except Closed:
@@ -51,6 +51,8 @@ def told() -> Iterator[None]:
     except Refused as exc:
         if exc.error_id in _PASSING or action_of(exc.error_id) in _LATER:
             raise TimeoutError(str(exc)) from exc
+        raise RuntimeError(str(exc)) from exc
+    except BusError as exc:  # such as a td_worker that came back with another version of the API
         raise RuntimeError(str(exc)) from exc
 
 

@@ -71,7 +71,7 @@ class Counter(Protocol):
         ...
 
     def find(self, client_order_id: str, timeout_s: float) -> Order | None:
-        """None: it was never sent. Raises TimeoutError."""
+        """None: it was never sent. Raises TimeoutError, RuntimeError."""
         ...
 
 
@@ -143,13 +143,16 @@ class Trading:
 
     def _earlier(self, asked: Asked) -> Result | None:
         """Of an earlier call of this name, by an earlier run or another program; None: there was
-        none. Nothing is sent."""
+        none. Nothing is sent. Raises OrderUnknown when nobody can say it: the call may have been
+        sent then."""
         note = "asked for by its client_order_id; nothing was sent now"
         try:
             whole = self._counter.find(asked.name, asked.left())
             names = () if whole else (f"{asked.name}{part}" for part in _PARTS)
             parts = [self._counter.find(name, asked.left()) for name in names]
-        except TimeoutError as exc:
+        except Stopped:
+            raise
+        except (TimeoutError, RuntimeError) as exc:
             raise OrderUnknown(asked.name, str(exc)) from exc
         orders = [order for order in (whole, *parts) if order is not None]
         if not orders:

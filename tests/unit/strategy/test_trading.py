@@ -58,6 +58,7 @@ class FakeCounter:
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     placed: dict[str, Wanted] = field(default_factory=dict)
     orders: dict[str, FakeOrder] = field(default_factory=dict)
+    unable: Exception | None = None  # to say what became of an order
     asked: int = 0
     on_closable: Callable[[], None] = lambda: None
 
@@ -77,6 +78,8 @@ class FakeCounter:
         return order
 
     def find(self, client_order_id: str, timeout_s: float) -> FakeOrder | None:
+        if self.unable is not None:
+            raise self.unable
         return self.orders.get(client_order_id)
 
     def sides(self) -> list[tuple[str, str, int]]:
@@ -241,6 +244,25 @@ def test_the_same_name_is_asked_for_and_sends_nothing() -> None:
     assert len(counter.placed) == 3
     with pytest.raises(ValueError, match="client_order_id"):
         call(counter, name="n" * 63)
+
+
+@pytest.mark.parametrize(
+    ("unable", "raised"),
+    [
+        (TimeoutError("td_worker did not answer"), OrderUnknown),
+        (RuntimeError("-500 内部错误: an earlier day cannot be read"), OrderUnknown),
+        (Stopped(), Stopped),
+    ],
+)
+def test_when_nobody_can_say_what_became_of_a_name_its_order_may_live(
+    unable: Exception, raised: type[Exception]
+) -> None:
+    counter = FakeCounter()
+    call(counter, name="mine")
+    counter.unable = unable
+    with pytest.raises(raised):
+        call(counter, name="mine")
+    assert list(counter.placed) == ["mine"]
 
 
 def test_two_that_close_the_same_instrument_do_not_count_the_same_lots() -> None:
