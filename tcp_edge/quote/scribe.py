@@ -20,6 +20,7 @@ from .packing import Codec
 
 log = logging.getLogger("tcp_edge")
 
+WRITER: Final = "tcp_edge.quote.writer"
 _ANSWER_S: Final = 60.0
 _LIMIT: Final = 4 << 20  # bytes that wait between the pipe and who takes them
 _LENGTH: Final = 4  # bytes in front of each message, big-endian
@@ -104,11 +105,13 @@ async def next_answer(reader: asyncio.StreamReader) -> Answer:
 
 
 class Scribe:
-    """The process is started with the first question, and anew when it has died."""
+    """The process is started with the first question, and anew when it has died. ``module``: what
+    it runs."""
 
-    def __init__(self, setting: Setting) -> None:
-        self._setting = setting
+    def __init__(self, setting: Setting, module: str = WRITER) -> None:
+        self._setting, self._module = setting, module
         self._process: Process | None = None
+        self._stdin: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
@@ -152,10 +155,10 @@ class Scribe:
             self._waiting.pop(number, None)
 
     async def close(self) -> None:
-        process = self._process
-        if process is None or process.stdin is None:
+        process, stdin = self._process, self._stdin
+        if process is None or stdin is None:
             return
-        process.stdin.close()  # it ends when nobody can ask any more
+        stdin.close()  # it ends when nobody can ask any more
         try:
             async with asyncio.timeout(2.0):
                 await process.wait()
@@ -167,20 +170,22 @@ class Scribe:
 
     async def _running(self) -> asyncio.StreamWriter:
         async with self._starting:
-            if self._reading is None or self._reading.done():
-                await self._start()
-        assert self._process is not None
-        assert self._process.stdin is not None
-        return self._process.stdin
+            if self._stdin is not None and self._stdin.is_closing():
+                assert self._reading is not None
+                await asyncio.wait([self._reading])  # to its end, of which this is the first sign
+            if self._stdin is None or self._reading is None or self._reading.done():
+                self._stdin = await self._start()
+            return self._stdin
 
-    async def _start(self) -> None:
+    async def _start(self) -> asyncio.StreamWriter:
         process = self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tcp_edge.quote.writer", stdin=PIPE, stdout=PIPE, limit=_LIMIT
+            sys.executable, "-m", self._module, stdin=PIPE, stdout=PIPE, limit=_LIMIT
         )
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(framed(self._setting))
         self._reading = asyncio.create_task(self._read(process, process.stdout))
+        return process.stdin
 
     async def _read(self, process: Process, stdout: asyncio.StreamReader) -> None:
         try:
