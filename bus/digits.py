@@ -22,6 +22,7 @@ import msgspec
 
 from .authcodes import Grant, KeyFile
 from .errors import BusError
+from .tries import network
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +55,15 @@ class Digits:
                 "expires INTEGER NOT NULL, made_ns INTEGER NOT NULL, body BLOB NOT NULL) "
                 "WITHOUT ROWID"
             )
+            # A table of its own, so that files of earlier versions are good.
+            db.execute(
+                "CREATE TABLE IF NOT EXISTS homes (hash BLOB PRIMARY KEY, peer TEXT NOT NULL) "
+                "WITHOUT ROWID"
+            )
 
-    def issue(self, grant: Grant) -> str:
-        """Takes some ms. A user's oldest code ends when he has a hundred. Raises CodesError."""
+    def issue(self, grant: Grant, peer: str = "") -> str:
+        """To a client at ``peer``. Takes some ms. A user's oldest code ends when he has a hundred.
+        Raises CodesError."""
         with self._opened() as db:
             db.execute("BEGIN IMMEDIATE")
             db.execute("DELETE FROM codes WHERE expires <= ?", [int(time.time())])
@@ -68,26 +75,39 @@ class Digits:
             while True:
                 # No leading zero: some clients keep it as a number.
                 code = str(10**7 + secrets.randbelow(9 * 10**7))
-                row = [self._hash(self._keys.all[0], code), grant.user, grant.expires]
-                row += [time.time_ns(), _encode(grant)]
+                hashed = self._hash(self._keys.all[0], code)
+                row = [hashed, grant.user, grant.expires, time.time_ns(), _encode(grant)]
                 insert = "INSERT OR IGNORE INTO codes VALUES (?, ?, ?, ?, ?)"
                 if db.execute(insert, row).rowcount:
                     break
+            db.execute("DELETE FROM homes WHERE hash NOT IN (SELECT hash FROM codes)")
+            db.execute("INSERT OR REPLACE INTO homes VALUES (?, ?)", [hashed, network(peer)])
             db.execute("COMMIT")
         return code
 
     def read(self, code: str) -> Grant | None:
         """None for what was not issued on this machine. It may have expired or been revoked. Raises
         CodesError."""
+        found = self._find(code)
+        return None if found is None else found[0]
+
+    def home(self, code: str) -> str:
+        """The network of the client to whom it was issued; "": it is not known, or was not issued.
+        Raises CodesError."""
+        found = self._find(code)
+        return "" if found is None else found[1]
+
+    def _find(self, code: str) -> tuple[Grant, str] | None:
         if not _CODE.fullmatch(code):
             return None
         with self._opened() as db:
             for key in self._keys.all:
                 found = db.execute(
-                    "SELECT body FROM codes WHERE hash = ?", [self._hash(key, code)]
+                    "SELECT body, peer FROM codes LEFT JOIN homes USING (hash) WHERE hash = ?",
+                    [self._hash(key, code)],
                 ).fetchone()
                 if found is not None:
-                    return _decode(found[0])
+                    return _decode(found[0]), found[1] or ""
         return None
 
     @staticmethod

@@ -159,6 +159,10 @@ class Tries:
         for meter, key in self._keys(peer, user, f"{peer} {user}"):
             meter.fail(key)
 
+    def knows(self, peer: str, user: str) -> bool:
+        """Whether he has got in from there."""
+        return f"{network(peer)} {user[:_LONGEST_NAME]}" in self._entered
+
     def enter(self, peer: str, user: str) -> None:
         """Likewise, when it was right."""
         self._remember(f"{network(peer)} {user[:_LONGEST_NAME]}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from bus.digits import CodesError, Digits
 from bus.endpoints import resolve
 from bus.security import keys_of
 from bus.serials import HeardSerials, ReadSerials, Serials
-from bus.tries import Tries
+from bus.tries import Meter, Tries, network
 from bus.users import DEMO, Right, Users
 
 from .config import TcpConfig
@@ -33,9 +34,13 @@ class Codes(Protocol):
 
     guessable: Final[bool]  # type: ignore[misc]
 
-    def issue(self, grant: Grant) -> str: ...
+    def issue(self, grant: Grant, peer: str = "") -> str:
+        """To a client at that address."""
 
     def read(self, code: str) -> Grant | None: ...
+
+    def home(self, code: str) -> str:
+        """The network of that client, where it is known."""
 
 
 class Access:
@@ -58,6 +63,8 @@ class Access:
         self.codes, self.serials, self.embedded = codes, serials, embedded
         self._scope, self._account, self._clock = scope, account, clock
         self._tries = Tries(refusal=flow_limit)
+        # Of all peers together: with many addresses there would be no end of guesses.
+        self._everybody = Meter(10, 5.0, time.monotonic)
         self._missing = self._ended = self._forbidden = 0
 
     async def grant(self, client: Client, request: Request, right: Right) -> Grant:
@@ -139,15 +146,26 @@ class Access:
         return grant
 
     async def _guess(self, peer: str, code: str) -> Grant | None:
-        """Not even looked at after too many wrong ones of this peer."""
+        """Not even looked at after too many wrong ones of this peer. After too many of all peers it
+        is good only where it was issued or has been shown before, and elsewhere nobody is told
+        whether it is."""
         with self._tries.one(peer, code) as attempt:
             try:
-                grant = await asyncio.to_thread(self.codes.read, code)
+                grant, home = await asyncio.to_thread(self._find, code)
             except CodesError as exc:
                 raise Failed(Stat.NOT_CONNECTED, "authcodes cannot be checked") from exc
-            if grant is not None:
+            wait_s = self._everybody.wait_s("")
+            at_home = (home and network(peer) == home) or self._tries.knows(peer, code)
+            if grant is not None and (at_home or not wait_s):
                 attempt.succeeded()
-        return grant
+                return grant
+        if wait_s:
+            raise flow_limit(f"too many failed tries; wait {math.ceil(wait_s)} s")
+        self._everybody.fail("")
+        return None
+
+    def _find(self, code: str) -> tuple[Grant | None, str]:
+        return self.codes.read(code), self.codes.home(code)
 
     def _check(self, client: Client, grant: Grant) -> None:
         """Raises Failed(401), and the connection forgets an authcode that has ended."""

@@ -110,7 +110,7 @@ class LoginService:
             serial=user.serial,
         )
         try:
-            code = await asyncio.to_thread(self._access.codes.issue, grant)
+            code = await asyncio.to_thread(self._access.codes.issue, grant, client.peer)
         except CodesError as exc:
             raise Failed(Stat.NOT_CONNECTED, "no authcode can be issued") from exc
         self._access.show(client, code, grant)
