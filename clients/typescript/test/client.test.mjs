@@ -215,7 +215,8 @@ test("what is not sent stays so, when a gateway that stood still hands it over",
 test("returns that were missed come after the next login", LIMIT, async (context) => {
   const [client, proxy] = await behind(context);
   const order = client.place(lot(rests));
-  await order.wait(({ state }) => state === "ACK");
+  // Its first return has no number of the exchange yet, and the second may come later than the ACK.
+  await order.wait(({ returned }) => returned?.OrderStatus === "3");
   const { OrderSysID } = order.returned;
   const lost = next(client, "lost");
   proxy.swallow.down = true;
