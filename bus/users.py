@@ -101,8 +101,9 @@ def host_port(address: str) -> tuple[str, int]:
 
 
 class Users:
-    """The file at ``path``. Any thread may use it; nothing is open between the calls. All methods
-    raise UsersError."""
+    """The file at ``path``. Any thread may use it; no connection is open between the calls, though
+    SQLite keeps their descriptors for the next ones where another connection has the file locked,
+    as that of ``serials`` has. All methods raise UsersError."""
 
     def __init__(self, path: Path, *, make: bool = False) -> None:
         """``make``: when it is missing."""

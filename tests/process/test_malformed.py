@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import ExitStack, closing
 from pathlib import Path
 
+from bus.users import Users, connect
 from tests.chaos import malformed
 
 MESSAGES = 6000
@@ -28,3 +31,17 @@ def test_a_careless_edge_is_found_out(tmp_path: Path) -> None:
     assert "ws_edge has grown by" in faults
     assert "ws_edge has kept" in faults
     assert "ws_edge was surprised" in faults
+
+
+def test_what_sqlite_keeps_of_the_file_of_users_is_not_counted_and_more_is(tmp_path: Path) -> None:
+    path = Users(tmp_path / "users.db", make=True).path
+    with closing(connect(path)) as serials:
+        serials.execute("SELECT * FROM users").fetchall()  # from now on it is locked
+        alone = malformed.held(os.getpid()).files
+        for at_once in range(1, 6):
+            with ExitStack() as stack:
+                for _ in range(at_once):
+                    stack.enter_context(closing(connect(path)))
+            kept = malformed.held(os.getpid())
+            assert kept.named.count(str(path)) == 1 + at_once
+            assert kept.files - alone == max(0, at_once - 2)
