@@ -514,8 +514,8 @@ def test_what_is_held_back_for_nothing_comes_at_last(
 ) -> None:
     client = connect(private=QUICK).ready()
     control.reorder("OnRtnOrder", until="OnRtnTrade", max_s=0.3)
-    client.buy(**resting)
     began = time.monotonic()
+    client.buy(**resting)
     client.wait("OnRtnOrder", OrderStatus="3")
     assert time.monotonic() - began > 0.2
 
@@ -558,11 +558,10 @@ def test_refused_connections_leave_the_old_ones_alone(
     connect: Connect, control: SimControl
 ) -> None:
     old = connect().ready()
-    control.refuse(0.7)
-    new = connect()
     began = time.monotonic()
-    new.wait("OnFrontConnected")
-    assert time.monotonic() - began > 0.4
+    control.refuse(0.7)
+    connect().wait("OnFrontConnected")
+    assert time.monotonic() - began > 0.6
     old.request("ReqQryTradingAccount", 1)
     assert "OnFrontDisconnected" not in names(old.hear_all("OnRspQryTradingAccount"))
 
@@ -589,11 +588,11 @@ def test_a_password_that_expires_must_be_changed_in_the_same_session(
 
 def test_a_frozen_front_goes_on_with_everything(connect: Connect, control: SimControl) -> None:
     client = connect().ready()
-    control.freeze(0.6)
     began = time.monotonic()
+    control.freeze(0.6)
     assert client.request("ReqQryTradingAccount", 1) == 0
     client.wait("OnRspQryTradingAccount")
-    assert time.monotonic() - began > 0.4
+    assert time.monotonic() - began > 0.5
 
 
 def test_a_silent_front_is_warned_of_and_left(tmp_path: Path) -> None:
