@@ -23,7 +23,9 @@ def main() -> int:
         help="start the group and return when ticks and requests travel through it",
         description="Start the group, or what is down of it, and return when a tick and a request "
         "have travelled every hop. Exit status: 0 it works, 1 it does not come up (and what was "
-        "started is stopped again), 2 the configuration is wrong.",
+        "started is stopped again), 2 the configuration is wrong, 130 after Ctrl-C.",
+        epilog="Environment: PYTHON, VENV and CTPBUS_PYTHON choose the interpreter, see "
+        "deploy/README.md.",
     )
     down = commands.add_parser(
         "down",
