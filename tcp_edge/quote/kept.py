@@ -1,40 +1,35 @@
-"""What was had of lists before, so that only what is new has to be brought. No I/O."""
+"""Lists that were asked for before, in memory that has a bound. No I/O."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Final, Generic, NamedTuple, TypeVar
-
-_EACH: Final = 500  # bytes that a list counts for beside its pieces
+from typing import Generic, TypeVar
 
 K = TypeVar("K")
+V = TypeVar("V")
 
 
-class Had(NamedTuple):
-    """``run``: of the list's maker; another one has other pieces. 0: nothing was had."""
-
-    run: int = 0
-    pieces: tuple[bytes, ...] = ()
-
-
-class Kept(Generic[K]):
-    """Lists that nobody has asked for the longest go first when all are more than ``most`` bytes;
-    the last one stays."""
+class Kept(Generic[K, V]):
+    """What was put the longest ago goes first when all weigh more than ``most`` bytes; the last one
+    stays. ``weight``: of all, each as it was when it was put."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._lists: OrderedDict[K, Had] = OrderedDict()
+        self._values: OrderedDict[K, tuple[V, int]] = OrderedDict()
         self.weight = 0
 
-    def __getitem__(self, key: K) -> Had:
-        return self._lists.get(key, Had())
+    def __len__(self) -> int:
+        return len(self._values)
 
-    def put(self, key: K, had: Had) -> None:
-        self.weight += _weight(had) - _weight(self._lists.pop(key, None))
-        self._lists[key] = had
-        while self.weight > self._most and len(self._lists) > 1:
-            self.weight -= _weight(self._lists.popitem(last=False)[1])
+    def get(self, key: K) -> V | None:
+        found = self._values.get(key)
+        return None if found is None else found[0]
 
-
-def _weight(had: Had | None) -> int:
-    return 0 if had is None else sum(map(len, had.pieces)) + _EACH
+    def put(self, key: K, value: V, weight: int) -> None:
+        if key in self._values:
+            self.weight -= self._values.pop(key)[1]
+        self._values[key] = value, weight
+        self.weight += weight
+        while self.weight > self._most and len(self._values) > 1:
+            _, (_, gone) = self._values.popitem(last=False)
+            self.weight -= gone

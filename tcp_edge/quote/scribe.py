@@ -7,7 +7,7 @@ import logging
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -15,7 +15,7 @@ from bus.endpoints import Addresses
 
 from ..reply import Reply, Shape
 from ..stat import Failed, Stat
-from .kept import Had, Kept
+from .kept import Kept
 from .packing import Codec
 
 log = logging.getLogger("tcp_edge")
@@ -24,6 +24,7 @@ WRITER: Final = "tcp_edge.quote.writer"
 _ANSWER_S: Final = 60.0
 _LIMIT: Final = 4 << 20  # bytes that wait between the pipe and who takes them
 _LENGTH: Final = 4  # bytes in front of each message, big-endian
+_EACH: Final = 500  # bytes that a list counts for beside its pieces
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +105,18 @@ async def next_answer(reader: asyncio.StreamReader) -> Answer:
     return msgspec.structs.replace(answer, sizes=(), parts=tuple(parts))
 
 
+class Had(NamedTuple):
+    """The pieces of a list that were brought. ``run``: of the list in the writer; another one has
+    other pieces. 0: nothing was had."""
+
+    run: int = 0
+    pieces: tuple[bytes, ...] = ()
+
+    @property
+    def weight(self) -> int:
+        return sum(map(len, self.pieces)) + _EACH
+
+
 class Scribe:
     """The process is started with the first question, and anew when it has died. ``module``: what
     it runs."""
@@ -116,19 +129,20 @@ class Scribe:
         self._starting = asyncio.Lock()
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._numbers = 0
-        self._kept: Kept[Question] = Kept(setting.cache_bytes)
+        self._kept: Kept[Question, Had] = Kept(setting.cache_bytes)
         self.answers = self.failures = 0
 
     async def ask(self, question: Question) -> Reply:
         """Raises Failed."""
-        had = self._kept[question] if question.whole else Had()
+        had = self._kept.get(question) or Had()
         answer = await self._answered(question, had)
         self.answers += 1
         if answer.stat != Stat.ACCEPTED:
             raise Failed(Stat(answer.stat), answer.detail)
         parts = had.pieces[: answer.had] + answer.parts
         if question.whole:
-            self._kept.put(question, Had(answer.run, parts[:-1]))
+            now = Had(answer.run, parts[:-1])
+            self._kept.put(question, now, now.weight)
         return Reply(b"", answer.records, parts)
 
     async def _answered(self, question: Question, had: Had) -> Answer:

@@ -16,7 +16,6 @@ import os
 import signal
 import sys
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
@@ -33,6 +32,7 @@ from schemas.xtp.instruments import Instrument
 
 from ..stat import Stat
 from ..wire.wire import MOST_REPLY
+from .kept import Kept
 from .packing import packed, packing
 from .pieces import Growing
 from .scribe import Answer, Question, Setting, framed_answer, next_frame
@@ -85,7 +85,7 @@ class Writer:
             open_calendar(Common(calendar=setting.calendar)),
             big_ints=setting.big_ints,
         )
-        self._days: OrderedDict[Question, _Day] = OrderedDict()
+        self._days: Kept[Question, _Day] = Kept(setting.cache_bytes)
         self._silent_at = -math.inf
 
     async def answer(self, question: Question, asked_at: float = math.inf) -> Answer:
@@ -104,18 +104,22 @@ class Writer:
         except Exception:  # one code's ticks are no reason to end for all
             logger.exception("ticks were not written", extra={"fields": {"code": question.code}})
             return _failure(question, Stat.INTERNAL, "internal")
-        made = self._made(day, question)
-        self._forget()
-        return made
+        return self._made(day, question)
 
     async def _read(self, question: Question) -> _Day:
-        """What has come since the last time."""
+        """With what has come since the last time."""
         key = msgspec.structs.replace(question, number=0, since=0, limit=0, run=0, pieces=0)
         day = self._days.get(key)
         if day is None:
             instrument = Instrument(question.code, question.exchange, question.multiplier)
-            day = self._days[key] = _Day(self._writers.of(instrument), question)
-        self._days.move_to_end(key)
+            day = _Day(self._writers.of(instrument), question)
+        try:
+            await self._read_on(day, question)
+        finally:
+            self._days.put(key, day, day.weight)
+        return day
+
+    async def _read_on(self, day: _Day, question: Question) -> None:
         now, number = asyncio.get_running_loop().time, 0
         async with asyncio.timeout(_PATIENCE_S) as patience:
             history = self._client.history
@@ -126,7 +130,6 @@ class Writer:
                 number += 1
                 if number % _BREATH == 0:
                     patience.reschedule(now() + _PATIENCE_S)
-        return day
 
     def _made(self, day: _Day, question: Question) -> Answer:
         growing = day.list
@@ -147,12 +150,6 @@ class Writer:
         body = packed(b"[" + b", ".join(records) + b"]", question.codec)
         parts = [body[at : at + _PART] for at in range(0, len(body), _PART)]
         return msgspec.structs.replace(made, parts=tuple(parts))
-
-    def _forget(self) -> None:
-        """Codes that nobody has asked for the longest, when all together are too large."""
-        weight = sum(day.weight for day in self._days.values())
-        while weight > self._setting.cache_bytes and len(self._days) > 1:
-            weight -= self._days.popitem(last=False)[1].weight
 
 
 def _failure(question: Question, stat: Stat, detail: str) -> Answer:

@@ -1,31 +1,26 @@
-"""What was had of lists before."""
+"""Lists that were asked for before, in memory that has a bound."""
 
 from __future__ import annotations
 
-from tcp_edge.quote.kept import Had, Kept
+from tcp_edge.quote.kept import Kept
 
 
-def test_what_was_put_last_is_had() -> None:
-    kept: Kept[str] = Kept(10_000)
-    assert kept["600000"] == Had(0, ())
-    kept.put("600000", Had(7, (b"a",)))
-    kept.put("600000", Had(7, (b"a", b"b")))
-    assert kept["600000"] == Had(7, (b"a", b"b"))
-    assert kept.weight == 502
+def test_what_was_put_last_is_there_and_weighs_once() -> None:
+    kept: Kept[str, bytes] = Kept(10_000)
+    assert kept.get("600000") is None
+    kept.put("600000", b"a", 700)
+    kept.put("600000", b"ab", 900)
+    assert kept.get("600000") == b"ab"
+    assert (kept.weight, len(kept)) == (900, 1)
 
 
-def test_what_was_asked_for_the_longest_ago_goes_first() -> None:
-    kept: Kept[str] = Kept(3_000)
-    for name in ("old", "used", "new"):
-        kept.put(name, Had(1, (bytes(400),)))
-    kept.put("used", kept["used"])
-    kept.put("newer", Had(1, (bytes(400),)))
-    assert kept["old"].pieces == ()
-    assert [len(kept[name].pieces) for name in ("used", "new", "newer")] == [1, 1, 1]
-    kept.put("large", Had(1, (bytes(9_000),)))
-    assert [bool(kept[name].pieces) for name in ("used", "new", "newer", "large")] == [
-        False,
-        False,
-        False,
-        True,
-    ]
+def test_what_was_put_the_longest_ago_goes_first() -> None:
+    kept: Kept[str, int] = Kept(3_000)
+    for number, name in enumerate(("old", "used", "new")):
+        kept.put(name, number, 900)
+    kept.put("used", 1, 900)
+    kept.put("newer", 3, 900)
+    assert [kept.get(name) for name in ("old", "used", "new", "newer")] == [None, 1, 2, 3]
+    kept.put("large", 4, 9_000)
+    assert [kept.get(name) for name in ("used", "new", "newer", "large")] == [None, None, None, 4]
+    assert (kept.weight, len(kept)) == (9_000, 1)
