@@ -31,7 +31,7 @@ class Desk:
         self._earlier = Earlier(setting, user, self.answers)
         self._outcomes = Outcomes(self._session, self._books)
         self._orders = Orders(setting, user, self._session, self._books, self._outcomes)
-        self._cancels = Cancels(setting, user, self._session, self._books)
+        self._cancels = Cancels(setting, user, self._session, self._books, self._tasks)
 
     def start(self) -> None:
         self._tasks.spawn(self._session.run())

@@ -304,6 +304,33 @@ def test_two_orders_at_one_moment_do_not_close_the_same_lots(group: Group) -> No
         one.until(each["order_xtp_id"], 5)
 
 
+def test_a_cancel_that_the_front_refuses_is_an_event_also_after_a_restart(group: Group) -> None:
+    anna = Desk(group, "anna")
+    rests = anna.placed(order_client_id=16)
+    anna.until(rests, 4)
+    assert anna.ask(210006, rests)["stat"] == 200
+    anna.until(rests, 5)
+
+    def refused() -> list[dict[str, Any]]:
+        mine = [each for each in anna.events() if each["order_xtp_id"] == rests]
+        return [each for each in mine if each["order_submit_status"] == 5]
+
+    assert anna.ask(210006, rests)["stat"] == 200, "it was passed on"
+    wait_for(lambda: len(refused()) == 1)
+    with SimControl(group.config["sim"]["listen"]) as sim:
+        sim.lose("OnErrRtnOrderAction")
+        assert anna.ask(210006, rests)["stat"] == 200
+        wait_for(lambda: len(refused()) == 2)
+        sim.clear()
+    told = anna.events()
+    for each in refused():
+        assert each["order_status"] == 5
+        assert (each["error_id"], each["order_client_id"]) == (26, 16)
+        assert each["error_msg"]
+    group.restart("tcp_edge")
+    assert serving(group).events() == told
+
+
 def test_what_the_api_does_not_take_is_429_and_may_be_repeated(group: Group) -> None:
     anna, before = serving(group), accepted(group)
     events = anna.events()

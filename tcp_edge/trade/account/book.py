@@ -21,7 +21,7 @@ from schemas.xtp.instruments import Instrument
 from schemas.xtp.order_ids import Identity, OrderIds
 from schemas.xtp.times import HOURS
 
-from ..orders.placed import Placed
+from ..orders.placed import Placed, RefusedCancel
 from .fills import Fields, Fills
 from .own import Own
 from .records import Made, Records
@@ -65,6 +65,9 @@ class Book:
         self._refused: dict[int, Event] = {}  # of which the counter made no order
         self._doubtful: dict[int, Event] = {}
         self._seen: set[bytes] = set()
+        # By order_xtp_id, OrderActionRef and ErrorID: told by a return, and to this gateway only.
+        self._refused_cancels: set[tuple[int, int, int]] = set()
+        self._refused_here: set[tuple[int, int, int]] = set()
         self._told: dict[int, Fields] = {}  # the latest return of each order
 
     # -- orders of clients of this gateway -------------------------------------------------------
@@ -172,17 +175,25 @@ class Book:
         identity = self.ids.of_trade(fields) or self.ids.of_triple(
             fields["FrontID"], fields["SessionID"], fields["OrderRef"]
         )
-        last = self._told.get(identity.order_xtp_id) if identity is not None else None
-        if last is None or self._again("action", {**fields, **info}):
+        if identity is None or self._again("action", {**fields, **info}):
             return None
-        shown = {"error_id": info["ErrorID"], "error_msg": info["ErrorMsg"].strip()}
+        key = identity.order_xtp_id, fields["OrderActionRef"], info["ErrorID"]
+        if key in self._refused_here:
+            return None
+        self._refused_cancels.add(key)
+        return self._of_cancel(key[0], info["ErrorID"], info["ErrorMsg"], recv_ns)
 
-        def make() -> tuple[dict[str, Any], bool]:
-            record, final = self.order_record(last, recv_ns)
-            return record | shown | {"order_submit_status": xtp.CANCEL_REJECTED}, final
-
-        event = Event(last["InstrumentID"], last["ExchangeID"], make)
-        self.orders.append(event)
+    def cancel_refused_here(self, refusal: RefusedCancel) -> Event | None:
+        """The same of a cancel by this gateway, told by OnRspOrderAction; nothing when a return has
+        told it."""
+        key = refusal.order_xtp_id, refusal.action_ref, refusal.error_id
+        if key in self._refused_cancels or key in self._refused_here:
+            return None
+        event = self._of_cancel(
+            refusal.order_xtp_id, refusal.error_id, refusal.error_msg, refusal.at_ns
+        )
+        if event is not None:
+            self._refused_here.add(key)
         return event
 
     # -- records ---------------------------------------------------------------------------------
@@ -235,6 +246,29 @@ class Book:
         known = digest in self._seen
         self._seen.add(digest)
         return known
+
+    def _of_cancel(self, number: int, error_id: int, text: str, recv_ns: int) -> Event | None:
+        """The order as it is, with the error; nothing of one that nobody knows."""
+        last, placed = self._told.get(number), self._own.get(number)
+        if last is not None:
+            before = Event(
+                last["InstrumentID"], last["ExchangeID"], lambda: self.order_record(last, recv_ns)
+            )
+        elif number in self._refused:
+            before = self._refused[number]
+        elif placed is not None:
+            before = self._of_input(placed.fields, lambda: self._records.unknown(placed))
+        else:
+            return None
+        shown = {"error_id": error_id, "error_msg": text.strip()}
+
+        def make() -> Made:
+            record, final = before.make()
+            return record | shown | {"order_submit_status": xtp.CANCEL_REJECTED}, final
+
+        event = Event(before.code, before.exchange, make)
+        self.orders.append(event)
+        return event
 
     def _of_input(self, fields: Fields, make: Callable[[], dict[str, Any]]) -> Event:
         code, exchange = fields["InstrumentID"], fields["ExchangeID"]

@@ -15,7 +15,7 @@ from schemas.codec import Value
 from schemas.xtp.instruments import Instrument
 
 from ...stat import Failed, Stat
-from ..orders.placed import Placed, Store
+from ..orders.placed import Placed, RefusedCancel, Store
 from ..setting import Setting
 from .book import Book, Event
 
@@ -40,6 +40,7 @@ class Books:
         self._filling: Book | None = None
         self._store: Store | None = None
         self._mending = asyncio.Lock()
+        self._early: list[RefusedCancel] = []  # of before the login, the latest first
 
     def begin(self, session: Mapping[str, Value]) -> None:
         """Of a login, OnRspUserLogin."""
@@ -66,6 +67,7 @@ class Books:
             return
         for placed in kept:
             self._filling.place(placed)
+        self._early = self._refusals()[::-1]
 
     def complete(self) -> None:
         """All that was published before the login has been taken."""
@@ -73,6 +75,8 @@ class Books:
         for placed in self._kept():  # those too that were under way when it was opened
             if self._filling.placed(placed.order_xtp_id) is None:
                 self._filling.place(placed)
+        for refusal in self._refusals():
+            self._filling.cancel_refused_here(refusal)
         self.now, self._filling = self._filling, None
         self.ready.set()
 
@@ -87,6 +91,8 @@ class Books:
         """A return by its callback's name; ``info``: of its RspInfo, empty without one."""
         book = self._filling or self.now
         assert book is not None
+        while self._filling and self._early and self._early[-1].at_ns <= at:
+            self._filling.cancel_refused_here(self._early.pop())
         match name:
             case "OnRtnOrder":
                 self._tell("order", book.order(fields, at))
@@ -108,6 +114,18 @@ class Books:
         if self._is_of_now(placed):
             assert self.now is not None
             self._tell("order", self.now.doubt(placed))
+
+    async def refuse_cancel(self, refusal: RefusedCancel) -> None:
+        """Of this gateway, and no return has told it."""
+        event = self.now.cancel_refused_here(refusal) if self.now is not None else None
+        if event is None:
+            return
+        self._tell("order", event)
+        if self._store is not None:
+            try:
+                await asyncio.to_thread(self._store.put_refusal, refusal)
+            except (sqlite3.Error, OSError):
+                log.exception("after a restart a refused cancel is not listed")
 
     def _is_of_now(self, placed: Placed) -> bool:
         """What became of it may be known only when its day is over."""
@@ -185,6 +203,15 @@ class Books:
         except _UNUSABLE:
             log.exception("the orders that were kept cannot be read")
             self.close()
+            return []
+
+    def _refusals(self) -> list[RefusedCancel]:
+        if self._store is None:
+            return []
+        try:
+            return self._store.refusals()
+        except _UNUSABLE:
+            log.exception("the cancels that were refused cannot be read")
             return []
 
     def _of_today(self) -> list[Book]:

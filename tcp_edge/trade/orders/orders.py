@@ -25,10 +25,9 @@ from .order import Order, name_of, record
 from .outcomes import Outcomes
 from .placed import Placed
 from .reserved import Reserved
-from .sending import send
+from .sending import IN_RETURNS_S, send
 
 _TRIES: Final = 3  # logins that ended before an order was sent
-_IN_RETURNS_S: Final = 1.0
 
 
 class Orders:
@@ -174,7 +173,7 @@ class Orders:
             assert isinstance(error, int)
             # The same comes in the returns, where it has its place among the day's events.
             later = asyncio.get_running_loop().call_later
-            later(_IN_RETURNS_S, self._books.refuse, placed, error, str(info["ErrorMsg"]))
+            later(IN_RETURNS_S, self._books.refuse, placed, error, str(info["ErrorMsg"]))
 
     def _unknown(self, placed: Placed, error: Unanswered | Refused) -> Failed:
         self.doubtful += 1

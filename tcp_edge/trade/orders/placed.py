@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS placed (
     record BLOB NOT NULL
 );
 CREATE UNIQUE INDEX IF NOT EXISTS own ON placed (user, own) WHERE own != '';
+CREATE TABLE IF NOT EXISTS refused_cancels (record BLOB NOT NULL);
 """
 
 
@@ -52,6 +53,17 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
     business_type: int
     fields: dict[str, Any]
     placed_ns: int
+
+
+class RefusedCancel(msgspec.Struct, frozen=True, kw_only=True):
+    """That a counter has not taken a cancel, and has told nobody but who asked: no return repeats
+    it. ``action_ref``: CTP's OrderActionRef. ``at_ns``: Unix time."""
+
+    order_xtp_id: int
+    action_ref: int
+    error_id: int
+    error_msg: str
+    at_ns: int
 
 
 class Store:
@@ -92,6 +104,17 @@ class Store:
             rows = self._database.execute("SELECT record FROM placed").fetchall()
         placed = [msgspec.msgpack.decode(record, type=Placed) for (record,) in rows]
         return sorted(placed, key=lambda each: each.placed_ns)
+
+    def put_refusal(self, refusal: RefusedCancel) -> None:
+        with self._lock:
+            row = (msgspec.msgpack.encode(refusal),)
+            self._database.execute("INSERT INTO refused_cancels VALUES (?)", row)
+
+    def refusals(self) -> list[RefusedCancel]:
+        with self._lock:
+            rows = self._database.execute("SELECT record FROM refused_cancels").fetchall()
+        found = [msgspec.msgpack.decode(record, type=RefusedCancel) for (record,) in rows]
+        return sorted(found, key=lambda each: each.at_ns)
 
     def close(self) -> None:
         with self._lock:

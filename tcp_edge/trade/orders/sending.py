@@ -19,11 +19,14 @@ from .placed import Placed
 
 ORDER_S: Final = 5.0  # td_worker sends an order within this time, or never
 LATE_S: Final = 1.0  # its answer may take so much longer
+IN_RETURNS_S: Final = 1.0  # what it refuses comes among the returns as well, if it does, so soon
 
 _REFUSAL_S: Final = 600.0  # and the counter's refusal so long
+_ACTION_REFUSAL_S: Final = 60.0  # of a cancel
 _SENT: Final = message_type("Sent")
 _OUTCOME: Final = message_type("Outcome")
 _INSERT_REFUSED: Final = message_type("OnRspOrderInsert")
+_ACTION_REFUSED: Final = message_type("OnRspOrderAction")
 
 
 class _Word:
@@ -84,17 +87,37 @@ def send(
     return word.future
 
 
-async def act(account: Account, handle: bytes, fields: Mapping[str, Any], reqid: int) -> None:
-    """Send a cancel and wait for the word. Raises Refused, Unavailable and Unanswered."""
+async def act(
+    account: Account,
+    handle: bytes,
+    fields: Mapping[str, Any],
+    reqid: int,
+    on_refusal: Callable[[Row], None],
+) -> None:
+    """Send a cancel and wait for the word. ``on_refusal`` gets the counter's OnRspOrderAction,
+    which comes after it. Raises Refused, Unavailable and Unanswered."""
     word = _Word()
-    account.start(
-        "ReqOrderAction",
-        fields,
-        lambda row: word.say(refusal(row)),
-        word.silence,
-        ORDER_S + LATE_S,
-        session=handle,
-        request_id=reqid,
-        deadline_s=ORDER_S,
-    )
+
+    def take(row: Row) -> None:
+        error = refusal(row)
+        if error is None and row.type == _ACTION_REFUSED:
+            on_refusal(row)
+        word.say(error)
+
+    timer = asyncio.get_running_loop().call_later(ORDER_S + LATE_S, word.silence)
+    word.future.add_done_callback(lambda _: timer.cancel())
+    try:
+        account.start(
+            "ReqOrderAction",
+            fields,
+            take,
+            word.silence,
+            _ACTION_REFUSAL_S,
+            session=handle,
+            request_id=reqid,
+            deadline_s=ORDER_S,
+        )
+    except Unavailable:
+        word.future.cancel()
+        raise
     await word.future

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcp_edge.trade.account.book import Book, Event
+from tcp_edge.trade.orders.placed import RefusedCancel
 from tests.unit.tcp_edge.trade.makers import AT_NS, book, nothing, order, placed, trade
 
 Return = tuple[Literal["order", "trade"], dict[str, Any]]
@@ -156,6 +157,54 @@ def test_a_cancel_that_was_refused_is_an_event_of_the_order_as_it_was() -> None:
     assert (shown["order_status"], shown["order_submit_status"]) == (4, 5)
     assert shown["error_id"] == 26
     assert shown["insert_time"] == before["insert_time"] > 0
+
+
+def refused_here(order_xtp_id: int, ref: int = 40) -> RefusedCancel:
+    return RefusedCancel(
+        order_xtp_id=order_xtp_id, action_ref=ref, error_id=26, error_msg="no", at_ns=AT_NS
+    )
+
+
+def test_a_cancel_that_only_its_gateway_hears_refused_is_such_an_event_too() -> None:
+    found = with_clients()
+    found.order(order("1", "3"), AT_NS)
+    assert found.cancel_refused_here(refused_here(placed("1").order_xtp_id)) is not None
+    before, shown = lists(found)[0]
+    differ = {name for name in before if before[name] != shown[name]}
+    assert differ == {"order_submit_status", "error_id", "error_msg"}
+    assert (shown["order_status"], shown["order_submit_status"]) == (4, 5)
+    assert found.cancel_refused_here(refused_here(7)) is None, "of an order that nobody knows"
+
+
+def test_a_refused_cancel_is_one_event_whoever_tells_it_first() -> None:
+    action = nothing("OrderAction") | {"ExchangeID": "SHFE", "OrderSysID": f"{'1':>12}"}
+    action["OrderActionRef"] = 40
+    info = {"ErrorID": 26, "ErrorMsg": "CTP:撤单被拒"}
+    number = placed("1").order_xtp_id
+    for here_first in (True, False):
+        found = with_clients()
+        found.order(order("1", "3"), AT_NS)
+        if here_first:
+            assert found.cancel_refused_here(refused_here(number)) is not None
+            assert found.cancel_refused(action, info, AT_NS) is None
+        else:
+            assert found.cancel_refused(action, info, AT_NS) is not None
+            assert found.cancel_refused_here(refused_here(number)) is None
+        assert found.cancel_refused_here(refused_here(number)) is None
+        assert len(lists(found)[0]) == 2
+        assert found.cancel_refused_here(refused_here(number, 41)) is not None, "the next one"
+
+
+def test_of_an_order_that_is_unknown_or_refused_a_refused_cancel_is_told_too() -> None:
+    for status in (0, 6):
+        found, mine = book(), placed("1")
+        found.place(mine)
+        if status == 6:
+            found.refuse(mine, 31, "no funds", AT_NS)
+        assert found.cancel_refused_here(refused_here(mine.order_xtp_id)) is not None
+        shown = lists(found)[0][-1]
+        assert (shown["order_status"], shown["order_submit_status"]) == (status, 5)
+        assert shown["error_id"] == 26
 
 
 def test_nothing_is_cancelled_by_a_number_that_nobody_has() -> None:
