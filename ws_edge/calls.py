@@ -94,7 +94,8 @@ class Calls:
             method,
             lambda row: self._on_row(waiting, row),
             lambda: self._on_lost(waiting),
-            deadline_ns=time.time_ns() + int((deadline_s or timeout_s) * 1e9),
+            deadline_ns=time.time_ns()
+            + int((timeout_s if deadline_s is None else deadline_s) * 1e9),
             session=session,
             request_id=request_id,
             body=body,

@@ -68,6 +68,7 @@ from .requests import Parser
 from .returns import Returns
 from .rights import NOTHING, Access, Rights
 from .session import Services, Session
+from .standstill import BEAT_S, Standstill
 from .td_session import TdSession
 from .ticks import QuoteBoard, TickBoard
 
@@ -137,6 +138,7 @@ class Edge:
         watches = [
             asyncio.create_task(watch)
             for watch in (
+                self._watch_standstill(),
                 self._watch_stalled(),
                 self._watch_freshness(),
                 self._watch_users(),
@@ -209,11 +211,13 @@ class Edge:
             self.quotes,
         )
         limit, sent_s = self.config.max_pending, self.config.sent_s
+        self.standstill = Standstill()
         self.services = Services(
             catalogue=self.catalogue,
             config=self.config,
             later=loop.call_later,
             now=loop.time,
+            waited_s=self.standstill.waited_s,
             counters=self.counters,
             md=self.md_rpc,
             td=self.td_rpc,
@@ -488,6 +492,14 @@ class Edge:
             return None
         await connection.wait_closed()  # who returns before it closes with 1000
         return None
+
+    async def _watch_standstill(self) -> None:
+        while True:
+            stood_s = self.standstill.beat()
+            if stood_s:
+                fields = {"seconds": round(stood_s, 1)}
+                log.warning("this process has stood still", extra={"fields": fields})
+            await asyncio.sleep(BEAT_S)
 
     async def _watch_stalled(self) -> None:
         """Pings cannot tell: the library's own wait behind what the client does not take."""

@@ -51,12 +51,14 @@ _AGAIN_S: Final = 0.1
 class Services:
     """What all sockets of the process share. ``accounts`` gives the returns of a topic;
     ``td_epoch`` is td_worker's newest epoch, 0 when it is not known yet; ``now`` is the clock of
-    ``later``; the background calls are those that no socket waits for."""
+    ``later``; ``waited_s`` tells for how long, at the most, a request that is read now has waited
+    for this process to run; the background calls are those that no socket waits for."""
 
     catalogue: Catalogue
     config: WsConfig
     later: Later
     now: Callable[[], float]
+    waited_s: Callable[[], float]
     counters: Counters
     md: Caller
     td: Caller

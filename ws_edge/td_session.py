@@ -107,8 +107,17 @@ class TdSession(Session):
             request_id=request.request_id,
             body=request.body if account is None else self._filled(request, account),
             extras=request.extras,
-            deadline_s=_CANCEL_S if method.cancels else None,
+            deadline_s=self._deadline_s(request, timeout_s),
         )
+
+    def _deadline_s(self, request: Request, timeout_s: float) -> float:
+        """Until when td_worker may act on it. What has come too late is told so by td_worker, which
+        knows whether it has the order from before."""
+        if request.method.cancels:
+            return _CANCEL_S
+        if request.method.kind is Kind.ACTION:
+            return timeout_s - self.services.waited_s()
+        return timeout_s
 
     def _timeout_s(self, request: Request) -> float:
         if request.extras.deadline_ms:

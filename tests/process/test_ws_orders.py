@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any, NamedTuple
@@ -240,7 +241,7 @@ def test_an_order_that_a_frozen_edge_hands_over_late_is_not_sent_when_its_id_is_
         desk, asking = Desk(client), Desk(other)
         group.freeze("ws_edge")
         try:
-            desk.order("1", Market.fills, ClientOrderID=name, RequestID=1)
+            desk.order("1", Market.fills, ClientOrderID=name, DeadlineMs=600_000, RequestID=1)
             assert asking.outcome(ClientOrderID=name) is None
             if void:
                 for _ in range(2):
@@ -257,6 +258,31 @@ def test_an_order_that_a_frozen_edge_hands_over_late_is_not_sent_when_its_id_is_
             assert asking.void(name)["State"] == "FILLED"
         there = [Identity.of(row) for row in asking.query("Order", "Order")]
         assert [one.session for one in there].count(desk.session) == (not void)
+
+
+def test_an_order_that_waits_in_a_frozen_edge_beyond_its_deadline_is_not_sent(group: Group) -> None:
+    with ws(group.url("/td/")) as client:
+        desk = Desk(client)
+        desk.order("1", Market.rests, RequestID=1)
+        order = desk.returned(Identity(desk.front, desk.session, "1"))
+        group.freeze("ws_edge")
+        frozen = time.monotonic()
+        try:
+            desk.order("2", Market.fills, DeadlineMs=1000, RequestID=2)
+            cancel = {key: order[key] for key in ("FrontID", "SessionID", "OrderRef")}
+            cancel |= {"InstrumentID": Market.instrument, "ActionFlag": "0"}
+            desk.client.send(MsgType="ReqOrderAction", InputOrderAction=cancel, RequestID=3)
+            time.sleep(max(0.0, frozen + 1.2 - time.monotonic()))
+        finally:
+            group.thaw("ws_edge")
+        heard = desk.wait_reply("RspOrderInsert")
+        assert (heard["RspInfo"]["ErrorID"], heard["RequestID"]) == (-1, 2)
+        assert "nothing was sent" in heard["Detail"]
+        desk.returned(Identity.of(order), CANCELLED)
+        there = [Identity.of(row) for row in desk.query("Order", "Order")]
+        assert [one.session for one in there].count(desk.session) == 1
+        desk.order("3", Market.fills, RequestID=4)
+        desk.returned(Identity(desk.front, desk.session, "3"), TRADED)
 
 
 def test_a_void_id_outlives_td_worker(group: Group) -> None:

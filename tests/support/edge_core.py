@@ -328,6 +328,7 @@ class Core:
         wall_ns: int = 1_795_000_000_000_000_000,
     ) -> None:
         self.config = config or WsConfig()
+        self.waited_s = 0.0  # of the process for its turn
         self.wall_ns = wall_ns  # when the clock starts
         self.clock = Clock()
         self.counters = Counters()
@@ -373,6 +374,7 @@ class Core:
             config=self.config,
             later=self.clock.later,
             now=lambda: self.clock.now,
+            waited_s=lambda: self.waited_s,
             counters=self.counters,
             md=self.md_worker,
             td=self.td_worker,

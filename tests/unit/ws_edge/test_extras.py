@@ -69,6 +69,17 @@ def test_an_order_has_the_time_that_its_client_gives_it(core: Core, client: Clie
     assert "no answer from td_worker within 20 s; whether it was sent is not known" in text
 
 
+def test_an_order_that_waited_for_this_process_has_that_much_less(
+    core: Core, client: Client
+) -> None:
+    core.waited_s = 7.0
+    for message, seconds in ((ORDER, -2), ({**ORDER, "DeadlineMs": 20_000}, 13), (CANCEL, 600)):
+        client.send(message)
+        assert seconds_left(core, message["MsgType"]) == pytest.approx(seconds, abs=0.5)
+    client.send(QUERY)
+    assert seconds_left(core, "ReqQryOrder") == pytest.approx(60, abs=0.5)
+
+
 def test_a_cancel_is_never_too_late_but_its_client_is_answered_in_time(
     core: Core, client: Client
 ) -> None:
