@@ -13,6 +13,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 
 from .errors import BusError
 from .secrets import Secret
+from .tries import network
 
 if TYPE_CHECKING:
     from .users import User, Users
@@ -61,13 +62,14 @@ class Checker:
         self._nobody = hash_of(Secret(secrets.token_hex()))
         self.waiting = 0
 
-    async def check(self, name: str, password: Secret) -> User | None:
-        """The account when it is enabled and the password is its own. Raises TooManyChecks, and
+    async def check(self, name: str, password: Secret, peer: str = "") -> User | None:
+        """The account when it is enabled and the password is its own, which is noted with the
+        client's address ``peer``. Raises TooManyChecks, and
         UsersError when the file cannot be read."""
         if self.waiting >= self._most_waiting:
             raise TooManyChecks("too many logins at once")
         self.waiting += 1
-        done = self._thread.submit(self._check, name, password)
+        done = self._thread.submit(self._check, name, password, network(peer))
         done.add_done_callback(lambda _: loop.call_soon_threadsafe(self._one_less))
         loop = asyncio.get_running_loop()
         return await asyncio.wrap_future(done)
@@ -79,11 +81,11 @@ class Checker:
     def _one_less(self) -> None:
         self.waiting -= 1
 
-    def _check(self, name: str, password: Secret) -> User | None:
+    def _check(self, name: str, password: Secret, peer: str) -> User | None:
         found = self._users.with_hash(name)
         user, hashed = found or (None, self._nobody)
         right = matches(hashed, password)
         if user is None or not right or not user.enabled:
             return None
-        self._users.entered(user)
+        self._users.entered(user, peer)
         return user

@@ -3,8 +3,8 @@
 A *peer* is an IPv4 address, or the 64 bits of an IPv6 network. After some failures its next try is
 not looked at before a delay is over, up to a minute. A *user* who is tried from everywhere has a
 delay too, up to a few seconds only: one stranger, who has to wait a minute, leaves him the rest of
-it. From a peer where the user has got in before he has a delay of his own instead of both, so that
-neither strangers elsewhere nor other clients behind his address keep him out.
+it. From a peer where he has got in before he has a delay of his own instead of both, so that
+neither strangers elsewhere, however many, nor other clients behind his address keep him out.
 
 Nothing waits here: who comes too early is told so. Everything is forgotten after a quiet quarter of
 an hour, and the memory is bounded.
@@ -93,14 +93,17 @@ class Try:
 
 
 class Tries:
-    """Of one kind: logins, tokens or authcodes. ``refusal`` makes the error that is raised."""
+    """Of one kind: logins, tokens or authcodes. ``refusal`` makes the error that is raised.
+    ``knows`` is asked, when there is a delay, whether the user has got in from a peer before, in
+    another process or before the start of this one."""
 
     def __init__(
         self,
         clock: Callable[[], float] = time.monotonic,
         refusal: Callable[[str], Exception] = TooManyTries,
+        knows: Callable[[str, str], bool] = lambda peer, user: False,
     ) -> None:
-        self._refusal = refusal
+        self._refusal, self._knows = refusal, knows
         self._peers = Meter(3, 60.0, clock)
         self._users = Meter(10, 5.0, clock)
         self._known = Meter(3, 60.0, clock)
@@ -178,7 +181,11 @@ class Tries:
     def _keys(self, peer: str, user: str, both: str) -> list[tuple[Meter, str]]:
         if both in self._entered:
             return [(self._known, both)]
-        return [(self._peers, peer)] + ([(self._users, user)] if user else [])
+        keys = [(self._peers, peer)] + ([(self._users, user)] if user else [])
+        if user and any(meter.delays(key) for meter, key in keys) and self._knows(peer, user):
+            self._remember(both)
+            return [(self._known, both)]
+        return keys
 
     def _admit(self, peer: str, keys: list[tuple[Meter, str]]) -> None:
         wait_s = _longest(keys)

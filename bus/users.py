@@ -57,6 +57,15 @@ _SCHEMA: Final = f"""
 """
 
 
+# Made when it is needed, so that files of earlier versions are good.
+_ADDRESSES: Final = """
+    CREATE TABLE IF NOT EXISTS addresses (
+        name TEXT, peer TEXT, at_ns INTEGER NOT NULL, PRIMARY KEY (name, peer)
+    ) WITHOUT ROWID
+"""
+_MOST_ADDRESSES: Final = 16  # of a user, the latest
+
+
 class UsersError(BusError):
     """An account cannot be made or changed, or the file cannot be used; one line."""
 
@@ -204,11 +213,16 @@ class Users:
             _get(db, name)
             db.execute("INSERT OR REPLACE INTO ended VALUES (?, ?)", [name, _next_serial(db)])
             db.execute("DELETE FROM users WHERE name = ?", [name])
+            db.execute(_ADDRESSES)
+            db.execute("DELETE FROM addresses WHERE name = ?", [name])
 
-    def entered(self, user: User) -> None:
-        """He has logged in. That this is not written down does not keep him out."""
+    def entered(self, user: User, peer: str = "") -> None:
+        """He has logged in, from the network ``peer``; "": from nowhere in particular. That this is
+        not written down does not keep him out."""
         try:
             with self._opened(write=True, patience_s=0.5) as db:
+                if peer:
+                    _remember(db, user.name, peer)
                 db.execute(
                     "UPDATE users SET last_login = ? WHERE name = ? AND serial = ?",
                     [int(time.time()), user.name, user.serial],
@@ -296,6 +310,26 @@ def read_serials(db: sqlite3.Connection) -> dict[str, int]:
     """Of all users, the deleted ones too."""
     return dict(
         db.execute("SELECT name, serial FROM ended UNION ALL SELECT name, serial FROM users")
+    )
+
+
+def has_entered(db: sqlite3.Connection, name: str, peer: str) -> bool:
+    """Whether this user, which may be any text, has logged in from this network lately."""
+    query = "SELECT 1 FROM addresses WHERE name = ? AND peer = ?"
+    try:
+        found = db.execute(query, [name if _NAME.fullmatch(name) else "", peer]).fetchone()
+    except sqlite3.OperationalError:  # nobody has yet
+        return False
+    return found is not None
+
+
+def _remember(db: sqlite3.Connection, name: str, peer: str) -> None:
+    db.execute(_ADDRESSES)
+    db.execute("INSERT OR REPLACE INTO addresses VALUES (?, ?, ?)", [name, peer, time.time_ns()])
+    db.execute(
+        "DELETE FROM addresses WHERE name = ?1 AND peer IN (SELECT peer FROM addresses "
+        "WHERE name = ?1 ORDER BY at_ns DESC LIMIT -1 OFFSET ?2)",
+        [name, _MOST_ADDRESSES],
     )
 
 

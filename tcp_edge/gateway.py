@@ -86,6 +86,7 @@ class Gateway:
                 services["quote"] = self._quotes(context, access)
             if "trade" in self._names:
                 services["trade"] = self._trade = self._trading(access)
+            stack.callback(self._wires.close)
             server = Server(self._config, services, self._wires.make)
             telling = asyncio.create_task(self._tell_stats(context, server, access))
             stack.push_async_callback(_cancel, telling)

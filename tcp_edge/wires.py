@@ -11,6 +11,7 @@ from typing import Final
 
 from bus.config import Loaded
 from bus.errors import ConfigError
+from bus.homes import Homes
 from bus.secrets import Secret
 from bus.tries import Tries
 from bus.users import Users, UsersError
@@ -42,7 +43,8 @@ class Wires:
         embedded: bool,
     ) -> None:
         self._config, self._users = config, users
-        self._tries = Tries()
+        self._homes = Homes(users.path)
+        self._tries = Tries(knows=self._homes.knows)
         self._window: ReplayWindow | None = None
         if _has_v1(config, names):
             if not config.keys:
@@ -71,6 +73,11 @@ class Wires:
                 self._window.tend()
             except Exception:  # a watch that ended would be silent, as if all were well
                 log.exception("the replay window was not looked at")
+
+    def close(self) -> None:
+        self._homes.close()
+        if self._window is not None:
+            self._window.close()
 
     def describe(self) -> dict[str, object]:
         """``psk``: keys of users that were tried; ``window``: where a listener is on v1."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from bus.errors import BusError
+from bus.homes import Homes
 from bus.passwords import Checker, TooManyChecks
 from bus.patterns import Pattern
 from bus.serials import ReadSerials
@@ -41,7 +42,8 @@ class Gate:
 
     def __init__(self, config: WsConfig, users_file: Path, *, embedded: bool = False) -> None:
         self._config, self._embedded = config, embedded
-        self._tries = Tries()
+        self._homes = Homes(users_file)
+        self._tries = Tries(knows=self._knows)
         self._users: Users | None = None
         if config.users:
             self._users = Users(users_file, make=True)
@@ -84,7 +86,7 @@ class Gate:
         try:
             with self._tries.one(peer, _label(offers[0])) as attempt:
                 for offer in offers:
-                    access = await self._access(offer)
+                    access = await self._access(offer, peer)
                     if access is not None:
                         attempt.succeeded()
                         return offer, access
@@ -102,17 +104,22 @@ class Gate:
         return bool(access.serial) and self._serials.ended(access.user, access.serial)
 
     def close(self) -> None:
+        self._homes.close()
         if self._users is not None:
             self._checker.close()
             self._serials.close()
 
-    async def _access(self, offer: Offer) -> Access | None:
+    def _knows(self, peer: str, label: str) -> bool:
+        kind, _, name = label.partition(" ")
+        return kind == "user" and self._homes.knows(peer, name)
+
+    async def _access(self, offer: Offer, peer: str) -> Access | None:
         """Raises TooManyChecks and UsersError."""
         if offer.token:
             return self._of_token(offer.token)
         if self._users is None or not offer.user:
             return None
-        user = await self._checker.check(offer.user, offer.password)
+        user = await self._checker.check(offer.user, offer.password, peer)
         return None if user is None else self._of_user(user)
 
     def _of_token(self, offered: str) -> Access | None:

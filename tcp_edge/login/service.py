@@ -16,6 +16,7 @@ from bus.config import Loaded, open_calendar
 from bus.digits import CodesError
 from bus.endpoints import resolve
 from bus.epoch import next_epoch
+from bus.homes import Homes
 from bus.passwords import Checker, TooManyChecks
 from bus.secrets import Secret
 from bus.security import Keys
@@ -65,7 +66,8 @@ class LoginService:
         self._quote, self._trade, self._valid_until = quote, trade, valid_until
         self._psk = psk
         self._checker = Checker(users)
-        self._tries = Tries(refusal=flow_limit)
+        self._homes = Homes(users.path)
+        self._tries = Tries(refusal=flow_limit, knows=self._homes.knows)
         self._issued = Issued()
         self._logins = 0
         self._telling: asyncio.Task[None] | None = None
@@ -95,6 +97,7 @@ class LoginService:
         if self._publisher is not None:
             self._publisher.close()
         await asyncio.to_thread(self._checker.close)
+        self._homes.close()
 
     def _add_demo(self) -> bool:
         return self._users.add_demo(_DEMO_ACCOUNT, self._psk(Secret(DEMO), DEMO))
@@ -124,7 +127,7 @@ class LoginService:
         """Raises Failed, with one text whatever was wrong."""
         with self._tries.one(peer, name) as attempt:
             try:
-                user = await self._checker.check(name, password)
+                user = await self._checker.check(name, password, peer)
             except TooManyChecks as exc:
                 raise Failed(Stat.FLOW_LIMIT, str(exc)) from None
             except UsersError as exc:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bus import passwords
+from bus.homes import Homes
 from bus.passwords import Checker, TooManyChecks, hash_of, matches
 from bus.secrets import Secret
 from bus.users import User, Users, UsersError, host_port
@@ -159,6 +160,32 @@ def test_a_login_that_cannot_be_noted_is_a_login(users: Users) -> None:
         other.close()
 
 
+def test_the_latest_addresses_of_a_user_are_known_to_all_processes(users: Users) -> None:
+    alice = users.add(User(name="alice"), PASSWORD)
+    bob = users.add(User(name="bob"), PASSWORD)
+    homes = Homes(users.path)
+    try:
+        assert not homes.knows("10.0.0.1", "alice")  # as in a file of an earlier version
+        users.entered(alice)
+        assert not homes.knows("", "alice")
+        for number in range(20):
+            users.entered(alice, f"10.0.0.{number}")
+        users.entered(bob, "2001:db8::/64")
+        assert [homes.knows(f"10.0.0.{number}", "alice") for number in (0, 3, 4, 19)] == [
+            *(False, False, True, True)
+        ]
+        assert homes.knows("2001:db8::5", "bob")
+        assert not homes.knows("10.0.0.19", "bob")
+        for name in ("nobody", "", "\ud800", "x" * 100):
+            assert not homes.knows("10.0.0.19", name)
+        users.delete("alice")
+        assert not homes.knows("10.0.0.19", "alice")
+        users.path.unlink()
+        assert not homes.knows("2001:db8::5", "bob")
+    finally:
+        homes.close()
+
+
 @pytest.mark.parametrize("password", ["", "wrong", "correct horse ", "\ud800", "x" * 5000])
 def test_another_password_does_not_match(password: str) -> None:
     hashed = hash_of(PASSWORD)
@@ -228,7 +255,7 @@ def difference(checker: Checker) -> float:
     for _ in range(10):
         for name, times in took.items():
             begun = time.thread_time()
-            checker._check(name, Secret("wrong"))
+            checker._check(name, Secret("wrong"), "")
             times.append(time.thread_time() - begun)
     return statistics.median(took["alice"]) / statistics.median(took["bob"])
 

@@ -15,6 +15,7 @@ import pytest
 
 from bus.authcodes import KeyFile, Tokens
 from bus.digits import Digits
+from bus.homes import Homes
 from bus.secrets import Secret
 from bus.serials import ReadSerials
 from bus.tries import Tries
@@ -173,6 +174,30 @@ def test_without_the_limit_every_guess_would_be_looked_at(
     monkeypatch.setattr(Tries, "_admit", lambda *_: None)
     with pytest.raises(AssertionError):
         test_guesses_of_a_peer_cost_a_growing_delay_and_others_get_in(tmp_path)
+
+
+async def tried_from_everywhere(path: Path) -> tuple[int, list[bool]]:
+    """How many of 40 guesses at demo from 40 addresses were looked at, and whether he gets in then:
+    from where this process has seen him, and from where another one, or its last start, has."""
+    async with opened(path) as other:
+        assert (await other.log_in("demo", "demo", "2001:db8::1"))["uname"] == "demo"
+    async with opened(path) as door:
+        assert (await door.log_in("demo", "demo", "10.0.0.9"))["uname"] == "demo"
+        guesses = [await door.log_in("demo", "x", f"10.1.0.{number}") for number in range(40)]
+        right = [await door.log_in("demo", "demo", peer) for peer in ("10.0.0.9", "2001:db8::2")]
+        return guesses.count(WRONG), ["uname" in said for said in right]
+
+
+def test_a_user_is_not_guessed_at_from_many_addresses_and_not_kept_out_of_his_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, right = asyncio.run(tried_from_everywhere(tmp_path / "one"))
+    assert 11 <= looked <= 15  # a delay or two may pass on a busy machine
+    assert right == [True, True]
+    monkeypatch.setattr(Homes, "knows", lambda *_: False)
+    assert asyncio.run(tried_from_everywhere(tmp_path / "two"))[1] == [True, False]
+    monkeypatch.setattr(Tries, "_admit", lambda *_: None)
+    assert asyncio.run(tried_from_everywhere(tmp_path / "three"))[0] == 40
 
 
 def test_many_clients_of_one_address_may_log_in_at_once(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,8 @@ def config(**more: Any) -> WsConfig:
 
 @pytest.fixture
 def gate(file: Path) -> Iterator[Gate]:
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("DROP TABLE IF EXISTS addresses")  # nobody has been anywhere
     gate = Gate(config(), file)
     yield gate
     gate.close()
@@ -158,6 +162,24 @@ def test_without_the_delays_every_guess_is_looked_at(
         with pytest.raises(Closed) as caught:
             prove(gate, Offer(f"guess {number}"))
         assert not isinstance(caught.value, TooEarly)
+
+
+def test_a_user_is_not_guessed_at_from_many_addresses_and_not_kept_out_of_his_own(
+    file: Path,
+) -> None:
+    """Where he has been in another process counts, whichever it was."""
+    other, gate = Gate(config(), file), Gate(config(), file)
+    prove(other, of("carol"), peer="192.0.2.9")
+    looked = 0
+    for number in range(40):
+        with pytest.raises(Closed) as caught:
+            prove(gate, of("carol", Secret("guess")), peer=f"198.51.100.{number}")
+        looked += not isinstance(caught.value, TooEarly)
+    assert 11 <= looked <= 15  # a delay or two may pass on a busy machine
+    assert prove(gate, of("carol"), peer="192.0.2.9").user == "carol"
+    prove(gate, of("bob"), peer="198.51.101.1")
+    for each in (other, gate):
+        each.close()
 
 
 def test_no_token_is_kept_in_memory_beside_the_configuration(gate: Gate) -> None:
