@@ -124,7 +124,7 @@ class Scribe:
     def __init__(self, setting: Setting, module: str = WRITER) -> None:
         self._setting, self._module = setting, module
         self._process: Process | None = None
-        self._stdin: asyncio.StreamWriter | None = None
+        self._stdin: asyncio.StreamWriter  # of a process
         self._reading: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
@@ -146,33 +146,34 @@ class Scribe:
         return Reply(b"", answer.records, parts)
 
     async def _answered(self, question: Question, had: Had) -> Answer:
-        stdin = await self._running()
         self._numbers += 1
         number = self._numbers
         asked = msgspec.structs.replace(
             question, number=number, run=had.run, pieces=len(had.pieces)
         )
-        answered = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
+            stdin = await self._running()
+            answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+            self._waiting[number] = answered
             async with asyncio.timeout(_ANSWER_S):
-                stdin.write(framed(asked))
+                _put(stdin, framed(asked))
                 await stdin.drain()
-                answer: Answer = await answered
-                return answer
+                return await answered
         except TimeoutError:
             self.failures += 1
             raise Failed(Stat.NO_ANSWER, "the day's ticks were not read in time") from None
         except ConnectionError:
             self.failures += 1
-            raise _lost() from None
+            detail = "who writes the day's ticks has ended; ask again"
+            raise Failed(Stat.NOT_CONNECTED, detail) from None
         finally:
             self._waiting.pop(number, None)
 
     async def close(self) -> None:
-        process, stdin = self._process, self._stdin
-        if process is None or stdin is None:
+        process = self._process
+        if process is None:
             return
-        stdin.close()  # it ends when nobody can ask any more
+        self._stdin.close()  # it ends when nobody can ask any more
         try:
             async with asyncio.timeout(2.0):
                 await process.wait()
@@ -183,23 +184,23 @@ class Scribe:
             await self._reading
 
     async def _running(self) -> asyncio.StreamWriter:
+        """Raises ConnectionError."""
         async with self._starting:
-            if self._stdin is not None and self._stdin.is_closing():
-                assert self._reading is not None
+            if self._reading is not None and self._stdin.is_closing():
                 await asyncio.wait([self._reading])  # to its end, of which this is the first sign
-            if self._stdin is None or self._reading is None or self._reading.done():
-                self._stdin = await self._start()
+            if self._reading is None or self._reading.done():
+                await self._start()
             return self._stdin
 
-    async def _start(self) -> asyncio.StreamWriter:
+    async def _start(self) -> None:
         process = self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", self._module, stdin=PIPE, stdout=PIPE, limit=_LIMIT
         )
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(framed(self._setting))
+        self._stdin = process.stdin
         self._reading = asyncio.create_task(self._read(process, process.stdout))
-        return process.stdin
+        _put(self._stdin, framed(self._setting))
 
     async def _read(self, process: Process, stdout: asyncio.StreamReader) -> None:
         try:
@@ -215,8 +216,11 @@ class Scribe:
             log.warning("the writer of ticks has ended", extra={"fields": {"status": status}})
         for future in self._waiting.values():
             if not future.done():
-                future.set_exception(_lost())
+                future.set_exception(ConnectionResetError)
 
 
-def _lost() -> Failed:
-    return Failed(Stat.NOT_CONNECTED, "who writes the day's ticks has ended; ask again")
+def _put(stdin: asyncio.StreamWriter, message: bytes) -> None:
+    """Raises ConnectionError; of a pipe that is closed the transport says something else."""
+    if stdin.is_closing():
+        raise ConnectionResetError
+    stdin.write(message)

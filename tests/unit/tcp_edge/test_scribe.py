@@ -7,12 +7,14 @@ import json
 import os
 import signal
 import zlib
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import pytest
 import uvloop
 
 from bus.endpoints import Addresses
@@ -125,12 +127,34 @@ def test_questions_at_the_writers_end_are_told_so_or_answered_by_the_next_one() 
     run(main)
 
 
+def test_a_writer_that_dies_at_its_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = asyncio.create_subprocess_exec
+
+    async def start_and_kill(*args: Any, **options: Any) -> Process:
+        process = await start(*args, **options)
+        process.kill()
+        await process.wait()
+        return process
+
+    async def main() -> None:
+        async with running() as scribe:
+            with monkeypatch.context() as patched:
+                patched.setattr(asyncio, "create_subprocess_exec", start_and_kill)
+                for _ in range(3):
+                    with pytest.raises(Failed, match="ask again"):
+                        await scribe.ask(ASKED)
+            assert await length(scribe, ASKED) == MORE
+
+    run(main)
+
+
 def test_half_an_answer_is_none() -> None:
     async def main() -> None:
         async with running() as scribe:
             before = await length(scribe, ASKED)
             lost = await asyncio.gather(scribe.ask(ENDS), scribe.ask(OTHER), return_exceptions=True)
             assert [type(each) for each in lost] == [Failed, Failed]
+            assert scribe.failures == 2
             assert await length(scribe, ASKED) == before
 
     run(main)
