@@ -7,9 +7,10 @@ would be beyond every limit. Here each is counted first, then handed on to TLS.
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from typing import TYPE_CHECKING, cast
+
+from bus.second import second
 
 from .connection import Connection
 from .counters import strangers
@@ -27,9 +28,12 @@ class Handshake(asyncio.Protocol):
         peer = plain.get_extra_info("peername")
         address = peer[0] if peer else ""
         if self._door.enter(address):
-            # Nothing has been read yet, so its second descriptor has all that the client says.
-            descriptor = os.dup(plain.get_extra_info("socket").fileno())
-            self._begin(socket.socket(fileno=descriptor), address)
+            sock = second(plain)
+            if sock is None:
+                self._door.counters.refused += 1
+                self._door.leave(address)
+            else:
+                self._begin(sock, address)
         plain.abort()
 
     def _begin(self, sock: socket.socket, address: str) -> None:

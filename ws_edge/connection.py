@@ -15,9 +15,11 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
+from bus.second import second
+
 from .admission import Visit
 from .counters import Counters
-from .handshake import second, shake
+from .handshake import shake
 from .limits import Limits, Share
 from .outbox import Outbox
 

@@ -7,22 +7,12 @@ would count for nobody. Here each is counted first, then handed on to TLS.
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import ssl
 from typing import Final
 
 HANDSHAKE_S: Final = 10.0  # for TLS, and again for WebSocket
 _CLOSE_S: Final = 2.0
-
-
-def second(plain: asyncio.Transport) -> socket.socket | None:
-    """The socket of a transport that has just been made, once more: nothing has been read yet, so
-    it has all that the client says. None: no descriptor is left."""
-    try:
-        return socket.socket(fileno=os.dup(plain.get_extra_info("socket").fileno()))
-    except OSError:
-        return None
 
 
 async def shake(sock: socket.socket, protocol: asyncio.Protocol, tls: ssl.SSLContext) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import resource
 import ssl
 import zlib
@@ -331,6 +333,30 @@ def test_who_never_ends_his_tls_handshake_counts_and_is_closed(
 
     with asyncio.Runner(loop_factory=loop) as runner:
         runner.run(main())
+
+
+def test_without_a_descriptor_for_its_handshake_a_connection_leaves_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = Authority(tmp_path).issue("server")
+    changes: dict[str, Any] = {
+        "quote": QuoteListener(port=0, wire="tls"),
+        "cert_file": str(certificate),
+        "key_file": str(certificate.with_suffix(".key")),
+    }
+
+    def full(descriptor: int) -> int:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    async def main() -> None:
+        async with running(max_connections_per_peer=1, **changes) as run:
+            monkeypatch.setattr(os, "dup", full)
+            for _ in range(3):
+                assert await (await run.connect("quote")).ended() == b""
+            assert run.server._doors[1]._inside == 0
+            assert run.server.counters.refused == 3
+
+    asyncio.run(main())
 
 
 def test_a_client_that_asks_nothing_for_too_long_is_closed() -> None:
