@@ -21,7 +21,7 @@ from .packing import Codec
 log = logging.getLogger("tcp_edge")
 
 WRITER: Final = "tcp_edge.quote.writer"
-_ANSWER_S: Final = 60.0
+ANSWER_S: Final = 60.0  # nobody waits longer
 _LIMIT: Final = 4 << 20  # bytes that wait between the pipe and who takes them
 _LENGTH: Final = 4  # bytes in front of each message, big-endian
 _EACH: Final = 500  # bytes that a list counts for beside its pieces
@@ -155,7 +155,7 @@ class Scribe:
             stdin = await self._running()
             answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
             self._waiting[number] = answered
-            async with asyncio.timeout(_ANSWER_S):
+            async with asyncio.timeout(ANSWER_S):
                 _put(stdin, framed(asked))
                 await stdin.drain()
                 return await answered

@@ -35,7 +35,7 @@ from ..wire.wire import MOST_REPLY
 from .kept import Kept
 from .packing import packed, packing
 from .pieces import Growing
-from .scribe import Answer, Question, Setting, framed_answer, next_frame
+from .scribe import ANSWER_S, Answer, Question, Setting, framed_answer, next_frame
 from .writing import Write, Writers, data_time
 
 logger = logging.getLogger("tcp_edge")
@@ -90,14 +90,15 @@ class Writer:
 
     async def answer(self, question: Question, asked_at: float = math.inf) -> Answer:
         """``asked_at``: of the loop's clock. Who has waited while the recorder was silent to
-        another one waits no longer."""
+        another one waits no longer, and what nobody waits for any more is not read."""
         away = _failure(question, Stat.NOT_CONNECTED, "the recorder is not connected")
-        if asked_at < self._silent_at:
+        now = asyncio.get_running_loop().time
+        if asked_at < max(self._silent_at, now() - ANSWER_S):
             return away
         try:
             day = await self._read(question)
         except (Unavailable, TimeoutError):
-            self._silent_at = asyncio.get_running_loop().time()
+            self._silent_at = now()
             return away
         except Refused as refused:
             return _failure(question, Stat.NOT_CONNECTED, f"the recorder: {refused.detail}")

@@ -34,7 +34,7 @@ from schemas.xtp.instruments import Instrument, Instruments
 from tcp_edge.config import TcpConfig
 from tcp_edge.quote import writer as writer_module
 from tcp_edge.quote.front import TOPIC
-from tcp_edge.quote.scribe import Answer, Question, Scribe, Setting, framed, next_answer
+from tcp_edge.quote.scribe import ANSWER_S, Answer, Question, Scribe, Setting, framed, next_answer
 from tcp_edge.quote.service import Access, Quotes
 from tcp_edge.quote.subscribed import Subscribed
 from tcp_edge.quote.writer import Writer, serve
@@ -516,6 +516,17 @@ def test_all_who_wait_for_a_recorder_that_is_away_are_told_together(
     said = asyncio.run(main())
     assert [each.number for each in said] == list(range(100))
     assert {each.stat for each in said} == {503}
+
+
+def test_what_nobody_waits_for_any_more_is_not_read() -> None:
+    async def main() -> None:
+        bus = FakeBus([tick(STOCK.code, 0)])
+        writer, now = Writer(cast(Bus, bus), SETTING), asyncio.get_running_loop().time()
+        await writer.answer(question(), now - ANSWER_S - 1)
+        assert bus.history.asked == []
+        assert (await writer.answer(question(), now - ANSWER_S / 2)).records == 1
+
+    asyncio.run(main())
 
 
 def test_codes_without_ticks_do_not_fill_the_memory() -> None:
