@@ -210,6 +210,14 @@ def test_what_the_examples_ask_for_is_there(lamps: Lamps) -> None:
         assert len(used) > 8
 
 
+def test_the_file_of_lines_that_is_removed_turns_its_light_red(lamps: Lamps, group: Group) -> None:
+    """The last one on this group: no line of OFX is taken for half a minute from here on."""
+    (group.data / "tcp_edge" / "window").unlink()
+    lamps.turns_red("replay.tcp_edge")
+    assert lamps.get("/readyz")[0] == 503
+    assert lamps.figure("events_total", what="window_removed") == 1
+
+
 def test_a_holiday_raises_no_light(tmp_path: Path) -> None:
     """The feed is silent, then the fronts go; the calendar knows why. The tests above are the
     same faults without a holiday."""
