@@ -209,7 +209,8 @@ class Canary:
             hop = f"ws_edge → {program}"
             raise CanaryFailed(hop, f"no answer to the login, no state at {pub}")
         if state["front"] != "connected":
-            raise CanaryFailed(front, f"{program} says: {state['front']}, reason {state['reason']}")
+            why = "" if state["reason"] is None else f", reason {state['reason']}"
+            raise CanaryFailed(front, f"{program} says: {state['front']}{why}")
         raise CanaryFailed(front, "connected, but the login is not answered")
 
     def _trading_front_only(self) -> str:

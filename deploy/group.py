@@ -280,7 +280,14 @@ def _summary(plan: Plan) -> str:
     return f"""\
 ctpbus is up: {", ".join(plan.programs)}
 {_paths(plan)}{_recorders(plan)}{_ofx(plan)}{_web(plan)}  logs         {plan.log}
-Next: README.md shows a first tick and a first order. deploy/down{config} stops the group."""
+Next: {where_to_read_on(plan)}. deploy/down{config} stops the group."""
+
+
+def where_to_read_on(plan: Plan) -> str:
+    """The README's orders are of the embedded exchange's account."""
+    if plan.embedded:
+        return "README.md shows a first tick and a first order"
+    return "ctpbus login test; docs/adding_a_front.md"
 
 
 def _paths(plan: Plan) -> str:

@@ -66,7 +66,8 @@ def of_worker(name: str, told: Told | None) -> Step:
     if not state:
         return Step(name, "fault", f"{name} is not heard on the bus", _UP)
     if state["front"] == "disconnected":
-        text = f"its front is not connected (reason {state['reason']})"
+        why = "" if state["reason"] is None else f" (reason {state['reason']})"
+        text = f"its front is not connected{why}"
         return Step(name, "fault", text, _FRONT)
     if name != "td_worker" and not state["logged_in"]:
         text = f"the front is connected and does not let it in ({state['reason']})"

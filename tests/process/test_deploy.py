@@ -188,7 +188,7 @@ def test_a_front_that_is_away_is_named(fresh: Deployment) -> None:
         assert done.returncode == 1
         if lost in done.stderr:
             break
-    assert lost + "md_worker says: disconnected" in done.stderr
+    assert lost + "md_worker says: disconnected; the end" in done.stderr
     assert not members.find(fresh.run)
 
 
