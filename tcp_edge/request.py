@@ -11,6 +11,7 @@ from .stat import Failed, Stat
 
 # The manual prints the login's code as 000001, which is not JSON.
 _ZEROS: Final = re.compile(r'("cmd"\s*:\s*)0+(\d)', re.IGNORECASE)
+_WHOLE: Final = re.compile(r"-?[0-9]{1,20}")
 _MOST_WAIT_MS: Final = 60_000
 
 
@@ -89,7 +90,12 @@ def _params(params: Any) -> Any:
 
 
 def _lower(value: Any) -> Any:
-    return {key.lower(): item for key, item in value.items()} if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        return value
+    lower = {key.lower(): item for key, item in value.items()}
+    if len(lower) != len(value):  # which of two quantities is meant is not ours to guess
+        raise Failed(Stat.BAD_REQUEST, "two keys differ in case only")
+    return lower
 
 
 def _reqid(top: Any, params: Any) -> int | None:
@@ -103,7 +109,6 @@ def _reqid(top: Any, params: Any) -> int | None:
 def _int(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise Failed(Stat.BAD_REQUEST, f"{name} is not a number")
-    try:
-        return int(value)
-    except ValueError:
-        raise Failed(Stat.BAD_REQUEST, f"{name} is not a number") from None
+    if isinstance(value, str) and not _WHOLE.fullmatch(value.strip()):
+        raise Failed(Stat.BAD_REQUEST, f"{name} is not a number")
+    return int(value)

@@ -17,6 +17,8 @@ from .sides import direction_and_offset
 
 _MOST: Final = 2**31 - 1
 _WHOLE: Final = re.compile(r"-?[0-9]{1,20}")
+# Python would read 3_100 and digits of other scripts as well.
+_NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _BUSINESS: Final = frozenset({0, 10})  # CASH; OPTION of later generations
 _CONSTANT: Final = {
     "CombHedgeFlag": "1",
@@ -58,20 +60,20 @@ def insert(
 
     Raises XtpError(400).
     """
-    side = _int(params, "side", None)
-    price_type = _int(params, "price_type", None)
-    quantity = _int(params, "quantity", None)
+    side = whole(params, "side")
+    price_type = whole(params, "price_type")
+    quantity = whole(params, "quantity")
     if not 0 < quantity <= _MOST:
         raise wrong(f"quantity is not within 1 and {_MOST}")
-    business_type = _int(params, "business_type", 0)
+    business_type = whole(params, "business_type", 0)
     if business_type not in _BUSINESS:
         raise unsupported("business_type", "XTP_BUSINESS_TYPE", business_type)
     if _number(params, "stop_price"):
         raise wrong("stop_price is not supported")
-    client_id = _int(params, "order_client_id", 0)
+    client_id = whole(params, "order_client_id", 0)
     if not 0 <= client_id < 2**32:
         raise wrong("order_client_id is not within 0 and 4294967295")
-    effect = _int(params, "position_effect", 0)
+    effect = whole(params, "position_effect", 0)
     direction, offset = direction_and_offset(side, effect, quantity, instrument, closable)
     price = _number(params, "price")
     if price is not None and instrument.is_stock and price < 0:
@@ -109,8 +111,8 @@ def cancel(identity: Identity, *, request_id: int = 0) -> dict[str, Any]:
     }
 
 
-def _int(params: Mapping[str, Any], name: str, default: int | None) -> int:
-    """None as ``default``: it must be there."""
+def whole(params: Mapping[str, Any], name: str, default: int | None = None) -> int:
+    """A number as clients write it. None as ``default``: it must be there. Raises XtpError(400)."""
     value = params.get(name)
     if value is None or value == "":
         if default is None:
@@ -132,6 +134,8 @@ def _number(params: Mapping[str, Any], name: str) -> float | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise wrong(f"{name} is not a number")
+    if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
         raise wrong(f"{name} is not a number")
     try:
         found = float(value)

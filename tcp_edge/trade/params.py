@@ -15,6 +15,7 @@ from .account.book import Event
 from .orders.order import Order
 
 _MOST_OWN: Final = 64
+_MOST_DIGITS: Final = 30  # of an order_xtp_id; a longer one is nobody's, and so is its beginning
 
 
 def order(params: Any, user: str) -> Order:
@@ -34,7 +35,7 @@ def order_xtp_id(params: Any) -> int:
     """A bare int, a decimal text, or an object."""
     value = params.get("order_xtp_id") if isinstance(params, dict) else params
     if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
-        value = int(value.strip()[:30])
+        value = int(value.strip().lstrip("0")[:_MOST_DIGITS] or "0")
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise Failed(Stat.BAD_REQUEST, "params is an order_xtp_id")
     return value

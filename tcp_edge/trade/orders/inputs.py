@@ -15,7 +15,7 @@ from schemas.catalogue import Catalogue
 from schemas.closing import Closable
 from schemas.closing import closable as could_close
 from schemas.xtp.errors import XtpError
-from schemas.xtp.insert import Insertion, insert
+from schemas.xtp.insert import Insertion, insert, whole
 from schemas.xtp.instruments import Instrument
 
 from ...stat import Failed, Stat, flow_limit
@@ -47,7 +47,12 @@ async def wanted(
     try:
         instrument = setting.instruments().find(params.get("ticker"), params.get("market"))
         make = partial(make, instrument)
-        if setting.auto_offset and not instrument.is_stock and _is_open(params):
+        # It is left to us what is opened or closed.
+        if (
+            setting.auto_offset
+            and not instrument.is_stock
+            and not whole(params, "position_effect", 0)
+        ):
             return await _chosen(params, instrument, ask, make, reserved)
         return make(await _tick(params, instrument, ask))
     except XtpError as exc:
@@ -66,7 +71,7 @@ async def _chosen(
     """With an offset that is right whether or not the counter's answer knows of the orders that
     were on their way meanwhile; else they are waited for, and it is asked again. Raises Failed,
     XtpError, Refused and Unavailable."""
-    buys = _is_in(params.get("side"), _BUYS)
+    buys = whole(params, "side") in _BUYS
     until = time.monotonic() + _SETTLE_S
     while True:
         with reserved.question() as seen:
@@ -105,7 +110,7 @@ async def _tick(
     instrument: Instrument,
     ask: Callable[..., Awaitable[list[dict[str, Any]]]],
 ) -> dict[str, Any] | None:
-    if not _is_in(params.get("price_type"), _BY_TICK):
+    if whole(params, "price_type") not in _BY_TICK:
         return None
     ticks = await ask("ReqQryDepthMarketData", "DepthMarketData", instrument)
     return ticks[-1] if ticks else None
@@ -134,12 +139,3 @@ async def _ask(
     if errors:  # no answer is not an answer without rows
         raise errors[0]
     return found
-
-
-def _is_in(value: Any, numbers: frozenset[int]) -> bool:
-    return str(value).strip() in map(str, numbers)
-
-
-def _is_open(params: dict[str, Any]) -> bool:
-    """Whether it is left to us what is opened or closed."""
-    return str(params.get("position_effect") or "0").strip() in ("", "0")

@@ -81,3 +81,21 @@ def told(read: Callable[[str], Request], text: str) -> str:
         return repr(read(text))
     except Failed as refused:
         return str(refused)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"cmd": 210005, "params": {"quantity": 1, "Quantity": 100}}',
+        '{"cmd": 210005, "params": "{\\"side\\": 1, \\"SIDE\\": 2}"}',
+        '{"cmd": 110001, "params": [{"code": "1", "CODE": "2"}]}',
+        '{"cmd": 1, "CMD": 2}',
+        '{"cmd": "2_10005"}',
+        '{"cmd": 200004, "reqid": "1_0"}',
+        '{"cmd": 200004, "reqid": "\u0661"}',
+    ],
+)
+def test_what_could_be_read_in_two_ways_is_refused(text: str) -> None:
+    with pytest.raises(Failed) as failed:
+        parse(text)
+    assert failed.value.stat is Stat.BAD_REQUEST

@@ -113,3 +113,11 @@ def test_who_says_the_offset_and_who_trades_stocks_waits_for_no_query() -> None:
         offset(counter, SELL, auto=False)
     assert failed.value.stat == Stat.BAD_REQUEST
     assert counter.asked == 0
+
+
+@pytest.mark.parametrize("side", [1, "1", 1.0, "01", " 1 "])
+def test_what_is_closed_is_on_the_other_side_however_the_side_is_written(side: object) -> None:
+    long, short = position("2", 2), position("2", 2, PosiDirection="3")
+    assert offset(Counter([long]), SELL | {"side": side}) == "0"
+    assert offset(Counter([short]), SELL | {"side": side}) == "1"
+    assert offset(Counter([short]), SELL | {"side": side, "position_effect": 0.0}) == "1"
