@@ -79,6 +79,11 @@ def test_the_client_does_what_its_tests_say(group: Group, built: None) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_moments_that_a_real_gateway_hardly_ever_has(built: None) -> None:
+    done = node("node", "--test", "test/scripted.test.mjs")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("readme", ["README.md", "README.zh.md"])
 def test_the_snippet_of_the_readme_trades(readme: str, group: Group, built: None) -> None:
     (snippet,) = re.findall(

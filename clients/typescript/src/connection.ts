@@ -137,6 +137,9 @@ export abstract class Connection<Events extends ConnectionEvents> extends Emitte
   /** The connection was lost; requests without an answer have failed already. */
   protected onLost(): void {}
 
+  /** It has ended for good; nothing more is heard. */
+  protected onEnd(_error: Error): void {}
+
   /** Raises ConnectionLost when requests cannot be sent now. */
   protected check(name: string): void {
     if (!this.#ready) throw new ConnectionLost(`${name}: not logged in`);
@@ -162,11 +165,12 @@ export abstract class Connection<Events extends ConnectionEvents> extends Emitte
     });
   }
 
-  /** Sends a message, and gives its RequestID. Raises ConnectionLost, and then nothing was sent. */
+  /** Sends a message, and gives its RequestID. Raises ConnectionLost, or RangeError for a number
+   * that JSON does not have, and then nothing was sent. */
   protected post(name: string, keys: Record<string, unknown>): number {
     if (this.#socket === null) throw new ConnectionLost(`${name}: not connected`);
     this.#requestId = (this.#requestId % 0x7fffffff) + 1;
-    this.#socket.send(JSON.stringify({ MsgType: name, ...keys, RequestID: this.#requestId }));
+    this.#socket.send(JSON.stringify({ MsgType: name, ...keys, RequestID: this.#requestId }, finite));
     return this.#requestId;
   }
 
@@ -275,6 +279,7 @@ export abstract class Connection<Events extends ConnectionEvents> extends Emitte
     this.#end?.("closed");
     this.#wake?.();
     this.#release(error ?? new ConnectionLost("closed"));
+    this.onEnd(error ?? new ConnectionLost("closed"));
     this.emit("end", error as Events["end"]);
   }
 
@@ -348,6 +353,12 @@ export abstract class Connection<Events extends ConnectionEvents> extends Emitte
       pending?.reject(new NoAnswer(`${name}: no answer within ${answerMs} ms`));
     }, answerMs);
   }
+}
+
+/** JSON would make null of it, which the gateway takes for 0. */
+function finite(key: string, value: unknown): unknown {
+  if (typeof value === "number" && !Number.isFinite(value)) throw new RangeError(`${key}: ${value}`);
+  return value;
 }
 
 export function refusal(request: string, message: Incoming): Refused {

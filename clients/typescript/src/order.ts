@@ -20,7 +20,12 @@ export class Order {
   readonly trades: TradeField[] = [];
   /** When it was sent, by `performance.now()`. */
   readonly sentAt = performance.now();
-  readonly #waiting = new Set<{ until: (order: Order) => boolean; resolve: () => void }>();
+  readonly #waiting = new Set<{
+    until: (order: Order) => boolean;
+    resolve: () => void;
+    reject: (error: Error) => void;
+  }>();
+  #end: Error | null = null;
 
   /** `id` is the ClientOrderID, by which it is known also after a new start of everything. */
   constructor(
@@ -40,11 +45,29 @@ export class Order {
     return { FrontID: told.FrontID, SessionID: told.SessionID, OrderRef: told.OrderRef };
   }
 
-  /** Resolves when the order is final, or when `until` says so. It never fails: an order without
-   * an answer stays UNKNOWN for as long as nobody knows. */
-  wait(until: (order: Order) => boolean = (order) => order.final): Promise<Order> {
-    if (until(this)) return Promise.resolve(this);
-    return new Promise((resolve) => this.#waiting.add({ until, resolve: () => resolve(this) }));
+  /** Resolves when the order is final, or when `until` says so. An order without an answer stays
+   * UNKNOWN for as long as nobody knows. Raises why the client has ended, if it has. */
+  async wait(until: (order: Order) => boolean = (order) => order.final): Promise<Order> {
+    if (until(this)) return this;
+    if (this.#end !== null) throw this.#end;
+    return new Promise((resolve, reject) => {
+      this.#waiting.add({ until, resolve: () => resolve(this), reject });
+    });
+  }
+
+  /** Whether a return or a trade is not about it any more: exchanges number orders anew each day. */
+  isOver(news: { TradingDay: string }): boolean {
+    const day = this.returned?.TradingDay;
+    return Boolean(day && news.TradingDay && news.TradingDay !== day);
+  }
+
+  /** Nothing more is heard of it. */
+  giveUp(error: Error): void {
+    if (this.final) return;
+    this.#end = error;
+    if (this.state === "INTENT") this.state = "UNKNOWN";
+    for (const { reject } of this.#waiting) reject(error);
+    this.#waiting.clear();
   }
 
   /** What the gateway has on record. */

@@ -1,11 +1,11 @@
 import type { TdMethods } from "../types/methods.js";
 import type { Gap } from "../types/common.js";
-import type { Messages } from "../types/td.pushes.js";
+import type { Messages, OrderActionField } from "../types/td.pushes.js";
 import type { InputOrderField } from "../types/td.requests.js";
 import type { RspUserLoginField } from "../types/td.replies.js";
 import type { OrderField, TradeField } from "../types/td.rows.js";
 import { Connection, refusal, type ConnectionEvents, type ConnectionOptions, type Incoming } from "./connection.js";
-import { ConnectionLost, Refused } from "./errors.js";
+import { ConnectionLost } from "./errors.js";
 import { td as methods } from "./generated/methods.js";
 import { Order, type Outcome } from "./order.js";
 
@@ -45,7 +45,7 @@ export class TdClient extends Connection<TdEvents> {
   readonly #byIdentity = new Map<string, Order>();
   readonly #bySysId = new Map<string, Order>();
   readonly #byRequest = new Map<number, Order>();
-  readonly #cancels = new Map<number, (error: Error) => void>();
+  readonly #cancels = new Map<number, { order: Order; reject: (error: Error) => void }>();
   // Orders whose identity is not known yet, and returns that may be theirs.
   readonly #nameless = new Set<Order>();
   readonly #earlyOrders = new Map<string, OrderField>();
@@ -88,13 +88,16 @@ export class TdClient extends Connection<TdEvents> {
 
   /** Sends an order once. `id` makes it known across new starts of this program: the same id never
    * makes a second order; one that this client knows already is given back. Raises ConnectionLost,
-   * and then nothing was sent. */
+   * and RangeError for a number that is none and for the id of another order; then nothing was sent. */
   place(input: InputOrderField, { id = randomId(), deadlineMs = this.options.deadlineMs ?? DEADLINE_MS } = {}): Order {
     this.check("ReqOrderInsert");
     const known = this.#orders.get(id);
     // What the gateway has refused has left no trace; NOT_SENT by its record counts for ever.
-    if (known !== undefined && (known.state !== "NOT_SENT" || known.outcome !== null)) return known;
-    const order = new Order(id, input, deadlineMs);
+    if (known !== undefined && (known.state !== "NOT_SENT" || known.outcome !== null)) {
+      if (!isSame(known.input, input)) throw new RangeError(`${id} is the id of another order`);
+      return known;
+    }
+    const order = new Order(id, { ...input }, deadlineMs);
     const keys = { InputOrder: input, ClientOrderID: id, DeadlineMs: deadlineMs };
     const requestId = this.post("ReqOrderInsert", keys);
     this.#orders.set(id, order);
@@ -119,7 +122,7 @@ export class TdClient extends Connection<TdEvents> {
     try {
       return await Promise.race([
         order.wait(),
-        new Promise<never>((_, reject) => this.#cancels.set(requestId, reject)),
+        new Promise<never>((_, reject) => this.#cancels.set(requestId, { order, reject })),
       ]);
     } finally {
       this.#cancels.delete(requestId);
@@ -151,7 +154,9 @@ export class TdClient extends Connection<TdEvents> {
     } else if (order !== undefined && message.RspInfo?.ErrorID) {
       this.#onRefusal(order, message);
     } else if (message.RequestID && this.#cancels.has(message.RequestID)) {
-      this.#cancels.get(message.RequestID)!(refusal("ReqOrderAction", message));
+      this.#cancels.get(message.RequestID)!.reject(refusal("ReqOrderAction", message));
+    } else if (message.MsgType === "ErrRtnOrderAction") {
+      this.#onCancelRefused(message);
     } else if (message.MsgType === "RtnOrder") {
       this.#onReturn(message["Order"] as OrderField);
     } else if (message.MsgType === "RtnTrade") {
@@ -163,11 +168,15 @@ export class TdClient extends Connection<TdEvents> {
   }
 
   protected override onLost(): void {
-    for (const reject of [...this.#cancels.values()]) {
+    for (const { reject } of [...this.#cancels.values()]) {
       reject(new ConnectionLost("ReqOrderAction: the connection ended"));
     }
     this.#cancels.clear();
     this.#byRequest.clear();
+  }
+
+  protected override onEnd(error: Error): void {
+    for (const order of this.#orders.values()) order.giveUp(error);
   }
 
   #keepPlace(message: Incoming): void {
@@ -207,7 +216,7 @@ export class TdClient extends Connection<TdEvents> {
   #onTrade(trade: TradeField): void {
     const key = sysIdOf(trade);
     const order = this.#bySysId.get(key);
-    if (order === undefined) {
+    if (order === undefined || order.isOver(trade)) {
       this.#keep(this.#earlyTrades, key, [...(this.#earlyTrades.get(key) ?? []), trade]);
       return;
     }
@@ -219,6 +228,8 @@ export class TdClient extends Connection<TdEvents> {
   #number(order: Order, told: { ExchangeID: string; OrderSysID: string }): void {
     if (told.OrderSysID === "") return;
     const key = sysIdOf(told);
+    const held = this.#bySysId.get(key);
+    if (held !== undefined && held.sentAt > order.sentAt) return; // it is that order's number now
     this.#bySysId.set(key, order);
     for (const trade of this.#earlyTrades.get(key) ?? []) order.trade(trade);
     this.#earlyTrades.delete(key);
@@ -228,6 +239,16 @@ export class TdClient extends Connection<TdEvents> {
     if (this.#nameless.size === 0) return; // it is another client's
     early.set(key, value);
     if (early.size > MOST_EARLY) early.delete(early.keys().next().value!);
+  }
+
+  /** By the exchange, which had it from the counter. */
+  #onCancelRefused(message: Incoming): void {
+    const action = message["OrderAction"] as OrderActionField | null;
+    if (action === null) return;
+    const order = this.#byIdentity.get(identityOf(action)) ?? this.#bySysId.get(sysIdOf(action));
+    for (const cancel of [...this.#cancels.values()]) {
+      if (cancel.order === order) cancel.reject(refusal("ReqOrderAction", message));
+    }
   }
 
   #onRefusal(order: Order, message: Incoming): void {
@@ -269,6 +290,8 @@ export class TdClient extends Connection<TdEvents> {
         if (outcome) {
           this.#onOutcome(outcome);
           if (outcome.State !== "INTENT" && outcome.State !== "UNKNOWN" && outcome.State !== "SENT") return;
+        } else if (order.outcome !== null) {
+          return; // it is known by its returns, and its record is gone
         } else if (late) {
           await this.#void(order, errorId, errorMsg);
         }
@@ -276,7 +299,7 @@ export class TdClient extends Connection<TdEvents> {
       }
     } catch (error) {
       // After the next login it is asked for again.
-      if (error instanceof Refused && this.ready) {
+      if (!(error instanceof ConnectionLost)) {
         setTimeout(() => void this.#ask(order, errorId, errorMsg), this.options.askMs ?? ASK_MS);
       }
     } finally {
@@ -287,6 +310,12 @@ export class TdClient extends Connection<TdEvents> {
 
 function identityOf(of: { FrontID: number; SessionID: number; OrderRef: string }): string {
   return `${of.FrontID}/${of.SessionID}/${of.OrderRef.trim()}`;
+}
+
+/** What is undefined is not sent. */
+function isSame(one: object, other: object): boolean {
+  const sent = (of: object): string => JSON.stringify(Object.entries(of).filter(([, value]) => value !== undefined).sort());
+  return sent(one) === sent(other);
 }
 
 function sysIdOf(of: { ExchangeID: string; OrderSysID: string }): string {
