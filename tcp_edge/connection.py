@@ -288,7 +288,7 @@ class Connection(asyncio.Protocol):
 
     def _push(self, kind: str, seq: int, record: bytes) -> None:
         """A client that does not read them is closed: none is left out in silence."""
-        if self._ended:
+        if self._ended or self._transport.is_closing():
             return
         self._counters.pushes += 1
         push = self._wire.push(kind, seq, record)

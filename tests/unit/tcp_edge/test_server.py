@@ -467,6 +467,25 @@ def test_a_push_never_comes_in_the_midst_of_a_reply() -> None:
     asyncio.run(main())
 
 
+def test_pushes_that_wait_for_the_end_of_a_reply_are_bounded_and_counted_once() -> None:
+    async def main() -> None:
+        quote = QuoteListener(port=0, wire="psk")
+        async with running(quote=quote, send_limit_bytes=16 << 20) as run:
+            peer = await run.connect("quote")
+            await peer.ask(110001)
+            (client,) = run.services["quote"].clients
+            assert client.push is not None
+            peer.send(100002, 32 << 20)
+            await until(lambda: run.server.counters.replies[200] == 2)
+            for number in range(100):
+                client.push("tick", number, b'"%s"' % (b"x" * (1 << 18)))
+            assert (run.server.counters.slow, run.server.counters.pushes < 70) == (1, True)
+            await until(lambda: run.services["quote"].left == [client])
+            peer.writer.transport.abort()
+
+    asyncio.run(main())
+
+
 def rss_mb() -> int:
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     return pages * resource.getpagesize() >> 20
