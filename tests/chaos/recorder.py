@@ -36,7 +36,6 @@ BATCH_S: Final = 0.2
 SLACK_S: Final = 1.0
 TURN_S: Final = 0.1  # one tick of each instrument
 WORK_S: Final = (0.2, 1.2)
-END_S: Final = 60.0
 
 
 @dataclass

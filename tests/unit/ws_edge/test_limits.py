@@ -12,8 +12,6 @@ from ws_edge.config import LimitsConfig, WsConfig
 from ws_edge.edge import take_turns
 from ws_edge.limits import Bucket, Limits, Share, Use
 
-LONGEST = 1 << 20
-
 
 class Clock:
     def __init__(self) -> None:

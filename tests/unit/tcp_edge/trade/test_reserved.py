@@ -20,8 +20,6 @@ from tcp_edge.trade.setting import Setting
 from tests.unit.tcp_edge.trade.makers import RB, book, order, placed
 from tests.unit.tcp_edge.trade.test_inputs import SELL, Counter, position
 
-REQID = 500
-
 
 class Gateway:
     """Chooses offsets, and sends nothing: what becomes of an order is the test's to say."""
