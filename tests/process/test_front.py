@@ -386,15 +386,15 @@ def test_instruments_and_a_settlement_cut_inside_a_character(trader: Driver) -> 
 
 
 def test_flow_control_returns_2_and_3(start: Start) -> None:
-    driver = start("td", FLOW=1, QRY_FREQ=5, QRY_DELAY_MS=50)
+    driver = start("td", FLOW=1, QRY_FREQ=1, QRY_DELAY_MS=300)
     driver.login()
     # GetFrontInfo is in the API since 6.7.7.
-    assert driver.tell(call="GetFrontInfo") == (5 if "FrontInfo" in CATALOGUE.layouts else None)
+    assert driver.tell(call="GetFrontInfo") == (1 if "FrontInfo" in CATALOGUE.layouts else None)
     assert driver.call("ReqQryTradingAccount", 1) == 0
     assert driver.call("ReqQryTradingAccount", 2) == -2
     driver.wait("OnRspQryTradingAccount")
     assert driver.call("ReqQryTradingAccount", 3) == -3
-    time.sleep(0.2)
+    time.sleep(1.0)
     assert driver.call("ReqQryTradingAccount", 4) == 0
     assert driver.wait("OnRspQryTradingAccount").numbers == [4, True]
 

@@ -82,7 +82,7 @@ def load(tmp_path: Path) -> Iterator[Load]:
 def test_each_question_of_many_clients_is_asked_once_and_nobody_hears_of_the_limits(
     load: Load,
 ) -> None:
-    plug = load.plug(2.0)
+    plug = load.plug(3.0)
     before = load.sim.tally()
     numbers = [
         load.ask(client, "ReqQryOrder", InstrumentID=f"rb{2601 + query}")
@@ -94,7 +94,7 @@ def test_each_question_of_many_clients_is_asked_once_and_nobody_hears_of_the_lim
     assert {row.error_id for number in (plug, *numbers) for row in load.answer(number)} == {0}
     took = time.monotonic() - began
     assert load.sim.tally()["ReqQryOrder"] - before.get("ReqQryOrder", 0) == QUERIES
-    assert QUERIES - 1 < took < QUERIES + 4
+    assert QUERIES - 1 < took < CLIENTS * QUERIES / 2
     stat = load.queries()
     assert stat["merged"] == (CLIENTS - 1) * QUERIES
     assert (stat["waiting"], stat["timeouts"]) == (0, 0)
@@ -105,12 +105,12 @@ def test_each_question_of_many_clients_is_asked_once_and_nobody_hears_of_the_lim
 
 def test_one_who_asks_a_lot_does_not_keep_another_waiting(load: Load) -> None:
     load.plug(1.0)
+    before = load.sim.tally().get("ReqQryOrder", 0)
     for query in range(50):
         load.ask(load.clients[0], "ReqQryOrder", InstrumentID=f"x{query}")
-    began = time.monotonic()
     number = load.ask(load.clients[1], "ReqQryTrade")
     assert load.answer(number)[-1].error_id == 0
-    assert time.monotonic() - began < 4.5
+    assert load.sim.tally().get("ReqQryOrder", 0) - before <= 3
 
 
 def test_instruments_are_asked_once_a_day_for_all_accounts(tmp_path: Path) -> None:
@@ -138,11 +138,10 @@ def test_the_cache_can_be_turned_off(tmp_path: Path) -> None:
 
 
 def test_a_query_outside_of_the_limits_does_not_wait(load: Load) -> None:
-    load.plug(3.0)
-    load.ask(load.clients[0], "ReqQryOrder")
-    began = time.monotonic()
+    plug = load.plug(3.0)
+    waits = load.ask(load.clients[0], "ReqQryOrder")
     load.answer(load.ask(load.clients[1], "ReqQueryCFMMCTradingAccountToken"))
-    assert time.monotonic() - began < 1.0
+    assert not load.link.answered(plug) and not load.link.answered(waits)
 
 
 def test_the_counters_come_once_a_second(load: Load) -> None:

@@ -139,12 +139,11 @@ def test_wrong_passwords_slow_their_sender_and_nobody_else(group: Group, user: s
             pauses.append(time.monotonic() - began)
         assert all(pause >= 0.05 * 2**n for n, pause in enumerate(pauses)), pauses
         body = client.body("ReqUserLogin", UserID=user, Password="wrong")
-        client.send("ReqUserLogin", body)
+        slowed = client.send("ReqUserLogin", body)
         (row,) = client.try_login(user, PASSWORD)
         assert "nothing is tried for" in row.detail
-        began = time.monotonic()
         other.login(user, PASSWORD)
-        assert time.monotonic() - began < 0.4
+        assert not client.answered(slowed)
 
 
 def test_after_a_lock_nobody_reaches_the_front_not_even_after_a_restart(
@@ -169,12 +168,17 @@ def test_the_returns_of_an_account_never_repeat_a_seq(group: Group, user: str) -
         client.subscribe(account_topic("9999", user))
         client.try_login(user, "wrong")
         client.wait_for(lambda: not accounts(client, user), "end of the session")
-        time.sleep(0.1)
         client.login(user, PASSWORD)
+        heard: list[int] = []
+
+        def three() -> bool:
+            heard.extend(message.seq for message in client.taken())
+            return len(heard) >= 3
+
+        client.wait_for(three, "returns")
         client.pump(0.3)
-        heard = [message.seq for message in client.taken()]
+        heard += [message.seq for message in client.taken()]
         assert heard == sorted(set(heard))
-        assert len(heard) >= 3
 
 
 # -- a password that must be changed ---------------------------------------------------------
@@ -233,16 +237,15 @@ def test_with_the_policy_ask_orders_wait_until_a_client_confirms(tmp_path: Path)
 
 
 def test_a_session_without_clients_ends_when_it_should(tmp_path: Path) -> None:
-    with with_keys(tmp_path, front_session="linger", linger_s=1.0) as group:
+    with with_keys(tmp_path, front_session="linger", linger_s=2.0) as group:
         group.start("sim", "td_worker")
         user = USERS[0]
         with control(group) as sim, TdLink(group) as watcher:
             with TdLink(group) as client:
                 client.login(user, PASSWORD)
                 client.request("ReqUserLogout", UserID=user)
-                time.sleep(0.5)
                 client.login(user, PASSWORD)
-                time.sleep(1.0)
+                time.sleep(2.2)
                 assert sim.tally().get("ReqUserLogout", 0) == 0, "somebody came back in time"
             watcher.wait_for(lambda: not accounts(watcher, user), "end of the session")
             assert sim.tally()["ReqUserLogout"] == 1
@@ -359,6 +362,7 @@ def test_guesses_at_the_same_time_do_not_lock_the_account(tmp_path: Path) -> Non
                 body = client.body("ReqUserLogin", UserID=user, Password=f"wrong-{number}")
                 client.send("ReqUserLogin", body)
             with TdLink(group) as watcher:
+                watcher.wait_for(lambda: logins(sim) - before >= 3, "guesses")
                 time.sleep(1.0)
                 watcher.wait_for(lambda: not accounts(watcher, user), "end of the guesses")
             assert logins(sim) - before == 3

@@ -709,9 +709,7 @@ def test_at_one_query_a_second_nobody_sees_minus_three_and_orders_do_not_wait(
             for client in clients
             for _ in range(2)
         ]
-        ordered = time.monotonic()
         filled(clients[0], clients[0].order(market.instrument, market.high))
-        assert time.monotonic() - ordered < 1.0
         assert account(clients[0], user)["queries_waiting"] >= 3
         for client, number in numbers:
             rows = client.rows(number)
@@ -752,13 +750,21 @@ def test_a_login_without_a_clear_user_is_refused(td: TdLink, name: str) -> None:
     assert (row.name, row.error_id) == ("Error", BAD_REQUEST)
 
 
-def test_a_flood_of_one_client_does_not_keep_another_one_waiting(td: TdLink, link: Open) -> None:
+def test_a_flood_of_one_client_does_not_keep_another_one_waiting(
+    group: Group, td: TdLink, link: Open
+) -> None:
     flood = link()
-    for _ in range(20_000):
-        flood.send("NoSuch")
-    asked = time.monotonic()
-    td.state_now()
-    assert time.monotonic() - asked < 1.0
+    group.freeze("td_worker")
+    try:
+        numbers = [flood.send("NoSuch") for _ in range(20_000)]
+        asked = td.send("State")
+    finally:
+        group.thaw("td_worker")
+    began = time.monotonic()
+    td.rows(asked)
+    took = time.monotonic() - began
+    flood.rows(numbers[-1])
+    assert took < (time.monotonic() - began) / 2
 
 
 # -- the worker itself -----------------------------------------------------------------------
@@ -784,7 +790,7 @@ def test_a_front_that_comes_late_is_used_when_it_comes(tmp_path: Path) -> None:
         with TdLink(group) as td:
             asked = time.monotonic()
             (row,) = td.try_login(USERS[0], PASSWORD)
-            assert 0.9 < time.monotonic() - asked < 2.5
+            assert 0.9 < time.monotonic() - asked < 8  # login_s, not the deadline of the call
             assert (row.name, row.error_id) == ("Error", NETWORK_FAILURE)
             assert "disconnected" in row.detail
             td.state(front="disconnected", logged_in=False)
@@ -900,9 +906,8 @@ def test_nobody_sees_the_limits_of_the_real_binding_and_orders_do_not_wait(
         for number in [other.ask("ReqQryTrade") for _ in range(3)]:
             assert {row.error_id for row in other.rows(number)} == {0}
         first = real_td.ask("ReqQryTradingAccount", timeout_s=worker_s)
-        began = time.monotonic()
         filled(real_td, real_td.order(REAL, 3000.0))
-        assert time.monotonic() - began < 0.5
+        assert not real_td.answered(first)
         row = real_td.rows(first)[-1]
         # Four faults cost two seconds; the query's limit of 1.5 s is what may end it, nothing else.
         assert row.error_id in (0, NETWORK_FAILURE)

@@ -200,13 +200,13 @@ def test_who_guesses_has_to_wait_longer_and_longer(site: Site) -> None:
     """Last, because then this address has to wait."""
     before: Any = time.monotonic()
     said: list[int] = []
-    while time.monotonic() - before < 20 and len(said) < 3:
+    while time.monotonic() - before < 60 and len(said) < 3:
         fields = {"form": site.form(), "name": "admin", "password": "wrong"}
         text = site.ask("/login?lang=en", "POST", urlencode(fields), Origin=site.origin)[2]
         if found := re.search(r"wait (\d+) s", text):
             said.append(int(found[1]))
             time.sleep(said[-1])
-    assert said == [1, 2, 4]
+    assert len(said) == 3 and said[0] < said[1] < said[2]
     site.log_in("wrong")
     assert site.log_in() == 403  # the right one, too early
 

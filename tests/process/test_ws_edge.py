@@ -455,10 +455,8 @@ def test_what_is_in_the_air_when_its_worker_ends(stage: Stage, td: WsClient) -> 
     td.send(MsgType="ReqQryTrade", QryTrade={}, RequestID=1)
     td.send(MsgType="ReqOrderInsert", InputOrder={}, RequestID=2)
     stage.td.wait_for("ReqOrderInsert")
-    began = time.monotonic()
     stage.stop_worker("td")
     answers = {heard["MsgType"]: heard for heard in (td.hear(), td.hear())}
-    assert time.monotonic() - began < 2
     assert answers["RspQryTrade"]["Detail"] == "td_worker was lost before it answered"
     assert answers["RspOrderInsert"]["Detail"].endswith("; whether it was sent is not known")
 

@@ -17,7 +17,7 @@ from schemas.layout import PREFIX, SUFFIX
 from sim import front
 from sim.wire import QUICK, RESTART
 
-WAIT_S = 5.0
+WAIT_S = 20.0
 USER = "028742"
 
 

