@@ -33,6 +33,8 @@ log = logging.getLogger("tcp_edge")
 
 _DAY_S: Final = 5.0  # how late the turn of the day may be noticed
 _NONE: Final = Reply(b"{}")
+_NOT_IN_CODES: Final = frozenset("/*\0")
+_LONGEST_CODE: Final = 80  # bytes
 
 Key = tuple[str, str]  # code and exchange
 
@@ -204,7 +206,8 @@ class Quotes:
             found = self._instruments().guess(params.get("code"), params.get("market"))
         except XtpError as exc:
             raise Failed(Stat(exc.stat), exc.detail) from None
-        if "/" in found.code or "\0" in found.code or len(found.code.encode()) > 80:
+        # On the bus "60*" are all codes that begin with 60.
+        if not _NOT_IN_CODES.isdisjoint(found.code) or len(found.code.encode()) > _LONGEST_CODE:
             raise Failed(Stat.BAD_REQUEST, "code is no code")
         return found
 

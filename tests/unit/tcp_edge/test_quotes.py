@@ -366,6 +366,19 @@ def test_a_tick_that_cannot_be_read_is_counted_and_the_next_ones_come(
     assert "a tick was not taken" in caplog.text
 
 
+@pytest.mark.parametrize("code", ["*", "60*", "6/0", "6\0", "6" * 81])
+def test_a_code_that_the_bus_would_read_otherwise_is_refused(code: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with Service(tmp_path) as service:
+            service.quotes._instruments = Instruments  # not known yet
+            for cmd in (110001, 100001, 100002, 100003):
+                with pytest.raises(Failed, match="400"):
+                    await service.ask({"cmd": cmd, "params": {"code": code, "market": "SH"}})
+            assert not service.bus.streams
+
+    asyncio.run(main())
+
+
 def test_subscriptions_are_bounded_outlive_the_process_and_end_with_the_day(
     tmp_path: Path,
 ) -> None:
