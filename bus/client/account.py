@@ -100,9 +100,17 @@ class Account:
 
     async def order(self, client_order_id: str, *, timeout_s: float = 10.0) -> Order | None:
         """One that was placed before, also by an earlier run of the program; None: td_worker has
-        no record of it, so it was not sent. Raises Refused, Unavailable."""
+        no record of it, so it was not sent so far. Raises Refused, Unavailable."""
         until = asyncio.get_running_loop().time() + timeout_s
         return await self._desk.find(client_order_id, until)
+
+    async def void(self, client_order_id: str, *, timeout_s: float = 10.0) -> Order:
+        """Make sure of an order of which there is no record, before another one is placed in its
+        stead: from now on none of this id is sent, also when it is on its way here from another
+        program. Then it is NOT_SENT. One that is on record is given back as it is. Raises Refused,
+        Unavailable."""
+        until = asyncio.get_running_loop().time() + timeout_s
+        return await self._desk.void(client_order_id, until)
 
     async def cancel(self, order: Order) -> None:
         """``order.cancel()``."""

@@ -28,7 +28,7 @@ from schemas.typed import CtpStruct
 
 from ..errors import BusError, Closed, ConfigError, Refused, Unanswered, Unavailable, request_failed
 from ..frames import Flag, Row, message_type, split_body
-from ..orders import NOT_ON_RECORD, Outcome, OutcomeQuery
+from ..orders import NOT_ON_RECORD, Outcome, OutcomeQuery, VoidId
 from ..rpc import refusal
 from .asking import error_of, packed
 from .items import Gap, Item, Restarted, Return
@@ -57,6 +57,8 @@ _CANCEL_REFUSED: Final = message_type("OnErrRtnOrderAction")
 _decode: Final = msgspec.msgpack.Decoder(Outcome).decode
 _INSERT: Final = "ReqOrderInsert"
 _CANCEL: Final = "ReqOrderAction"
+_ASK: Final = "QryOrderOutcome"
+_VOID: Final = "VoidClientOrderID"
 
 
 _Key = tuple[int | str, str]  # SessionID and OrderRef, or ExchangeID and OrderSysID
@@ -147,6 +149,15 @@ class Orders:
             order = self.placed.setdefault(client_order_id, order)
             self._told(order, outcome)
             await self._recover(order)
+        return order
+
+    async def void(self, client_order_id: str, until: float) -> Order:
+        """See ``Account.void``. Raises Refused, Unavailable."""
+        outcome = await self._outcome(client_order_id, until, _VOID)
+        assert outcome is not None
+        order = Order(self, client_order_id, outcome.method, None)
+        order = self.placed.setdefault(client_order_id, order)
+        self._told(order, outcome)
         return order
 
     async def cancel(self, order: Order) -> None:
@@ -403,23 +414,24 @@ class Orders:
         told = order.method == _INSERT or not order.awaited
         return order.complete or (order.settled and not order.final and not care.lost and told)
 
-    async def _asked(self, name: str) -> Outcome | None:
+    async def _asked(self, name: str, verb: str = _ASK) -> Outcome | None:
         """None: it is not on record. Raises Refused, Unavailable."""
-        body = msgspec.msgpack.encode(OutcomeQuery(client_order_id=name))
+        query = VoidId(name) if verb == _VOID else OutcomeQuery(client_order_id=name)
+        body = msgspec.msgpack.encode(query)
         try:
-            row = await self._account.request("QryOrderOutcome", body, deadline_s=2.0)
+            row = await self._account.request(verb, body, deadline_s=2.0)
         except Refused as exc:
             if NOT_ON_RECORD in exc.detail:
                 return None
             raise
         return _decode(row.body)
 
-    async def _outcome(self, name: str, until: float) -> Outcome | None:
+    async def _outcome(self, name: str, until: float, verb: str = _ASK) -> Outcome | None:
         """The same, until td_worker answers. Raises Refused, Unavailable."""
         while True:
             handle = self._account.handle
             try:
-                return await self._asked(name)
+                return await self._asked(name, verb)
             except Unavailable:
                 if self._now() >= until:
                     raise

@@ -15,11 +15,11 @@ import pytest
 from bus.client import Account, Client, Order, OrderState, structs
 from bus.client import orders as orders_module
 from bus.endpoints import Addresses
-from bus.errors import BusError
+from bus.errors import BusError, Refused
 from bus.orders import NOT_KEPT, NOT_ON_RECORD, Outcome, OutcomeQuery
 from bus.rpc import Call
 from schemas import typed
-from schemas.errors import INTERNAL_ERROR, LIMIT, NOT_LOGGED_IN
+from schemas.errors import INTERNAL_ERROR, LIMIT, NOT_LOGGED_IN, VOID_ID
 from schemas.typed import Instrument
 from tests.chaos.step_worker import STEPS
 from tests.support.edge_core import (
@@ -514,6 +514,32 @@ def test_an_order_of_an_earlier_run_is_found_by_its_id(worker: FakeWorker, tmp_p
         worker.publish(TOPIC, "OnRtnOrder", returned("5"))
         assert await order.wait(timeout_s=WAIT_S) is S.CANCELLED
         assert not insertions(worker)
+
+    run(tmp_path, scenario)
+
+
+def test_an_id_that_is_made_void_is_that_of_no_order_any_more(
+    worker: FakeWorker, tmp_path: Path, short: None
+) -> None:
+    void = outcome(S.NOT_SENT, error_id=VOID_ID, method="VoidClientOrderID")
+    worker.script("VoidClientOrderID", own("Outcome", void, last=True))
+
+    async def scenario(account: Account) -> None:
+        order = await account.void("mine")
+        assert (order.state, order.error_id, order.order_id) == (S.NOT_SENT, -410, "20261123-1")
+        with pytest.raises(ValueError, match="of before"):
+            await place(account)
+        assert not insertions(worker)
+        # An order of ours whose answer does not come, and which is on record by now.
+        unknown = await place(account, "other")
+        assert unknown.state is S.UNKNOWN
+        told = outcome(S.ACK, client_order_id="other", order_ref="2")
+        worker.script("VoidClientOrderID", own("Outcome", told, last=True))
+        known = await account.void("other")
+        assert (known, known.state) == (unknown, S.ACK)
+        worker.script("VoidClientOrderID", error(LIMIT, "超出网关限额", "10000 ids"))
+        with pytest.raises(Refused, match="10000 ids"):
+            await account.void("third")
 
     run(tmp_path, scenario)
 

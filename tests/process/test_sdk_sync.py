@@ -162,6 +162,26 @@ def test_a_wrong_password_is_an_error_of_the_counter(client: Client) -> None:
     assert caught.value.error_id == 3
 
 
+def test_an_order_of_another_program_that_is_under_way_is_ruled_out(
+    group: Group, instrument: str
+) -> None:
+    with Client(str(group.config_file)) as one, Client(str(group.config_file)) as other:
+        first, second = (each.attach(USER, name="test") for each in (one, other))
+        tick = one.tick(first_tick(one, instrument))
+        assert tick.lower_limit_price is not None
+        price = tick.lower_limit_price
+        order = first.place(instrument, "buy", 1, price, client_order_id="there")
+        there = second.void("there")
+        assert (there.order_id, there.final) == (order.order_id, False)
+        order.cancel()
+        assert second.order("under way") is None
+        assert second.void("under way").state is OrderState.NOT_SENT
+        late = first.place(instrument, "buy", 1, price, client_order_id="under way")
+        assert (late.state, late.error_id) == (OrderState.NOT_SENT, -410)
+        found = first.order("under way")
+        assert found == late
+
+
 def test_a_stream_without_news_gives_nothing_in_time(client: Client) -> None:
     with client.ticks("nothing") as ticks:
         assert ticks.get(timeout_s=0.05) is None

@@ -73,9 +73,15 @@ class Account:
 
     def order(self, client_order_id: str, *, timeout_s: float = 10.0) -> Order | None:
         """One that was placed before, also by an earlier run; None: td_worker has no record of it,
-        so it was not sent. Raises Refused, Unavailable."""
+        so it was not sent so far. Raises Refused, Unavailable."""
         order = self._loop.run(self._account.order(client_order_id, timeout_s=timeout_s))
         return None if order is None else Order(self._loop, order)
+
+    def void(self, client_order_id: str, *, timeout_s: float = 10.0) -> Order:
+        """From now on no order of this id is sent, if none is on record: see
+        ``bus.client.Account.void``. Raises Refused, Unavailable."""
+        work = self._account.void(client_order_id, timeout_s=timeout_s)
+        return Order(self._loop, self._loop.run(work))
 
     def orders(self) -> list[Order]:
         """Those that were placed or found here."""
