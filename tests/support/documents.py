@@ -77,16 +77,18 @@ def documents() -> list[str]:
     return sorted(str(p) for p in found if p.suffix == ".md" and not p.stem.endswith(".zh"))
 
 
-def headings(document: str) -> list[tuple[int, str]]:
-    """Their levels and texts."""
+def outline(document: str) -> list[str]:
+    """Headings by their level, rows of tables and items of lists, in their order."""
     text = _BLOCK.sub("", Path(CHECKOUT, document).read_text("utf-8"))
-    found = re.findall(r"^(#+) (.+)$", text, re.MULTILINE)
-    return [(len(marks), words) for marks, words in found]
+    begins = re.findall(r"^ *(#+|\||-|\d{1,2}\.)(?: |$)", text, re.MULTILINE)
+    return ["1." if begin.endswith(".") else begin for begin in begins]
 
 
 def anchors(document: str) -> set[str]:
     """What a link to one of its headings has behind the #, as GitHub makes it."""
-    names = (re.sub(r"[^\w\- ]", "", words.lower()) for _, words in headings(document))
+    text = _BLOCK.sub("", Path(CHECKOUT, document).read_text("utf-8"))
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    names = (re.sub(r"[^\w\- ]", "", words.lower()) for words in headings)
     return {name.replace(" ", "-") for name in names}
 
 
