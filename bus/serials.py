@@ -35,7 +35,8 @@ from .frames import HEADER, Flag, FrameError, message_type, unpack_message
 from .healing import GO_BACK_S
 from .security import Keys
 from .subscriber import Subscriber
-from .users import UsersError, connect, read_serials
+from .tries import network
+from .users import UsersError, connect, has_entered, read_serials
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,16 @@ class ReadSerials:
             return False
         self._look()  # he may have been added, or have changed his password, just now
         return self._serials.get(user) != serial
+
+    def has_entered(self, peer: str, user: str) -> bool:
+        """Whether he has logged in from there lately, in any process of the machine: for
+        ``bus.tries``. What cannot be read now is not known."""
+        if self._db is None:
+            self._look()
+        try:
+            return self._db is not None and has_entered(self._db, user, network(peer))
+        except sqlite3.Error:
+            return False
 
     @property
     def all(self) -> dict[str, int]:

@@ -103,7 +103,7 @@ class Tries:
         refusal: Callable[[str], Exception] = TooManyTries,
         knows: Callable[[str, str], bool] = lambda peer, user: False,
     ) -> None:
-        self._refusal, self._knows = refusal, knows
+        self._refusal, self.knows = refusal, knows
         self._peers = Meter(3, 60.0, clock)
         self._users = Meter(10, 5.0, clock)
         self._known = Meter(3, 60.0, clock)
@@ -162,8 +162,8 @@ class Tries:
         for meter, key in self._keys(peer, user, f"{peer} {user}"):
             meter.fail(key)
 
-    def knows(self, peer: str, user: str) -> bool:
-        """Whether he has got in from there."""
+    def has_entered(self, peer: str, user: str) -> bool:
+        """Whether he has got in from there, here."""
         return f"{network(peer)} {user[:_LONGEST_NAME]}" in self._entered
 
     def enter(self, peer: str, user: str) -> None:
@@ -182,7 +182,7 @@ class Tries:
         if both in self._entered:
             return [(self._known, both)]
         keys = [(self._peers, peer)] + ([(self._users, user)] if user else [])
-        if user and any(meter.delays(key) for meter, key in keys) and self._knows(peer, user):
+        if user and any(meter.delays(key) for meter, key in keys) and self.knows(peer, user):
             self._remember(both)
             return [(self._known, both)]
         return keys

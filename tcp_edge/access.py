@@ -110,6 +110,11 @@ class Access:
         """The connection has this authcode from now on."""
         client.authcode, client.grant = code, grant
 
+    def has_entered(self, peer: str, user: str) -> bool:
+        """Whether a user has logged in from there; False where the file of users is not read."""
+        serials = self.serials
+        return isinstance(serials, ReadSerials) and serials.has_entered(peer, user)
+
     def describe(self) -> dict[str, object]:
         return {
             "authcodes": self._tries.describe(),
@@ -155,7 +160,7 @@ class Access:
             except CodesError as exc:
                 raise Failed(Stat.NOT_CONNECTED, "authcodes cannot be checked") from exc
             wait_s = self._everybody.wait_s("")
-            at_home = (home and network(peer) == home) or self._tries.knows(peer, code)
+            at_home = (home and network(peer) == home) or self._tries.has_entered(peer, code)
             if grant is not None and (at_home or not wait_s):
                 attempt.succeeded()
                 return grant

@@ -77,6 +77,7 @@ class Gateway:
             context: zmq.Context[Any] = stack.enter_context(zmq.Context())
             access = open_access(self._loaded, context)
             stack.callback(access.close)
+            self._wires.recognise(access.has_entered)
             services: dict[ServiceName, Service] = {}
             if "login" in self._names:
                 services["login"] = open_login(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from bus.config import Loaded
 from bus.errors import ConfigError
-from bus.homes import Homes
 from bus.secrets import Secret
 from bus.tries import Tries
 from bus.users import Users, UsersError
@@ -43,8 +43,7 @@ class Wires:
         embedded: bool,
     ) -> None:
         self._config, self._users = config, users
-        self._homes = Homes(users.path)
-        self._tries = Tries(knows=self._homes.knows)
+        self._tries = Tries()
         self._window: ReplayWindow | None = None
         if _has_v1(config, names):
             if not config.keys:
@@ -55,6 +54,10 @@ class Wires:
                 self._window = ReplayWindow(folder / "window", config.replay_window_s)
             except OSError as exc:
                 raise ConfigError(f"tcp_edge: the replay window's file: {exc}") from None
+
+    def recognise(self, knows: Callable[[str, str], bool]) -> None:
+        """Clients who have got in from their address by another process or before the start."""
+        self._tries.knows = knows
 
     def make(self, name: ServiceName) -> Wire:
         wire = self._config.listener(name).wire
@@ -75,7 +78,6 @@ class Wires:
                 log.exception("the replay window was not looked at")
 
     def close(self) -> None:
-        self._homes.close()
         if self._window is not None:
             self._window.close()
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from bus.errors import BusError
-from bus.homes import Homes
 from bus.passwords import Checker, TooManyChecks
 from bus.patterns import Pattern
 from bus.serials import ReadSerials
@@ -42,7 +41,6 @@ class Gate:
 
     def __init__(self, config: WsConfig, users_file: Path, *, embedded: bool = False) -> None:
         self._config, self._embedded = config, embedded
-        self._homes = Homes(users_file)
         self._tries = Tries(knows=self._knows)
         self._users: Users | None = None
         if config.users:
@@ -104,14 +102,14 @@ class Gate:
         return bool(access.serial) and self._serials.ended(access.user, access.serial)
 
     def close(self) -> None:
-        self._homes.close()
         if self._users is not None:
             self._checker.close()
             self._serials.close()
 
     def _knows(self, peer: str, label: str) -> bool:
         kind, _, name = label.partition(" ")
-        return kind == "user" and self._homes.knows(peer, name)
+        known = kind == "user" and self._users is not None
+        return known and self._serials.has_entered(peer, name)
 
     async def _access(self, offer: Offer, peer: str) -> Access | None:
         """Raises TooManyChecks and UsersError."""

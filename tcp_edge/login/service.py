@@ -16,7 +16,6 @@ from bus.config import Loaded, open_calendar
 from bus.digits import CodesError
 from bus.endpoints import resolve
 from bus.epoch import next_epoch
-from bus.homes import Homes
 from bus.passwords import Checker, TooManyChecks
 from bus.secrets import Secret
 from bus.security import Keys
@@ -66,8 +65,7 @@ class LoginService:
         self._quote, self._trade, self._valid_until = quote, trade, valid_until
         self._psk = psk
         self._checker = Checker(users)
-        self._homes = Homes(users.path)
-        self._tries = Tries(refusal=flow_limit, knows=self._homes.knows)
+        self._tries = Tries(refusal=flow_limit, knows=access.has_entered)
         self._issued = Issued()
         self._logins = 0
         self._telling: asyncio.Task[None] | None = None
@@ -97,7 +95,6 @@ class LoginService:
         if self._publisher is not None:
             self._publisher.close()
         await asyncio.to_thread(self._checker.close)
-        self._homes.close()
 
     def _add_demo(self) -> bool:
         return self._users.add_demo(_DEMO_ACCOUNT, self._psk(Secret(DEMO), DEMO))

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from bus import passwords
-from bus.homes import Homes
 from bus.passwords import Checker, TooManyChecks, hash_of, matches
 from bus.secrets import Secret
+from bus.serials import ReadSerials
 from bus.users import User, Users, UsersError, host_port
 
 PASSWORD = Secret("correct horse")
@@ -163,27 +163,25 @@ def test_a_login_that_cannot_be_noted_is_a_login(users: Users) -> None:
 def test_the_latest_addresses_of_a_user_are_known_to_all_processes(users: Users) -> None:
     alice = users.add(User(name="alice"), PASSWORD)
     bob = users.add(User(name="bob"), PASSWORD)
-    homes = Homes(users.path)
+    serials = ReadSerials(users.path)
     try:
-        assert not homes.knows("10.0.0.1", "alice")  # as in a file of an earlier version
+        assert not serials.has_entered("10.0.0.1", "alice")  # as in a file of an earlier version
         users.entered(alice)
-        assert not homes.knows("", "alice")
+        assert not serials.has_entered("", "alice")
         for number in range(20):
             users.entered(alice, f"10.0.0.{number}")
         users.entered(bob, "2001:db8::/64")
-        assert [homes.knows(f"10.0.0.{number}", "alice") for number in (0, 3, 4, 19)] == [
+        assert [serials.has_entered(f"10.0.0.{number}", "alice") for number in (0, 3, 4, 19)] == [
             *(False, False, True, True)
         ]
-        assert homes.knows("2001:db8::5", "bob")
-        assert not homes.knows("10.0.0.19", "bob")
+        assert serials.has_entered("2001:db8::5", "bob")
+        assert not serials.has_entered("10.0.0.19", "bob")
         for name in ("nobody", "", "\ud800", "x" * 100):
-            assert not homes.knows("10.0.0.19", name)
+            assert not serials.has_entered("10.0.0.19", name)
         users.delete("alice")
-        assert not homes.knows("10.0.0.19", "alice")
-        users.path.unlink()
-        assert not homes.knows("2001:db8::5", "bob")
+        assert not serials.has_entered("10.0.0.19", "alice")
     finally:
-        homes.close()
+        serials.close()
 
 
 @pytest.mark.parametrize("password", ["", "wrong", "correct horse ", "\ud800", "x" * 5000])

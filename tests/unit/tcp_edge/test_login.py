@@ -15,7 +15,6 @@ import pytest
 
 from bus.authcodes import KeyFile, Tokens
 from bus.digits import Digits
-from bus.homes import Homes
 from bus.secrets import Secret
 from bus.serials import ReadSerials
 from bus.tries import Tries
@@ -194,7 +193,7 @@ def test_a_user_is_not_guessed_at_from_many_addresses_and_not_kept_out_of_his_ow
     looked, right = asyncio.run(tried_from_everywhere(tmp_path / "one"))
     assert 11 <= looked <= 15  # a delay or two may pass on a busy machine
     assert right == [True, True]
-    monkeypatch.setattr(Homes, "knows", lambda *_: False)
+    monkeypatch.setattr(ReadSerials, "has_entered", lambda *_: False)
     assert asyncio.run(tried_from_everywhere(tmp_path / "two"))[1] == [True, False]
     monkeypatch.setattr(Tries, "_admit", lambda *_: None)
     assert asyncio.run(tried_from_everywhere(tmp_path / "three"))[0] == 40

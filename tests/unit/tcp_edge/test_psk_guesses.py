@@ -112,6 +112,19 @@ def test_a_user_is_not_guessed_at_from_many_addresses_and_not_kept_out_of_his_ow
     assert asyncio.run(tried_from_everywhere()) == (60, True, True, True)
 
 
+def test_who_has_logged_in_through_another_process_is_known() -> None:
+    async def main() -> bool:
+        clock = Clock()
+        tries = Tries(clock, knows=lambda peer, user: (peer, user) == ("127.0.0.1", "alice"))
+        async with opened(tries) as ask:
+            for number in range(20):
+                assert not await ask("alice", right=False, source=f"127.0.1.{number + 1}")
+            assert not await ask("alice", right=True, source="127.0.2.1")
+            return await ask("alice", right=True)
+
+    assert asyncio.run(main())
+
+
 def test_many_handshakes_at_once_are_not_many_tries() -> None:
     async def main() -> int:
         tries = Tries(Clock())
