@@ -398,21 +398,21 @@ bus.rpc.Call.seconds_left = property(lambda self: 1.0)
 SLOW_DISK = """import time
 import td_worker.orders.store as s
 insert = s.Store.insert
-s.Store.insert = lambda self, records: (insert(self, records), time.sleep(0.4))
+s.Store.insert = lambda self, records: (insert(self, records), time.sleep(0.8))
 """
 
 
 def test_without_a_deadline_an_order_that_waited_for_the_disk_is_sent(tmp_path: Path) -> None:
     with running(tmp_path, SLOW_DISK + NO_CLOCK) as place:
         client = place.client()
-        client.rows(client.order(place.instrument, place.low, timeout_s=0.2), 1)
+        client.rows(client.order(place.instrument, place.low, timeout_s=0.5), 1)
         client.wait_for(lambda: place.accepted() == 1, "the order at the exchange")
 
 
 def test_an_order_that_expires_while_it_is_recorded_is_not_sent(tmp_path: Path) -> None:
     with running(tmp_path, SLOW_DISK) as place:
         client = place.client()
-        late = client.order(place.instrument, place.low, timeout_s=0.2, client_order_id="late")
+        late = client.order(place.instrument, place.low, timeout_s=0.5, client_order_id="late")
         (row,) = client.rows(late)
         assert (row.name, row.error_id) == ("Error", NETWORK_FAILURE)
         assert "expired" in row.detail

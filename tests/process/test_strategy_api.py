@@ -99,6 +99,12 @@ def trades(sim: SimControl, api: SyncStrategyApi) -> list[tuple[str, int]]:
     return [(each["offset"], each["volume"]) for each in mine if each["kind"] == "ExecutedTrade"]
 
 
+def accepted(sim: SimControl, api: SyncStrategyApi) -> int:
+    """How many orders of its user the exchange has taken."""
+    mine = [each for each in sim.ledger() if each["user"] == api.account.user]
+    return sum(each["kind"] == "AcceptedOrder" for each in mine)
+
+
 # -- quotes ----------------------------------------------------------------------------------
 
 
@@ -208,8 +214,8 @@ def test_each_of_many_orders_at_once_gets_its_own_answer(
     with ThreadPoolExecutor(10) as pool:
         results = list(pool.map(order, range(60)))
     entries = [each for each in sim.ledger() if each["user"] == api.account.user]
-    accepted = [each for each in entries if each["kind"] == "AcceptedOrder"]
-    lots = {each["order_sys_id"].strip(): each["volume"] for each in accepted}
+    taken = [each for each in entries if each["kind"] == "AcceptedOrder"]
+    lots = {each["order_sys_id"].strip(): each["volume"] for each in taken}
     mine = {order.order_ref.strip(): order.order_sys_id.strip() for order in api.account.orders()}
     for number, result in enumerate(results):
         assert result["success"] is (number % 3 != 2)
@@ -273,6 +279,7 @@ def test_an_order_of_unknown_outcome_is_asked_for_by_its_name(
     try:
         with pytest.raises(OrderUnknown) as caught:
             api.open_close(rb, "kaiduo", 1, low, timeout=0.5)
+        until(lambda: accepted(sim, api) == 1)
         group.kill("td_worker")
         name = caught.value.client_order_id
         with pytest.raises(OrderUnknown):
@@ -286,9 +293,7 @@ def test_an_order_of_unknown_outcome_is_asked_for_by_its_name(
         return said["success"]
 
     until(again)  # to a new order td_worker says for a moment that it does not know enough yet
-    mine = [each for each in sim.ledger() if each["user"] == api.account.user]
-    accepted = [each for each in mine if each["kind"] == "AcceptedOrder"]
-    assert len(accepted) == (1 if by_name else 2)
+    assert accepted(sim, api) == (1 if by_name else 2)
 
 
 def test_a_position_that_nobody_tells_is_not_taken_for_none(
@@ -311,7 +316,7 @@ def test_a_position_that_nobody_tells_is_not_taken_for_none(
         if (volume := 2 - held().pos_long) > 0:
             api.open_close(rb, "kaiduo", volume, high, lasts="fok")
 
-    want_two(careful)
+    want_two(lambda: api.get_position(rb))
     sim.returns("ReqQryInvestorPosition", -3, times=1000)
     try:
         with pytest.raises(TimeoutError):

@@ -9,7 +9,7 @@
         rows = td.request("ReqQryOrder")
 
 Rows and messages are decoded by the catalogue. Everything waits for facts and fails after
-``TIMEOUT_S``.
+``WAIT_S``.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ from schemas.catalogue import Side
 from schemas.codec import Value
 from tests.support.group import Group
 
-TIMEOUT_S: Final = 10.0
+TIMEOUT_S: Final = 10.0  # of a call
+WAIT_S: Final = 30.0
 PORTION: Final = 1000
 OWN: Final = (
     *("Error", "Session", "State", "Snapshot", "Sent", "Mark", "Detach", "SessionLost"),
@@ -253,10 +254,10 @@ class Link:
         self._wait(fact, what or "a fact")
 
     def _wait(self, done: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + TIMEOUT_S
+        deadline = time.monotonic() + WAIT_S
         while not done():
             if time.monotonic() > deadline:
-                raise AssertionError(f"{self.worker}: no {what} within {TIMEOUT_S} s")
+                raise AssertionError(f"{self.worker}: no {what} within {WAIT_S} s")
             self.pump(0.01)
 
     def _reply(self, row: Row) -> Reply:

@@ -238,7 +238,9 @@ def test_calls_end_when_the_worker_hangs_up_and_after_what_it_said(
         call("unheard", lost.set)
         for flag in (Flag.LAST, 0):
             answer(router, lambda p, c, f=flag: router.send(p, Row(c.id, 0, 0, 9, LAYOUT, f, b"")))
-        await asyncio.sleep(0.1)  # for the rows to be on their way
+        async with asyncio.timeout(20):
+            while len(heard) < 2:
+                await asyncio.sleep(0.001)
         router.close()
         await asyncio.wait_for(lost.wait(), 5)
         await asyncio.sleep(0.05)
