@@ -180,9 +180,7 @@ class Trade:
     async def _many(self, texts: list[bytes], client: Client) -> Reply:
         if len(texts) > self._setting.max_records:
             raise Failed(Stat.TOO_LARGE, f"{len(texts)} records; ask for some of them")
-        if len(texts) <= _AT_ONCE:
-            return many(texts, client.shape)
-        return await asyncio.to_thread(many, texts, client.shape)
+        return await many(texts, client.shape)
 
     def _on_event(self, account: str, kind: str, record: bytes) -> None:
         self._pushes.tell(account, kind, record)

@@ -366,6 +366,60 @@ def test_a_tick_that_cannot_be_read_is_counted_and_the_next_ones_come(
     assert "a tick was not taken" in caplog.text
 
 
+def test_a_thousand_codes_leave_turns_to_others(tmp_path: Path) -> None:
+    codes = [f"{number:06}" for number in range(1000)]
+    params = [{"code": code, "market": "SZ"} for code in codes]
+
+    async def main() -> None:
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0)
+                turns += 1
+
+        async with Service(tmp_path, config=TcpConfig()) as service:
+            service.quotes._instruments = Instruments
+            beside = asyncio.create_task(others())
+            await service.ask({"cmd": 110001, "params": params})
+            assert service.quotes.describe()["subscribed"] == 1000
+            async with asyncio.timeout(20):
+                while len(service.bus.streams) < 1000:
+                    await asyncio.sleep(0)
+            assert turns > 30
+            await service.put(*(tick(code, 0) for code in codes))
+            turns = 0
+            told = json.loads(await service.ask({"cmd": 100003, "params": params}))
+            assert [json.loads(each)["ticker"] for each in told] == codes
+            assert turns > 30
+            beside.cancel()
+
+    asyncio.run(main())
+
+
+def test_the_days_end_meets_codes_that_are_still_being_followed(tmp_path: Path) -> None:
+    params = [{"code": f"{number:06}", "market": "SZ"} for number in range(1000)]
+
+    async def main() -> None:
+        async with Service(tmp_path, config=TcpConfig()) as service:
+            service.quotes._instruments = Instruments
+            asked = asyncio.create_task(service.ask({"cmd": 110001, "params": params}))
+            async with asyncio.timeout(20):
+                while not service.bus.streams:
+                    await asyncio.sleep(0)
+            service.day = "20261124"
+            service.quotes._turn_day()
+            before = len(service.bus.streams)
+            await asked
+            for _ in range(200):
+                await asyncio.sleep(0)
+            assert len(service.bus.streams) == before < 1000
+            assert all(stream.closed for stream in service.bus.streams.values())
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize("code", ["*", "60*", "6/0", "6\0", "6" * 81])
 def test_a_code_that_the_bus_would_read_otherwise_is_refused(code: str, tmp_path: Path) -> None:
     async def main() -> None:
