@@ -138,10 +138,11 @@ class After(msgspec.Struct, frozen=True):
 class Attach(msgspec.Struct, frozen=True, kw_only=True):
     """A login without a password, to one of the accounts that td_worker logs in by itself: for
     callers over ipc, and with keys of the roles edge and admin. ``name``: who calls, told beside
-    the answers to his queries."""
+    the answers to his queries. ``early``: to cancel while td_worker recovers."""
 
     user: Annotated[str, Meta(max_length=15)]
     name: Annotated[str, Meta(max_length=32)]
+    early: bool = False
 
 
 class Detached(msgspec.Struct, frozen=True):

@@ -294,7 +294,7 @@ class TdWorker:
             raise refused(NOT_LOGGED_IN, text)
         deadline = now + min(self.config.login_s, call.seconds_left)
         origin = origin_of(peer, call)
-        attempt = Attempt(peer, call, Secret(""), deadline, origin, wanted.name)
+        attempt = Attempt(peer, call, Secret(""), deadline, origin, wanted.name, wanted.early)
         session.gate.attach_trusted(attempt, now)
 
     def _change_password(self, peer: bytes, call: Call, now: float) -> None:

@@ -43,7 +43,8 @@ class Account:
     account's returns; ``reached`` is how far they had come at that login, ``session`` the fields of
     the OnRspUserLogin that it got, with a FrontID and SessionID that nobody else has.
 
-    Without a ``password`` it attaches as ``name`` to an account that td_worker logs in by itself.
+    Without a ``password`` it attaches as ``name`` to an account that td_worker logs in by itself,
+    ``early`` also before that has recovered.
     """
 
     def __init__(
@@ -53,8 +54,9 @@ class Account:
         user: str,
         password: Secret | None,
         name: str = "",
+        early: bool = False,
     ) -> None:
-        self.broker_id, self.user, self.name = broker_id, user, name
+        self.broker_id, self.user, self.name, self.early = broker_id, user, name, early
         self.handle, self.topic = b"", ""
         self.session: dict[str, Value] = {}
         self.reached = Place(0, 0)
@@ -352,7 +354,9 @@ class Account:
 
     def _question(self) -> tuple[str, bytes]:
         if self._password is None:
-            return "Attach", msgspec.msgpack.encode(Attach(user=self.user, name=self.name))
+            return "Attach", msgspec.msgpack.encode(
+                Attach(user=self.user, name=self.name, early=self.early)
+            )
         values = {"BrokerID": self.broker_id, "UserID": self.user}
         password = {"Password": self._password.reveal()}
         return "ReqUserLogin", self._trading.catalogue.codec("ReqUserLogin").pack(values | password)

@@ -121,12 +121,19 @@ class Client:
         return await self._enter(broker_id, user, Secret(password), "", timeout_s)
 
     async def attach(
-        self, user: str, *, name: str, broker_id: str = "", timeout_s: float = 30.0
+        self,
+        user: str,
+        *,
+        name: str,
+        broker_id: str = "",
+        timeout_s: float = 30.0,
+        early: bool = False,
     ) -> Account:
         """The same without a password, for an account that td_worker logs in by itself (its
         ``accounts``). ``name``: ours, 32 printable characters at the most; it is told beside the
-        answers to our queries."""
-        return await self._enter(broker_id, user, None, name, timeout_s)
+        answers to our queries. ``early``: do not wait until td_worker has recovered; cancels and
+        queries are taken before, orders are not."""
+        return await self._enter(broker_id, user, None, name, timeout_s, early)
 
     async def query(
         self, method: str, fields: Mapping[str, Value], timeout_s: float = 10.0
@@ -156,11 +163,17 @@ class Client:
         return self._market
 
     async def _enter(
-        self, broker_id: str, user: str, password: Secret | None, name: str, timeout_s: float
+        self,
+        broker_id: str,
+        user: str,
+        password: Secret | None,
+        name: str,
+        timeout_s: float,
+        early: bool = False,
     ) -> Account:
         if self._trading is None:
             self._trading = Trading(self._context, self._way, self.catalogue)
-        account = Account(self._trading, broker_id, user, password, name)
+        account = Account(self._trading, broker_id, user, password, name, early)
         try:
             async with asyncio.timeout(timeout_s):
                 await account.log_in()

@@ -77,10 +77,11 @@ export interface Answers {
   asker?: string;
 }
 
-/** A login without a password, to one of the accounts that td_worker logs in by itself: for callers over ipc, and with keys of the roles edge and admin. ``name``: who calls, told beside the answers to his queries. */
+/** A login without a password, to one of the accounts that td_worker logs in by itself: for callers over ipc, and with keys of the roles edge and admin. ``name``: who calls, told beside the answers to his queries. ``early``: to cancel while td_worker recovers. */
 export interface Attach {
   user: string;
   name: string;
+  early?: boolean;
 }
 
 /** One request. */

@@ -19,7 +19,7 @@ _MOST_DIFFERENT: Final = 50
 @dataclass(slots=True, eq=False)
 class Attempt:
     """One client; ``deadline`` is in seconds of the worker's monotonic clock. ``name``: his own,
-    when he attaches without a password."""
+    when he attaches without a password; ``early``: to cancel, before all is known of the orders."""
 
     peer: bytes
     call: Call
@@ -27,6 +27,7 @@ class Attempt:
     deadline: float
     origin: str = ""  # wrong passwords are counted by it
     name: str = ""
+    early: bool = False
 
 
 class Attempts:
@@ -64,6 +65,10 @@ class Attempts:
     def of(self, password: Secret) -> list[Attempt]:
         """Take out those with this password."""
         return self._part([same(attempt.password, password) for attempt in self._waiting])
+
+    def early(self) -> list[Attempt]:
+        """Take out those who need not wait for the end of the recovery."""
+        return self._part([attempt.early for attempt in self._waiting])
 
     def all(self) -> list[Attempt]:
         """Take out everybody."""

@@ -128,9 +128,10 @@ class Gate:
         self._go_on(now)
 
     def attach_trusted(self, attempt: Attempt, now: float) -> None:
-        """A client who needs no password; answered now, or when the session is ready. Raises
-        Refused."""
-        if self.state is State.READY:
+        """A client who needs no password; answered now, or when the session is ready, or as soon
+        as it recovers when he is early. Raises Refused."""
+        early = attempt.early and self.state is State.RECOVERING
+        if early or self.state is State.READY:
             assert self._login is not None
             self._admit(attempt, self._login)
         elif self._own_refused and self._password is None:
@@ -419,6 +420,9 @@ class Gate:
     def _recover(self) -> None:
         self._start_over()
         self._on_recovering()
+        assert self._login is not None
+        for guest in self._guests.early():
+            self._admit(guest, self._login)
 
     def _on_refused(self, event: Event, error: int, now: float) -> None:
         """The counter says no; whoever asked with this password hears it as it is."""

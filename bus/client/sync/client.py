@@ -64,10 +64,19 @@ class Client:
         return Account(self._loop, self._loop.run(work))
 
     def attach(
-        self, user: str, *, name: str, broker_id: str = "", timeout_s: float = 30.0
+        self,
+        user: str,
+        *,
+        name: str,
+        broker_id: str = "",
+        timeout_s: float = 30.0,
+        early: bool = False,
     ) -> Account:
-        """The same without a password, for an account of ``td_worker.accounts``. ``name``: ours."""
-        work = self._client.attach(user, name=name, broker_id=broker_id, timeout_s=timeout_s)
+        """The same without a password, for an account of ``td_worker.accounts``. ``name``: ours;
+        ``early``: also before td_worker has recovered."""
+        work = self._client.attach(
+            user, name=name, broker_id=broker_id, timeout_s=timeout_s, early=early
+        )
         return Account(self._loop, self._loop.run(work))
 
     def ticks(self, *names: str, complete: bool = False, limit: int = 10_000) -> Stream[Item]:

@@ -24,9 +24,9 @@ def kept(**options: object) -> Desk:
     return desk
 
 
-def guest(desk: Desk, peer: bytes, patience_s: float = 8.0) -> None:
+def guest(desk: Desk, peer: bytes, patience_s: float = 8.0, early: bool = False) -> None:
     call = Call(1, "Attach", 0)
-    attempt = Attempt(peer, call, Secret(""), desk.now + patience_s, "", "name")
+    attempt = Attempt(peer, call, Secret(""), desk.now + patience_s, "", "name", early)
     desk.gate.attach_trusted(attempt, desk.now)
 
 
@@ -47,6 +47,20 @@ def test_it_is_never_given_up_for_want_of_clients() -> None:
     desk = kept()
     assert desk.gate.wanted
     assert not desk.gate.unused
+
+
+def test_who_only_cancels_gets_in_as_soon_as_the_orders_are_looked_for() -> None:
+    desk = kept(recovers=False)
+    guest(desk, b"orders")
+    guest(desk, b"before", early=True)
+    desk.connect()
+    assert desk.admitted == []
+    desk.log_in()
+    assert desk.gate.state is State.RECOVERING
+    guest(desk, b"during", early=True)
+    assert desk.admitted == [b"before", b"during"]
+    desk.gate.recovered(desk.now)
+    assert desk.admitted == [b"before", b"during", b"orders"]
 
 
 def test_who_comes_early_waits_for_the_session_and_who_comes_late_does_not() -> None:
