@@ -39,6 +39,7 @@ class Desk:
 
     async def close(self) -> None:
         await self._tasks.close()
+        self._cancels.close()
         await self._orders.close()
         self._books.close()
 

@@ -424,6 +424,22 @@ def test_while_td_worker_is_away_nothing_is_sent_and_all_is_told_so(group: Group
     assert anna.place()["stat"] == 200
 
 
+def test_a_cancel_goes_out_before_td_worker_takes_orders_again(group: Group) -> None:
+    anna = serving(group)
+    rests = anna.placed()
+    anna.until(rests, 4)
+    with SimControl(group.config["sim"]["listen"]) as sim:
+        sim.delay("OnRspQryOrder", 12.0, times=0, user="028742")  # so long it recovers
+        group.restart("td_worker")
+        wait_for(lambda: anna.ask(210006, rests)["stat"] == 200)
+        with TdLink(group) as link:
+            (mine,) = (each for each in link.state_now()["accounts"] if each["user"] == "028742")
+            assert mine["state"] == "recovering", "and no order is taken"
+        sim.clear()
+    anna = serving(group)
+    anna.until(rests, 5)
+
+
 def test_while_the_front_is_away_it_is_503(group: Group) -> None:
     anna = Desk(group, "anna")
     with SimControl(group.config["sim"]["listen"]) as sim:

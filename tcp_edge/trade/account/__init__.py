@@ -1,6 +1,7 @@
 """One account at td_worker.
 
 session   its login, and the returns that come with it
+early     a login for cancels, before that one is ready
 book      the day's order and trade events as clients see them
 own       the orders among them that clients of this gateway have placed
 fills     what orders have traded for

@@ -129,6 +129,15 @@ class Book:
         """Of an order that may be cancelled."""
         return None if self._own.is_unsent(order_xtp_id) else self.ids.get(order_xtp_id)
 
+    def known_for_sure(self, order_xtp_id: int) -> Identity | None:
+        """The same of one whose names mean nothing else whatever has been missed: the exchange's
+        number, or the name of an order of this gateway, which td_worker keeps. FrontID and
+        SessionID of another program are not the same after a restart of the counter."""
+        identity = self.known(order_xtp_id)
+        if identity is None or identity.order_sys_id.strip():
+            return identity
+        return identity if self._own.get(order_xtp_id) is not None else None
+
     # -- the counter -----------------------------------------------------------------------------
 
     def order(self, fields: Fields, recv_ns: int) -> Event | None:

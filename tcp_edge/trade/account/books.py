@@ -13,6 +13,7 @@ import msgspec
 
 from schemas.codec import Value
 from schemas.xtp.instruments import Instrument
+from schemas.xtp.order_ids import Identity
 
 from ...stat import Failed, Stat
 from ..orders.placed import Placed, RefusedCancel, Store
@@ -84,6 +85,12 @@ class Books:
         if self._store is not None:
             self._store.close()
             self._store = None
+
+    def for_sure(self, order_xtp_id: int) -> tuple[str, Identity] | None:
+        """An order that may be cancelled although these are not complete, and its day."""
+        book = self.now or self._filling
+        identity = book.known_for_sure(order_xtp_id) if book is not None else None
+        return None if book is None or identity is None else (book.day, identity)
 
     # -- what the counter says ---------------------------------------------------------------------
 
