@@ -130,13 +130,11 @@ class Book:
         return None if self._own.is_unsent(order_xtp_id) else self.ids.get(order_xtp_id)
 
     def known_for_sure(self, order_xtp_id: int) -> Identity | None:
-        """The same of one whose names mean nothing else whatever has been missed: the exchange's
-        number, or the name of an order of this gateway, which td_worker keeps. FrontID and
-        SessionID of another program are not the same after a restart of the counter."""
+        """The same of one that has its number of the exchange, which means nothing else whatever
+        has been missed. The counter's SessionID and OrderRef may be those of another order after
+        a restart of the counter, until td_worker has recovered."""
         identity = self.known(order_xtp_id)
-        if identity is None or identity.order_sys_id.strip():
-            return identity
-        return identity if self._own.get(order_xtp_id) is not None else None
+        return identity if identity is not None and identity.order_sys_id.strip() else None
 
     # -- the counter -----------------------------------------------------------------------------
 

@@ -211,15 +211,12 @@ def test_nothing_is_cancelled_by_a_number_that_nobody_has() -> None:
     assert book().known(4503599627370497) is None
 
 
-def test_before_all_returns_are_there_an_order_is_cancelled_by_lasting_names_only() -> None:
+def test_before_all_returns_are_there_an_order_is_cancelled_by_the_exchanges_number_only() -> None:
     found, mine = book(), placed("1")
     found.place(mine)
-    assert found.known_for_sure(mine.order_xtp_id) is not None, "td_worker keeps its name"
-    found.order(order("2", "a", OrderSysID="", OrderLocalID=""), AT_NS)
-    other = placed("2").order_xtp_id
-    assert found.known(other) is not None
-    assert found.known_for_sure(other) is None, "a restart of the counter gives its name to others"
-    found.order(order("2", "3"), AT_NS)
-    assert found.known_for_sure(other) is not None, "by the exchange's number"
-    found.drop(mine)
-    assert found.known_for_sure(mine.order_xtp_id) is None
+    found.order(order("1", "a", OrderSysID=""), AT_NS)
+    assert found.known(mine.order_xtp_id) is not None
+    assert found.known_for_sure(mine.order_xtp_id) is None, "its name may become another's"
+    found.order(order("1", "3"), AT_NS)
+    assert found.known_for_sure(mine.order_xtp_id) is not None
+    assert found.known_for_sure(1) is None
