@@ -148,13 +148,14 @@ export class TdClient extends Connection<TdEvents> {
 
   protected override take(message: Incoming): void {
     this.#keepPlace(message);
-    const order = message.RequestID ? this.#byRequest.get(message.RequestID) : undefined;
+    const order = this.#byRequest.get(message.RequestID ?? 0);
+    const cancel = this.#cancels.get(message.RequestID ?? 0);
     if (message.MsgType === "OrderOutcome") {
       this.#onOutcome(message["OrderOutcome"] as Outcome);
     } else if (order !== undefined && message.RspInfo?.ErrorID) {
       this.#onRefusal(order, message);
-    } else if (message.RequestID && this.#cancels.has(message.RequestID)) {
-      this.#cancels.get(message.RequestID)!.reject(refusal("ReqOrderAction", message));
+    } else if (cancel !== undefined && message.RspInfo?.ErrorID) {
+      cancel.reject(refusal("ReqOrderAction", message));
     } else if (message.MsgType === "ErrRtnOrderAction") {
       this.#onCancelRefused(message);
     } else if (message.MsgType === "RtnOrder") {

@@ -169,6 +169,8 @@ test("a cancel that the exchange refuses ends with its reason", LIMIT, async (co
   const [one, other] = [await gateway.takes("a"), await gateway.takes("b", { OrderRef: "2" })];
   const cancels = [client.cancel(one), client.cancel(other)];
   await until(() => gateway.count("ReqOrderAction") === 2);
+  const { RequestID } = gateway.heard.at(-1);
+  gateway.say({ MsgType: "RspOrderAction", RspInfo: NONE, RequestID, IsLast: true, InputOrderAction: {} });
   const action = { FrontID: 1, SessionID: 7, OrderRef: "1", ExchangeID: "SHFE", OrderSysID: "" };
   const why = { ErrorID: 26, ErrorMsg: "CTP:报单已全成交或已撤销，不能再撤" };
   gateway.say({ MsgType: "ErrRtnOrderAction", RspInfo: why, OrderAction: action });

@@ -191,6 +191,16 @@ def test_an_order_whose_id_was_made_void_is_not_sent_whenever_it_comes(tmp_path:
         each.close()
 
 
+def test_a_void_id_is_void_for_every_session_of_the_account() -> None:
+    book = desk.new_book()
+    other = Book(desk.CATALOGUE, Store(None), DAY, slot=1, elsewhere=book.find_own)
+    other.login(FRONT, SESSION, "0")
+    book.void("id-1", book.new_session())
+    with pytest.raises(Refused) as error:
+        order(other, other.new_session(), "1", "id-1")
+    assert error.value.error_id == -410
+
+
 def test_void_ids_have_a_bound_and_none_is_forgotten_for_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
