@@ -453,13 +453,15 @@ def test_while_the_front_is_away_it_is_503(group: Group) -> None:
 
 def test_a_new_trading_day_begins_with_empty_lists(group: Group) -> None:
     anna = serving(group)
-    anna.until(anna.placed(), 4)
+    earlier = anna.placed()
+    anna.until(earlier, 4)
     before = accepted(group)
     with SimControl(group.config["sim"]["listen"]) as sim:
         sim.end_day()
     wait_for(lambda: anna.ask(200001) == [])
     assert anna.ask(200002) == []
     wait_for(lambda: anna.ask(210001)["stat"] == 200)
+    assert anna.ask(210006, earlier)["stat"] == 404
     number = anna.placed(order_client_id=31)
     assert anna.until(number, 4)["order_client_id"] == 31
     assert len({each["order_xtp_id"] for each in anna.events()}) == 1

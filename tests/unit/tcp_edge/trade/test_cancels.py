@@ -12,6 +12,7 @@ from bus.errors import Unavailable, refused
 from schemas.errors import NOT_LOGGED_IN
 from schemas.xtp.order_ids import Identity
 from tcp_edge.stat import Failed, Stat
+from tcp_edge.trade.account import early
 from tcp_edge.trade.account.books import Books
 from tcp_edge.trade.account.session import Session
 from tcp_edge.trade.orders import cancels
@@ -119,6 +120,21 @@ def test_on_another_day_its_number_is_that_of_another_order(
             await gateway.cancels.cancel(SURE)
         assert failed.value.stat is Stat.NOT_FOUND
         assert gateway.worker.sent == []
+
+    asyncio.run(run())
+
+
+def test_the_day_is_that_of_now_although_a_handle_outlives_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def run() -> None:
+        monkeypatch.setattr(early, "_FRESH_S", 0.0)
+        gateway = Gateway(monkeypatch, ready=False)
+        await gateway.cancels.cancel(SURE)
+        gateway.worker.day = "20261124"  # the counter came back with it, and the handle is good
+        with pytest.raises(Failed, match="no such order today"):
+            await gateway.cancels.cancel(SURE)
+        assert gateway.worker.sent == [b"new1"]
 
     asyncio.run(run())
 
