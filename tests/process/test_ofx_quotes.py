@@ -206,6 +206,7 @@ def test_without_a_recorder_there_is_no_list_and_all_else_goes_on(group: Group) 
     group.kill("recorder")
     try:
         with connect(group, "quote") as client, connect(group, "quote") as other:
+            other.ask(110001, [STOCK])
             client.send(100002, STOCK)
             assert "ticker" in quote(other, STOCK)
             reply = client.receive()
