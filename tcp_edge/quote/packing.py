@@ -11,7 +11,7 @@ from typing import Final, Literal, Protocol
 
 import zstandard
 
-Codec = Literal["zlib", "zstd"]
+ListCodec = Literal["zlib", "zstd"]
 
 _LAST_BLOCK: Final = b"\x03\x00"  # of raw DEFLATE, and empty
 
@@ -67,11 +67,11 @@ class Zstd:
         return text
 
 
-def packing(codec: Codec) -> Packing:
+def packing(codec: ListCodec) -> Packing:
     return Zstd() if codec == "zstd" else Zlib()
 
 
-def packed(text: bytes, codec: Codec) -> bytes:
+def packed(text: bytes, codec: ListCodec) -> bytes:
     return packing(codec).end(text)
 
 

@@ -16,7 +16,7 @@ from bus.endpoints import Addresses
 from ..reply import Reply, Shape
 from ..stat import Failed, Stat
 from .kept import Kept
-from .packing import Codec
+from .packing import ListCodec
 
 log = logging.getLogger("tcp_edge")
 
@@ -53,7 +53,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     since: int
     limit: int
     shape: Shape
-    codec: Codec
+    codec: ListCodec
     run: int = 0
     pieces: int = 0
 

@@ -27,8 +27,8 @@ class Wire(Protocol):
 
     @property
     def codec(self) -> Codec:
-        """By which replies are compressed: what ``Reply.packed`` has to be; "": by none. Then it is
-        by zlib, is sent as the text that it was, and ``seal`` of nothing ends it."""
+        """By which replies are compressed, so also what ``Reply.packed`` has to be made by. "": by
+        none; what was packed by zlib is unpacked first, and after its text comes ``seal(())``."""
 
     def feed(self, data: bytes) -> Iterable[str]:
         """Request texts that are complete, each opened when it is taken; all are to be taken before
@@ -43,8 +43,8 @@ class Wire(Protocol):
         """What to send, in the order of these calls and those of ``push``."""
 
     def sealed(self, packed: tuple[bytes, ...], most: int) -> Iterator[bytes]:
-        """The same in parts of about ``most`` bytes, each made when it is taken; no other call
-        before the last one is."""
+        """The same in parts of about ``most`` bytes, each made when it is taken. Before the last
+        one is, there may be calls of ``push``; what they give is to be sent behind it."""
 
     def push(self, kind: str, seq: int, record: bytes) -> bytes:
         """Raises WireError where the wire has no pushes."""

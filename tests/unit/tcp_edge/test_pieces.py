@@ -10,17 +10,17 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcp_edge.quote.packing import Codec, packing
+from tcp_edge.quote.packing import ListCodec, packing
 from tcp_edge.quote.pieces import RECORDS, Growing
 
-CODECS: tuple[Codec, ...] = ("zlib", "zstd")
+CODECS: tuple[ListCodec, ...] = ("zlib", "zstd")
 
 
 def records_of(count: int) -> list[bytes]:
     return [json.dumps({"n": number, "x": "y" * (number % 7)}).encode() for number in range(count)]
 
 
-def growing(count: int, codec: Codec = "zlib") -> tuple[Growing, list[bytes]]:
+def growing(count: int, codec: ListCodec = "zlib") -> tuple[Growing, list[bytes]]:
     records = records_of(count)
     made = Growing(packing(codec))
     for number, record in enumerate(records):
@@ -28,7 +28,7 @@ def growing(count: int, codec: Codec = "zlib") -> tuple[Growing, list[bytes]]:
     return made, records
 
 
-def opened(stream: bytes, codec: Codec) -> bytes:
+def opened(stream: bytes, codec: ListCodec) -> bytes:
     if codec == "zlib":
         return zlib.decompress(stream)
     reader = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
@@ -37,7 +37,7 @@ def opened(stream: bytes, codec: Codec) -> bytes:
 
 
 @given(st.integers(0, 3 * RECORDS + 1), st.sampled_from(CODECS))
-def test_pieces_behind_each_other_are_the_text_and_one_stream(count: int, codec: Codec) -> None:
+def test_pieces_behind_each_other_are_the_text_and_one_stream(count: int, codec: ListCodec) -> None:
     made, records = growing(count, codec)
     text = b"[" + b", ".join(records) + b"]"
     assert opened(b"".join(made.packed()), codec) == text
@@ -51,7 +51,7 @@ def test_pieces_behind_each_other_are_the_text_and_one_stream(count: int, codec:
     st.sampled_from(CODECS),
 )
 def test_some_records_are_those_from_a_time_on(
-    count: int, since: int, limit: int, codec: Codec
+    count: int, since: int, limit: int, codec: ListCodec
 ) -> None:
     made, records = growing(count, codec)
     expected = [record for number, record in enumerate(records) if number // 2 >= since]
@@ -59,7 +59,7 @@ def test_some_records_are_those_from_a_time_on(
 
 
 @pytest.mark.parametrize("codec", CODECS)
-def test_what_was_had_stays_the_beginning_while_the_list_grows(codec: Codec) -> None:
+def test_what_was_had_stays_the_beginning_while_the_list_grows(codec: ListCodec) -> None:
     made, had = Growing(packing(codec)), list[bytes]()
     records = records_of(3 * RECORDS + 2)
     for number, record in enumerate(records):
