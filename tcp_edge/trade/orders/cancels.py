@@ -106,18 +106,18 @@ class Cancels:
         error = info.get("ErrorID")
         if error:
             assert isinstance(error, int)
-            refusal = RefusedCancel(
-                order_xtp_id=order_xtp_id,
-                action_ref=reqid,
-                error_id=error,
-                error_msg=str(info["ErrorMsg"]),
-                at_ns=time.time_ns(),
-            )
-            self._tasks.spawn(self._tell(refusal))
+            self._tasks.spawn(self._tell(order_xtp_id, reqid, error, str(info["ErrorMsg"])))
 
-    async def _tell(self, refusal: RefusedCancel) -> None:
+    async def _tell(self, order_xtp_id: int, reqid: int, error_id: int, error_msg: str) -> None:
         """Many counters tell everybody of the account, by a return that has its place there."""
         await asyncio.sleep(IN_RETURNS_S)
+        refusal = RefusedCancel(
+            order_xtp_id=order_xtp_id,
+            action_ref=reqid,
+            error_id=error_id,
+            error_msg=error_msg,
+            at_ns=time.time_ns(),  # behind the returns of meanwhile, after a restart too
+        )
         await self._books.refuse_cancel(refusal)
 
     def _reqid(self) -> int:

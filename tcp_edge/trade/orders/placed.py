@@ -57,7 +57,7 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
 
 class RefusedCancel(msgspec.Struct, frozen=True, kw_only=True):
     """That a counter has not taken a cancel, and has told nobody but who asked: no return repeats
-    it. ``action_ref``: CTP's OrderActionRef. ``at_ns``: Unix time."""
+    it. ``action_ref``: CTP's OrderActionRef. ``at_ns``: when it was listed, Unix time."""
 
     order_xtp_id: int
     action_ref: int

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from bus.errors import Unavailable, refused
+from bus.frames import Flag, Row, message_type
 from schemas.errors import NOT_LOGGED_IN
 from schemas.xtp.order_ids import Identity
 from tcp_edge.stat import Failed, Stat
@@ -17,6 +19,7 @@ from tcp_edge.trade.account.books import Books
 from tcp_edge.trade.account.session import Session
 from tcp_edge.trade.orders import cancels
 from tcp_edge.trade.orders.cancels import Cancels
+from tcp_edge.trade.orders.placed import RefusedCancel
 from tcp_edge.trade.setting import Setting
 from tcp_edge.trade.tasks import Tasks
 from tests.unit.tcp_edge.trade.makers import CATALOGUE, DAY
@@ -66,6 +69,7 @@ class Gateway:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, ready: bool) -> None:
         self.worker, self.ready, self.waited = Worker(), ready, 0
+        self.refused: list[RefusedCancel] = []
         self.now = SimpleNamespace(day=DAY, known=lambda number: IDENTITY)
         monkeypatch.setattr(cancels, "act", self.worker.act)
         setting = SimpleNamespace(bus=self.worker, name="gateway", next_reqid=lambda: 40)
@@ -75,6 +79,9 @@ class Gateway:
 
     def for_sure(self, number: int) -> tuple[str, Identity] | None:
         return (DAY, IDENTITY) if number == SURE else None
+
+    async def refuse_cancel(self, refusal: RefusedCancel) -> None:
+        self.refused.append(refusal)
 
     async def wait_ready(self) -> Login:
         self.waited += 1
@@ -137,6 +144,27 @@ def test_the_day_is_that_of_now_although_a_handle_outlives_it(
         assert gateway.worker.sent == [b"new1"]
 
     asyncio.run(run())
+
+
+def test_a_refusal_is_listed_behind_what_the_counter_tells_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def run() -> RefusedCancel:
+        monkeypatch.setattr(cancels, "IN_RETURNS_S", 0.05)
+        gateway = Gateway(monkeypatch, ready=False)
+        info = CATALOGUE.codec("RspInfo").pack({"ErrorID": 26, "ErrorMsg": "no"})
+        kind = message_type("OnRspOrderAction")
+        row = Row(1, 0, 0, kind, CATALOGUE.layout_id, Flag.HAS_INFO | Flag.LAST, info)
+        gateway.cancels._refuse(SURE, 40, row)
+        async with asyncio.timeout(20):
+            while not gateway.refused:
+                await asyncio.sleep(0.01)
+        return gateway.refused[0]
+
+    began = time.time_ns()
+    refusal = asyncio.run(run())
+    assert (refusal.order_xtp_id, refusal.action_ref, refusal.error_id) == (SURE, 40, 26)
+    assert refusal.at_ns >= began + 50_000_000
 
 
 def test_without_td_worker_nothing_is_sent_and_the_next_cancel_tries_anew(
