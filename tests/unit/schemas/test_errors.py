@@ -106,6 +106,7 @@ def test_local_refusals_have_the_texts_of_the_webctp_protocol() -> None:
         -401: "未登录",
         -403: "超出网关限额",
         -404: "Not implemented",
+        -410: "报单编号已作废",
         -500: "内部错误",
     }
 
