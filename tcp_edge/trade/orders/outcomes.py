@@ -10,8 +10,14 @@ from typing import Final
 import msgspec
 
 from bus.errors import Refused, Unavailable
-from bus.orders import NOT_ON_RECORD, OrderState, Outcome, OutcomeQuery
-from schemas.errors import NETWORK_FAILURE, TOO_MANY_IN_FLIGHT, TOO_MANY_PER_SECOND, text_of
+from bus.orders import NOT_ON_RECORD, OrderState, Outcome, OutcomeQuery, VoidId
+from schemas.errors import (
+    NETWORK_FAILURE,
+    TOO_MANY_IN_FLIGHT,
+    TOO_MANY_PER_SECOND,
+    VOID_ID,
+    text_of,
+)
 
 from ...stat import Failed, Stat
 from ..account.books import Books
@@ -81,18 +87,27 @@ class Outcomes:
 
     async def _ask(self, placed: Placed) -> Outcome | None:
         """None: it was never sent, and will not be. Raises Failed."""
+        found = await self._request(
+            placed, "QryOrderOutcome", OutcomeQuery(client_order_id=placed.name)
+        )
+        if found is not None:
+            return None if found.error_id == VOID_ID else found
+        if time.time_ns() <= placed.placed_ns + int((ORDER_S + LATE_S) * 1e9):
+            raise Failed(Stat.NO_ANSWER, "the order may yet be sent", placed.reqid)
+        # Its deadline is over by our clock; td_worker's may be late, and so may the order be.
+        found = await self._request(placed, "VoidClientOrderID", VoidId(placed.name))
+        return None if found is not None and found.error_id == VOID_ID else found
+
+    async def _request(
+        self, placed: Placed, verb: str, body: OutcomeQuery | VoidId
+    ) -> Outcome | None:
+        """None: it is not on record. Raises Failed."""
         account = await self._session.wait_ready()
-        body = msgspec.msgpack.encode(OutcomeQuery(client_order_id=placed.name))
-        over_ns = placed.placed_ns + int((ORDER_S + LATE_S) * 1e9)
-        over = time.time_ns() > over_ns
         try:
-            row = await account.request("QryOrderOutcome", body, deadline_s=ORDER_S)
+            row = await account.request(verb, msgspec.msgpack.encode(body), deadline_s=ORDER_S)
         except Refused as exc:
-            if NOT_ON_RECORD in exc.detail and over:
-                return None
             if NOT_ON_RECORD in exc.detail:
-                text = "the order may yet be sent"
-                raise Failed(Stat.NO_ANSWER, text, placed.reqid) from None
+                return None
             raise failed(exc, placed.reqid) from None
         except Unavailable as exc:
             raise failed(exc, placed.reqid) from None
