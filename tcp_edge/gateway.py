@@ -140,6 +140,7 @@ class Gateway:
             next_reqid=self._reqids.next,
             instruments=lambda: self._table.now,
             writer=writers.of,
+            foreign=writers.foreign,
             scribe=Scribe(setting),
             subscribed=Subscribed(self._folder / "subscribed.json"),
             today=self.today,

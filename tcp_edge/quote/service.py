@@ -54,6 +54,7 @@ class Access(Protocol):
 
 class Quotes:
     """``instruments``: the table of now. ``writer`` makes the writer of an instrument's ticks.
+    ``foreign``: whether a tick of a code is of another exchange than this.
     ``listen`` makes the subscriber of the worker's state, which ``close`` closes. ``bus_delays``:
     where the time that ticks were on the bus is counted, see ``bus.stats``."""
 
@@ -66,6 +67,7 @@ class Quotes:
         next_reqid: Callable[[], int],
         instruments: Callable[[], Instruments],
         writer: Callable[[Instrument], Write],
+        foreign: Callable[[bytes, str], bool],
         scribe: Scribe,
         subscribed: Subscribed,
         today: Callable[[], str],
@@ -74,7 +76,8 @@ class Quotes:
     ) -> None:
         self._config, self._bus, self._access = config, bus, access
         self._next_reqid, self._instruments, self._today = next_reqid, instruments, today
-        self._writer, self._scribe, self._subscribed = writer, scribe, subscribed
+        self._writer, self._foreign = writer, foreign
+        self._scribe, self._subscribed = scribe, subscribed
         self._listen, self._bus_delays = listen, bus_delays
         self._front = Front(self._front_lost)
         self._quotes: dict[Key, Quote] = {}
@@ -242,7 +245,7 @@ class Quotes:
         for _ in range(min(_AT_ONCE, len(self._unfollowed))):
             key = self._unfollowed.popleft()
             ticks = self._bus.ticks(key[0])
-            take = self._take(ticks, self._quotes[key])
+            take = self._take(ticks, self._quotes[key], key[1])
             self._following[key] = ticks, asyncio.create_task(take)
         if self._unfollowed:
             asyncio.get_running_loop().call_soon(self._follow_some)
@@ -260,13 +263,15 @@ class Quotes:
 
         return write
 
-    async def _take(self, ticks: Ticks, quote: Quote) -> None:
+    async def _take(self, ticks: Ticks, quote: Quote, exchange: str) -> None:
         async for item in ticks:
             if isinstance(item, Tick):
                 self.ticks += 1
                 delay = max(0, time.time_ns() - item.sent_ns)
                 self._bus_delays[delay.bit_length()] += 1
             try:
+                if isinstance(item, Tick) and self._foreign(item.body, exchange):
+                    continue
                 quote.take(item)
             except Exception:  # one that cannot be written or sent is no reason to miss the next
                 self.failed += 1

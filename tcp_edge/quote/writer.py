@@ -72,7 +72,6 @@ class _Day:
         if self._shape == "nested":
             record = b"[" + record + b"]"
         self.list.add(record, at)
-        self.place = Place(tick.epoch, tick.seq)
 
 
 class Writer:
@@ -127,7 +126,9 @@ class Writer:
             async for item in history.ticks(question.code, day=question.day, after=day.place):
                 # Structs of another version of the API are not of this day's run.
                 if isinstance(item, Tick) and item.layout == self._client.catalogue.layout_id:
-                    day.add(item)
+                    if not self._writers.foreign(item.body, question.exchange):
+                        day.add(item)
+                    day.place = Place(item.epoch, item.seq)
                 number += 1
                 if number % _BREATH == 0:
                     patience.reschedule(now() + _PATIENCE_S)

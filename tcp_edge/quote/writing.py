@@ -9,6 +9,7 @@ from typing import Final
 from schemas.calendar import Calendar
 from schemas.catalogue import Catalogue
 from schemas.xtp.instruments import Instrument
+from schemas.xtp.markets import SECURITIES
 from schemas.xtp.tick_json import compile_tick_json
 
 Write = Callable[[bytes, int], bytes]  # the struct and recv_ns
@@ -22,6 +23,16 @@ class Writers:
     def __init__(self, catalogue: Catalogue, calendar: Calendar, *, big_ints: bool) -> None:
         self._render = compile_tick_json(catalogue.layouts["DepthMarketData"], calendar)
         self._big_ints = big_ints
+        self._codec = catalogue.codec("DepthMarketData")
+
+    def foreign(self, raw: bytes, exchange: str) -> bool:
+        """Whether a tick of the code is another exchange's: on the bus a code is all that names it,
+        and 000001 is an index in Shanghai and a bank in Shenzhen. A tick that names no exchange,
+        as CTP's often do, is taken for the one that was asked for."""
+        if exchange not in SECURITIES:
+            return False
+        named = self._codec.get(raw, "ExchangeID")
+        return named != exchange and named in SECURITIES
 
     def of(self, instrument: Instrument) -> Write:
         render = self._render

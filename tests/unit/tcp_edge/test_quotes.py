@@ -63,11 +63,12 @@ SETTING: Final = Setting(
 )
 
 
-def tick(code: str, number: int) -> Tick:
+def tick(code: str, number: int, exchange: str = "") -> Tick:
     fields: dict[str, Any] = {
         "TradingDay": "20261123",
         "ActionDay": "20261122",
         "InstrumentID": code,
+        "ExchangeID": exchange,
         "UpdateTime": f"12:00:{number:02}",
         "UpdateMillisec": 500,
         "LastPrice": 10.31 + number,
@@ -185,6 +186,7 @@ class Service:
             next_reqid=iter(range(1, 1000)).__next__,
             instruments=lambda: Instruments([STOCK, FUTURE]),
             writer=writers.of,
+            foreign=writers.foreign,
             scribe=cast(Scribe, InProcess(Writer(bus, SETTING))),
             subscribed=Subscribed(path / "subscribed.json"),
             today=lambda: self.day,
@@ -315,6 +317,19 @@ def test_a_tick_that_may_not_be_the_newest_says_so_until_the_next_one(tmp_path: 
             assert not await stale()
 
     asyncio.run(main())
+
+
+def test_a_tick_of_another_exchange_with_the_same_code_is_not_the_latest(tmp_path: Path) -> None:
+    async def main() -> list[int]:
+        seen = []
+        async with Service(tmp_path) as service:
+            await service.ask(SUBSCRIBE)
+            for number, exchange in enumerate(("SSE", "SZSE", "", "BSE")):
+                await service.put(tick(STOCK.code, number, exchange))
+                seen.append(json.loads(await service.ask(LATEST))["qty"] - 120300)
+        return seen
+
+    assert asyncio.run(main()) == [0, 0, 2, 2]
 
 
 def test_pushes_are_each_tick_once_and_that_one_has_become_stale(tmp_path: Path) -> None:
@@ -519,6 +534,23 @@ def test_only_what_is_new_is_brought() -> None:
     assert (len(first.parts), len(again.parts), len(whole.parts)) == (2, 2, 3)
     assert first.parts[:1] + again.parts == whole.parts
     assert len(json.loads(zlib.decompress(b"".join(whole.parts)))) == 599
+
+
+def test_ticks_of_another_exchange_with_the_same_code_are_not_in_the_list() -> None:
+    ticks = [
+        msgspec.structs.replace(tick(STOCK.code, number, exchange), seq=number + 1)
+        for number, exchange in enumerate(("", "SSE", "SZSE", "SSE", "SZSE"))
+    ]
+
+    bus = FakeBus(list[Item](ticks))
+
+    async def main() -> list[Answer]:
+        writer = Writer(cast(Bus, bus), SETTING)
+        asked = question(), question(), question(exchange="SZSE")
+        return [await writer.answer(each) for each in asked]
+
+    assert [each.records for each in asyncio.run(main())] == [3, 3, 3]
+    assert bus.history.asked == [None, Place(1, 5), None]
 
 
 def test_a_list_that_is_too_long_is_refused_and_a_part_of_it_is_not() -> None:
