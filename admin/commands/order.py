@@ -11,6 +11,8 @@ import math
 import secrets
 import sys
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
@@ -34,6 +36,7 @@ from .group import GROUP, Config, Opened, opened
 _ORDER_S: Final = 5.0  # td_worker sends it within this time, or never
 _LATE_S: Final = 1.0
 _LOOK_S: Final = 0.2
+_TEXT_S: Final = 5.0
 _LONGEST_ID: Final = 64
 _MOST: Final = 2**31 - 1
 _SENT, _OUTCOME = message_type("Sent"), message_type("Outcome")
@@ -180,7 +183,10 @@ async def place(
         if exc.error_id == INTERNAL_ERROR:  # a fault of its own, at whatever step
             return await _after_silence(account, own, str(exc), began + _ORDER_S + _LATE_S)
         return _not_sent(own, told_of(exc))
-    return await _settled(account, outcome, own, began + wait)
+    duplicate = outcome.duplicate
+    outcome = await _settled(account, outcome, own, began + wait)
+    text = await _text_of(client, account, outcome)
+    return told(outcome, duplicate=duplicate, text=text)
 
 
 def _not_sent(own: str, why: str) -> Told:
@@ -223,16 +229,32 @@ async def _send(account: Account, body: bytes, own: str) -> Outcome:
     return await done
 
 
-async def _settled(account: Account, outcome: Outcome, own: str, until: float) -> Told:
+async def _settled(account: Account, outcome: Outcome, own: str, until: float) -> Outcome:
     """When the counter has said something, or time is over."""
-    duplicate = outcome.duplicate
     while outcome.state not in {OrderState.ACK, *FINAL} and time.monotonic() < until:
         await asyncio.sleep(_LOOK_S)
         try:
             outcome = await look(account, own) or outcome
         except (Refused, Unavailable):
             continue
-    return told(outcome, duplicate=duplicate)
+    return outcome
+
+
+async def _text_of(client: Client, account: Account, outcome: Outcome) -> str:
+    """Why the exchange has refused it: that stands in the order only. "" when nobody can say."""
+    if outcome.state is not OrderState.REJECTED or outcome.error_msg:
+        return ""
+    found: list[dict[str, Value]] = []
+    with suppress(Refused, Unavailable, Refusal, TimeoutError):
+        async with asyncio.timeout(_TEXT_S):
+            found = await rows(client, account, "ReqQryOrder", "Order", {})
+    ours = outcome.session_id, outcome.order_ref.strip()
+    texts = (row["StatusMsg"] for row in found if _named(row) == ours)
+    return str(next(texts, ""))
+
+
+def _named(order: Mapping[str, Value]) -> tuple[Value, Value]:
+    return order["SessionID"], str(order["OrderRef"]).strip()
 
 
 async def _after_silence(account: Account, own: str, why: str, dead: float) -> Told:
@@ -261,17 +283,17 @@ def _may_live(own: str) -> str:
     )
 
 
-def told(outcome: Outcome, *, duplicate: bool) -> Told:
-    """In words."""
+def told(outcome: Outcome, *, duplicate: bool, text: str = "") -> Told:
+    """In words. ``text``: the order's own, of a refusal without an error."""
     own, state = outcome.client_order_id, outcome.state
     traded = f"{outcome.volume_traded} traded"
     numbers = f"order {outcome.order_id}"
     if outcome.order_sys_id:
         numbers += f", {outcome.exchange_id} {outcome.order_sys_id}"
-    error = ": see the text of ctpbus orders"
+    error = f": {text}" if text else ": see the text of ctpbus orders"
     if outcome.error_msg:
         error = f": {outcome.error_msg} ({outcome.error_id})"
-    text = {
+    words = {
         OrderState.ACK: f"the counter has it, {traded} so far",
         OrderState.FILLED: f"all traded ({outcome.volume_traded})",
         OrderState.CANCELLED: f"ended, {traded}",
@@ -279,7 +301,7 @@ def told(outcome: Outcome, *, duplicate: bool) -> Told:
         OrderState.NOT_SENT: f"NOT sent{error}",
     }.get(state, f"no answer of the counter yet. {_may_live(own)}")
     again = "this id was used before, so nothing was sent now; of the order then: "
-    return Told(own, state, f"{again if duplicate else ''}{state}: {text} [{numbers}]", outcome)
+    return Told(own, state, f"{again if duplicate else ''}{state}: {words} [{numbers}]", outcome)
 
 
 def command(

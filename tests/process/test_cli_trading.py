@@ -152,7 +152,9 @@ def test_an_order_is_not_sent_without_a_word(group: Operated) -> None:
 
 def test_a_refused_order_is_told_as_one(group: Operated) -> None:
     below = ("buy", CODE, "100", "--price", "1", "--yes", "--id", "below")
-    assert group.json("order", *below, status=1)["state"] == "REJECTED"
+    told = group.json("order", *below, status=1)
+    assert told["state"] == "REJECTED"
+    assert "价格跌破跌停板" in told["text"]
     assert group.json("orders", "--id", "below", status=1)["state"] == "REJECTED"
     assert group.json("orders", "--id", "never", status=1) is None
 
