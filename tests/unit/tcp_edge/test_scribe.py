@@ -45,6 +45,7 @@ ASKED: Final = Question(
 OTHER: Final = msgspec.structs.replace(ASKED, code="600036")
 ENDS: Final = msgspec.structs.replace(ASKED, code=DIES)
 BOUND_S: Final = 30.0
+WRITER: Final = "tests.support.list_writer"
 
 
 def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -58,7 +59,7 @@ def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 @asynccontextmanager
 async def running() -> AsyncIterator[Scribe]:
-    scribe = Scribe(SETTING, "tests.support.list_writer")
+    scribe = Scribe(SETTING, WRITER)
     try:
         yield scribe
     finally:
@@ -74,8 +75,16 @@ async def length(scribe: Scribe, question: Question) -> int:
 
 
 def children() -> list[int]:
+    """The writers. Other tests of this process may have left children of other kinds."""
     path = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
-    return list(map(int, path.read_text("ascii").split()))
+    return [pid for pid in map(int, path.read_text("ascii").split()) if _is_writer(pid)]
+
+
+def _is_writer(pid: int) -> bool:
+    try:
+        return WRITER.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+        return False
 
 
 def writer() -> int:
