@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from typing import Any, Final
@@ -36,7 +37,11 @@ HOMES: Final = {
 # Each would change the account for the tests that follow, or end what they need.
 LEFT_OUT: Final = {"ReqUserLogout", "ReqUserPasswordUpdate", "SetKillSwitch", "Pong"}
 
-pytestmark = pytest.mark.skipif(CATALOGUE.layout_id != 0x670B, reason="docs are about 6.7.11")
+# CI has the binding that they are about: there a newer one is a failure, not a silence.
+pytestmark = pytest.mark.skipif(
+    CATALOGUE.layout_id != 0x670B and os.environ.get("CI") != "true",
+    reason="docs are about 6.7.11",
+)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,11 @@ from ws_edge.requests import Parser
 
 CATALOGUE = catalogue.load()
 SCHEMAS = sorted(path.name for path in FOLDER.glob("*.json") if "definitions" in file(path.name))
-of_6_7_11 = pytest.mark.skipif(CATALOGUE.layout_id != 0x670B, reason="docs are about 6.7.11")
+# CI has the binding that they are about: there a newer one is a failure, not a silence.
+of_6_7_11 = pytest.mark.skipif(
+    CATALOGUE.layout_id != 0x670B and os.environ.get("CI") != "true",
+    reason="docs are about 6.7.11",
+)
 
 
 @of_6_7_11

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from typing import Any, Final
 
@@ -21,7 +22,11 @@ CATALOGUE: Final = catalogue.load()
 C_CODES: Final = {"char": "c", "int16": "h", "int32": "i", "int64": "q", "double": "d"}
 CODES: Final = {"uint16": "H", "uint32": "I", "uint64": "Q", "int32": "i"}
 
-pytestmark = pytest.mark.skipif(CATALOGUE.layout_id != 0x670B, reason="docs are about 6.7.11")
+# CI has the binding that they are about: there a newer one is a failure, not a silence.
+pytestmark = pytest.mark.skipif(
+    CATALOGUE.layout_id != 0x670B and os.environ.get("CI") != "true",
+    reason="docs are about 6.7.11",
+)
 
 
 def test_the_verbs_are_those_of_the_protocol() -> None:

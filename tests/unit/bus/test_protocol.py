@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zlib
 from typing import Final
@@ -78,6 +79,7 @@ def test_the_structs_of_the_types_are_those_of_the_callbacks(document: Document)
 def test_the_offsets_are_those_of_the_binding(document: Document) -> None:
     loaded = catalogue.load()
     if loaded.layout_id != 0x670B:
+        assert os.environ.get("CI") != "true", "CI has the binding that the page is about"
         pytest.skip("the page is about 6.7.11")
     layout = loaded.layouts["DepthMarketData"]
     fields = {field.name: (field.offset, field.size) for field in layout.fields}
